@@ -1,0 +1,110 @@
+//! What can go wrong, in the operator's words.
+//!
+//! `Display` never repeats a cause that `source` holds; [`Error::full`] prints the whole chain once.
+
+use std::fmt;
+
+use lambda_runtime::Diagnostic;
+
+/// A failure of an invocation. Its [`kind`](Error::kind) is stable, so that an alarm can filter on it.
+#[derive(thiserror::Error)]
+pub enum Error {
+    /// The event was refused and nothing was changed. A human must look.
+    #[error("{}", sentences(.0))]
+    InvalidEvent(Vec<String>),
+    /// The environment is unusable. A human must look.
+    #[error("the configuration is unusable: {}; change the stack's parameters", sentences(.0))]
+    InvalidConfig(Vec<String>),
+    /// A call to AWS failed. A retry helps where AWS was busy; permissions and missing resources need a human.
+    #[error("cannot {what}")]
+    Aws {
+        /// What was tried, to continue "cannot …".
+        what: String,
+        /// The service that was asked.
+        service: Service,
+        /// What it said.
+        source: Refusal,
+    },
+    /// Some of the work was done and some is left; the next wake-up or sweep tries again.
+    #[error("{} left to do, the next wake-up or sweep tries again: {}", .0.len(), sentences(.0))]
+    Incomplete(Vec<String>),
+    /// The invocation's time was up before the work was done; the next wake-up or sweep goes on.
+    #[error("the invocation's time is up before its work is done; the retry or the next sweep goes on from here")]
+    OutOfTime,
+}
+
+/// The AWS services that are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Elastic Load Balancing.
+    LoadBalancing,
+    /// EventBridge Scheduler.
+    Scheduler,
+    /// Simple Notification Service.
+    Notifications,
+}
+
+/// What AWS answered instead of doing what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Refusal {
+    /// AWS's error code, or a word for what happened on the way to it.
+    pub code: String,
+    /// AWS's message, without any secret it may have quoted.
+    pub message: String,
+}
+
+impl Error {
+    /// The stable `errorType`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::InvalidEvent(_) => "InvalidEvent",
+            Self::InvalidConfig(_) => "InvalidConfig",
+            Self::Aws { service: Service::LoadBalancing, .. } => "LoadBalancingFailed",
+            Self::Aws { service: Service::Scheduler, .. } => "SchedulerFailed",
+            Self::Aws { service: Service::Notifications, .. } => "NotificationFailed",
+            Self::Incomplete(_) => "Incomplete",
+            Self::OutOfTime => "OutOfTime",
+        }
+    }
+
+    /// The message and its causes, once each.
+    #[must_use]
+    pub fn full(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+
+    /// AWS's error code, if AWS answered.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Aws { source, .. } => Some(&source.code),
+            Self::InvalidEvent(_) | Self::InvalidConfig(_) | Self::Incomplete(_) | Self::OutOfTime => None,
+        }
+    }
+}
+
+/// The runtime logs errors by `Debug`, so that is what an operator reads.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind(), self.full())
+    }
+}
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        Self { error_type: error.kind().to_owned(), error_message: error.full() }
+    }
+}
+
+fn sentences(all: &[String]) -> String {
+    all.join("; ")
+}

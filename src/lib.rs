@@ -1,0 +1,36 @@
+//! Planned maintenance for sites behind an AWS Application Load Balancer.
+//!
+//! The function is a level-triggered reconciler: told which windows exist and never why it was woken, it looks at the
+//! clock, the windows' records and the listener rules, works out what should be true now and makes it true in one safe
+//! order. EventBridge Scheduler is both its alarm clock and its only store.
+//!
+//! In reading order:
+//!
+//! - [`event`]: the JSON that wakes us, read into a request;
+//! - [`when`], [`window`], [`record`]: the calendar, and what is known of a window;
+//! - [`arn`], [`conditions`]: a listener rule, and the two forms it can have;
+//! - [`plan`]: the decision;
+//! - [`reconcile`]: the effects in their one safe order;
+//! - [`operator`], [`invoke`]: what people ask for, and one invocation from event to answer;
+//! - [`rule`], [`schedule`], [`notify`], [`aws`]: one room for each AWS service, and what they share;
+//! - [`report`], [`response`]: the words;
+//! - [`config`], [`error`]: the settings, and what can go wrong.
+
+pub mod arn;
+pub mod aws;
+pub mod conditions;
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod invoke;
+pub mod notify;
+pub mod operator;
+pub mod plan;
+pub mod reconcile;
+pub mod record;
+pub mod report;
+pub mod response;
+pub mod rule;
+pub mod schedule;
+pub mod when;
+pub mod window;

@@ -1,0 +1,82 @@
+//! The town crier: publishing reports. The only room that knows SNS.
+
+use std::fmt;
+
+use aws_sdk_sns::{Client, types::MessageAttributeValue};
+use serde_json::json;
+
+use crate::{
+    aws::{failed, refusal},
+    config::Config,
+    error::{Error, Refusal, Service},
+    report::Report,
+    window::WindowId,
+};
+
+/// The topic that reports go to.
+#[derive(Clone)]
+pub struct Topic {
+    client: Client,
+    arn: String,
+    secrets: Vec<String>,
+}
+
+impl fmt::Debug for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Topic({})", self.arn)
+    }
+}
+
+impl Topic {
+    /// Builds the client.
+    #[must_use]
+    pub fn new(sdk: &aws_config::SdkConfig, config: &Config) -> Self {
+        Self { client: Client::new(sdk), arn: config.topic.clone(), secrets: config.bypass.values_in_clear() }
+    }
+
+    /// Publishes a report in the form each kind of subscriber can use: text for people, a JSON document for programs,
+    /// and for HTTPS the document that Amazon Q Developer shows in chat.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn publish(&self, report: &Report) -> Result<(), Error> {
+        let what = || format!("publish the report {:?}", report.event.word());
+        let text = report.text();
+        let document = report.document().to_string();
+        // `MessageStructure: json` takes strings, and SNS refuses the whole message if one key is missing: `default`.
+        let message = json!({
+            "default": text,
+            "email": text,
+            "sqs": document,
+            "lambda": document,
+            "http": document,
+            "https": report.chat().to_string(),
+        });
+        let mut publish = self
+            .client
+            .publish()
+            .topic_arn(&self.arn)
+            .subject(report.subject())
+            .message(message.to_string())
+            .message_structure("json")
+            .message_attributes("event", attribute(report.event.word(), what)?);
+        if let Some(id) = report.window_id() {
+            publish = publish.message_attributes("window_id", attribute(id.as_str(), what)?);
+        }
+        publish.send().await.map_err(|error| failed(Service::Notifications, what(), refusal(&error, &self.secrets)))?;
+        tracing::info!(
+            report.event = report.event.word(),
+            report.id = report.report_id(),
+            window.id = report.window_id().map_or("", WindowId::as_str),
+            "report published"
+        );
+        Ok(())
+    }
+}
+
+fn attribute(value: &str, what: impl Fn() -> String) -> Result<MessageAttributeValue, Error> {
+    MessageAttributeValue::builder().data_type("String").string_value(value).build().map_err(|error| {
+        let refusal = Refusal { code: "InvalidRequest".to_owned(), message: error.to_string() };
+        failed(Service::Notifications, what(), refusal)
+    })
+}

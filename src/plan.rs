@@ -1,0 +1,355 @@
+//! The decision: what the rules show, what the records say and what time it is, turned into what is to be done.
+//!
+//! Pure, synchronous and total; the plan leaves no choice to those who carry it out.
+//! It is not told why the function was woken, and it makes the same plan however often it is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::{
+    arn::RuleArn,
+    conditions::{self, BypassNames, Condition},
+    config::Bypass,
+    record::{Part, Progress, Record, ScheduleName},
+    window::{AtEnd, IN_FLIGHT, Phase, WindowId},
+};
+
+/// What a rule was seen to demand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Conditions that can be put back as they are.
+    Conditions(Vec<Condition>),
+    /// The rule no longer exists.
+    Gone,
+    /// A condition this version could not put back faithfully, or a rule that must not be turned.
+    Unsupported {
+        /// Why, in a sentence.
+        why: String,
+        /// The conditions that were understood.
+        known: Vec<Condition>,
+    },
+}
+
+/// Everything a plan is made from.
+#[derive(Debug)]
+pub struct Scene<'a> {
+    /// The moment.
+    pub now: Timestamp,
+    /// The bypass header as configured.
+    pub bypass: &'a Bypass,
+    /// Every managed rule.
+    pub rules: &'a BTreeMap<RuleArn, Seen>,
+    /// Every record in the group.
+    pub records: &'a [Record],
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// One for each record, in the scene's order.
+    pub steps: Vec<Step>,
+    /// The rules whose conditions are to change.
+    pub turns: Vec<Turn>,
+    /// How every managed rule stands before any turn.
+    pub states: BTreeMap<RuleArn, RuleState>,
+    /// Header-only rules that no record accounts for.
+    pub strays: Vec<RuleArn>,
+}
+
+/// What is to be done for one window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The window.
+    pub id: WindowId,
+    /// How the window stands.
+    pub standing: Standing,
+    /// What the record must hold before any of its rules is narrowed.
+    pub hold: Option<Progress>,
+    /// Missing wake-ups to book.
+    pub wakes: Vec<ScheduleName>,
+    /// Wake-ups that a later version of the window made useless.
+    pub stale: Vec<ScheduleName>,
+    /// Its rules that are missing or cannot be turned, a sentence each; they do not stop the others.
+    pub unusable: BTreeMap<RuleArn, String>,
+    /// Its rules that someone else has edited and that are left as they are.
+    pub left_alone: Vec<RuleArn>,
+}
+
+/// How a window stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Its start is still to come.
+    Booked,
+    /// Its rules are, or are about to be, header-only.
+    Active,
+    /// Its end has passed and its rules stay header-only, as it asked.
+    Held,
+    /// It is over and did its work.
+    Completed,
+    /// It is over and nothing was ever narrowed for it.
+    Missed,
+    /// It was dropped before it began.
+    Cancelled,
+}
+
+impl Standing {
+    /// Whether the window's rules are to be header-only.
+    #[must_use]
+    pub fn covers(self) -> bool {
+        matches!(self, Self::Active | Self::Held)
+    }
+
+    /// Whether nothing is left to do but to report and to forget it.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Completed | Self::Missed | Self::Cancelled)
+    }
+}
+
+/// A change of one rule's conditions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The rule.
+    pub rule: RuleArn,
+    /// Which way.
+    pub way: Way,
+    /// What it is to demand afterwards.
+    pub to: Vec<Condition>,
+}
+
+/// Which way a rule is turned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// To header-only, for these windows.
+    Narrow(Vec<WindowId>),
+    /// To what its owner wrote.
+    Restore,
+}
+
+/// How a rule stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleState {
+    /// It matches as its owner wrote it.
+    Open,
+    /// Only requests with the bypass header match.
+    HeaderOnly,
+    /// It does not exist.
+    Gone,
+    /// It holds a condition this version cannot put back.
+    Unsupported,
+}
+
+/// How a window stands at `now`; `healthy` matters only to `reopen_if_healthy`.
+#[must_use]
+pub fn standing(record: &Record, now: Timestamp) -> Standing {
+    if let Some(closed) = record.closed() {
+        return if closed.cancelled { Standing::Cancelled } else { Standing::Completed };
+    }
+    match (record.phase(now), record.window().at_end) {
+        (Phase::Booked, _) => Standing::Booked,
+        (Phase::Active, _) => Standing::Active,
+        (Phase::Over, _) if record.progress.saved.is_empty() => Standing::Missed,
+        (Phase::Over, AtEnd::Hold) => Standing::Held,
+        (Phase::Over, AtEnd::Reopen | AtEnd::ReopenIfHealthy) => Standing::Completed,
+    }
+}
+
+/// Decides.
+#[must_use]
+pub fn plan(scene: &Scene<'_>) -> Plan {
+    let names = bypass_names(scene);
+    let mut plan =
+        Plan { steps: scene.records.iter().map(|record| step(record, scene.now)).collect(), ..Plan::default() };
+    for (rule, seen) in scene.rules {
+        plan.states.insert(rule.clone(), state(seen, &names));
+        decide_rule(scene, &names, rule, seen, &mut plan);
+    }
+    for (record, step) in scene.records.iter().zip(&mut plan.steps) {
+        if let Some(hold) = &mut step.hold {
+            hold.header = Some(scene.bypass.name.clone());
+            hold.narrowing_at = record.progress.narrowing_at.or(Some(scene.now));
+        }
+    }
+    plan
+}
+
+fn bypass_names(scene: &Scene<'_>) -> BypassNames {
+    let remembered = scene.records.iter().filter_map(|record| record.progress.header.as_deref());
+    BypassNames::new(remembered.chain([scene.bypass.name.as_str()]))
+}
+
+/// Whether a rule demands today's bypass header.
+#[must_use]
+pub fn header_only(seen: &Seen, bypass: &Bypass) -> bool {
+    state(seen, &BypassNames::new([bypass.name.as_str()])) == RuleState::HeaderOnly
+}
+
+/// How a rule stands.
+fn state(seen: &Seen, names: &BypassNames) -> RuleState {
+    match seen {
+        Seen::Gone => RuleState::Gone,
+        Seen::Unsupported { .. } => RuleState::Unsupported,
+        Seen::Conditions(conditions) if conditions::demands_bypass(conditions, names) => RuleState::HeaderOnly,
+        Seen::Conditions(_) => RuleState::Open,
+    }
+}
+
+fn step(record: &Record, now: Timestamp) -> Step {
+    let standing = standing(record, now);
+    let version = record.version();
+    let start = ScheduleName::new(record.id(), Part::Start(version));
+    let missing = standing == Standing::Booked
+        && !record.others.contains(&start)
+        // Nearer than this it may have fired already and be gone for that reason.
+        && record.window().start > now + IN_FLIGHT;
+    let outdated = |name: &&ScheduleName| matches!(name.part, Part::Start(number) if number < version);
+    Step {
+        id: record.id().clone(),
+        standing,
+        hold: None,
+        wakes: if missing { vec![start] } else { vec![] },
+        stale: record.others.iter().filter(outdated).cloned().collect(),
+        unusable: BTreeMap::new(),
+        left_alone: vec![],
+    }
+}
+
+fn decide_rule(scene: &Scene<'_>, names: &BypassNames, rule: &RuleArn, seen: &Seen, plan: &mut Plan) {
+    let covering: Vec<usize> = (0..scene.records.len())
+        .filter(|at| plan.steps[*at].standing.covers() && covers(&scene.records[*at], rule))
+        .collect();
+    let keepers: Vec<usize> =
+        (0..scene.records.len()).filter(|at| scene.records[*at].progress.saved.contains_key(rule)).collect();
+    match seen {
+        Seen::Gone => unusable(plan, rule, &covering, &keepers, "no longer exists"),
+        Seen::Unsupported { why, known } => {
+            unusable(plan, rule, &covering, &keepers, why);
+            if conditions::demands_bypass(known, names) && covering.is_empty() && keepers.is_empty() {
+                plan.strays.push(rule.clone());
+            }
+        }
+        Seen::Conditions(current) => {
+            let owner = owner(scene, names, rule, current);
+            if covering.is_empty() {
+                open(names, rule, current, &owner, &keepers, plan);
+            } else {
+                narrow(scene, names, rule, current, &owner, &covering, plan);
+            }
+        }
+    }
+}
+
+fn covers(record: &Record, rule: &RuleArn) -> bool {
+    record.window().rules.contains(rule)
+}
+
+fn unusable(plan: &mut Plan, rule: &RuleArn, covering: &[usize], keepers: &[usize], why: &str) {
+    for at in covering.iter().chain(keepers).copied().collect::<BTreeSet<_>>() {
+        plan.steps[at].unusable.insert(rule.clone(), format!("rule {} {why}", rule.short()));
+    }
+}
+
+/// What the rule's owner wants it to demand, and whether that is news.
+struct Owner {
+    conditions: Vec<Condition>,
+    /// It differs from what every record has saved.
+    edited: bool,
+}
+
+/// Reads the owner's wish off a rule.
+///
+/// An open rule says it itself.
+/// A header-only rule that looks as one of the records narrowed it stands for what that record has saved; any other was
+/// edited while header-only, and its owner's wish is all but the bypass header.
+fn owner(scene: &Scene<'_>, names: &BypassNames, rule: &RuleArn, current: &[Condition]) -> Owner {
+    let mut saved: Vec<(Option<Timestamp>, &Vec<Condition>)> = scene
+        .records
+        .iter()
+        .filter_map(|record| Some((record.progress.narrowing_at, record.progress.saved.get(rule)?)))
+        .collect();
+    // The latest narrowing saw the rule last.
+    saved.sort_by(|left, right| right.0.cmp(&left.0));
+    let bare = conditions::without_bypass(current, names);
+    let as_narrowed = |saved: &Vec<Condition>| {
+        conditions::same(&bare, &conditions::without_bypass(&conditions::narrowed(saved, scene.bypass), names))
+    };
+    if !conditions::demands_bypass(current, names) {
+        let edited = !saved.is_empty() && !saved.iter().any(|(_, saved)| conditions::same(saved, current));
+        return Owner { conditions: current.to_vec(), edited };
+    }
+    match saved.iter().find(|(_, saved)| as_narrowed(saved)) {
+        Some((_, saved)) => Owner { conditions: (*saved).clone(), edited: false },
+        None => Owner {
+            conditions: if bare.is_empty() { conditions::catch_all() } else { bare },
+            edited: !saved.is_empty(),
+        },
+    }
+}
+
+/// Whether a rule may still be narrowed for a window; a window that holds its rules has no end to be late for.
+#[must_use]
+pub fn still_narrows(record: &Record, standing: Standing, now: Timestamp) -> bool {
+    standing == Standing::Held || (standing == Standing::Active && record.may_narrow(now))
+}
+
+/// No window covers the rule: it is to be open.
+fn open(names: &BypassNames, rule: &RuleArn, current: &[Condition], owner: &Owner, keepers: &[usize], plan: &mut Plan) {
+    let dark = conditions::demands_bypass(current, names);
+    if dark && keepers.is_empty() {
+        plan.strays.push(rule.clone());
+        return;
+    }
+    if dark {
+        plan.turns.push(Turn { rule: rule.clone(), way: Way::Restore, to: owner.conditions.clone() });
+    }
+    if owner.edited {
+        for at in keepers {
+            plan.steps[*at].left_alone.push(rule.clone());
+        }
+    }
+}
+
+/// At least one window covers the rule: it is to be header-only, and every such window is to know what to restore.
+fn narrow(
+    scene: &Scene<'_>,
+    names: &BypassNames,
+    rule: &RuleArn,
+    current: &[Condition],
+    owner: &Owner,
+    covering: &[usize],
+    plan: &mut Plan,
+) {
+    let to = conditions::narrowed(&owner.conditions, scene.bypass);
+    let turning = !conditions::same(current, &to)
+        && covering.iter().any(|at| still_narrows(&scene.records[*at], plan.steps[*at].standing, scene.now));
+    let was_open = !conditions::demands_bypass(current, names);
+    for at in covering {
+        let (record, step) = (&scene.records[*at], &mut plan.steps[*at]);
+        let saved = record.progress.saved.get(rule);
+        let saved_anew = saved.is_none_or(|saved| !conditions::same(saved, &owner.conditions));
+        // A rule that is open after its window was reported as started was opened by someone else.
+        let reopened = was_open && record.reported("started") && saved.is_some();
+        if !turning && !saved_anew {
+            continue;
+        }
+        let hold = step.hold.get_or_insert_with(|| record.progress.clone());
+        hold.saved.insert(rule.clone(), owner.conditions.clone());
+        if owner.edited || reopened {
+            let what = if was_open { "was opened by someone else" } else { "was edited by someone else" };
+            let note = format!(
+                "rule {} {what} during the window; it was narrowed again from what it then said, and that is what \
+                 will be restored",
+                rule.short()
+            );
+            if !hold.drift.contains(&note) {
+                hold.drift.push(note);
+            }
+        }
+    }
+    if turning {
+        let windows = covering.iter().map(|at| scene.records[*at].id().clone()).collect();
+        plan.turns.push(Turn { rule: rule.clone(), way: Way::Narrow(windows), to });
+    }
+}

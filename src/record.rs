@@ -1,0 +1,374 @@
+//! What is known of a window: its record, the changes made to it since, and the schedules that carry both.
+//!
+//! Pure: `schedule` reads and writes what is described here.
+//!
+//! A window's record is the schedule `<id>.end`.
+//! EventBridge Scheduler has no compare-and-swap, so two runs that update one record would overwrite each other.
+//! Therefore only a window's *progress* is ever updated, and what people decide later (a new end, `off`, `cancel`) is
+//! an [`Amendment`]: a schedule of its own, `<id>.end-2`, `-3`, …, created once and never updated.
+//! Creating an existing name fails, so two people who decide at once cannot lose each other's decision.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    arn::RuleArn,
+    conditions::Condition,
+    window::{IN_FLIGHT, LAST_CALL, Phase, Window, WindowId},
+};
+
+/// A schedule that is never updated fires; one this near may already have.
+const SURE_TO_FIRE: SignedDuration = SignedDuration::from_secs(2);
+
+/// What a schedule hands the function, and what the function remembers by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Letter {
+    /// Always `wake`.
+    pub action: WakeAction,
+    /// The window.
+    pub id: WindowId,
+    /// The moment the wake-up is for; it is booked earlier and waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+    /// The window as booked or as amended; only in a record and its amendments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
+    /// How the window was ended before its time; only in amendments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Closed>,
+    /// What has been done so far; only in a record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+    /// The invocation that wrote an amendment, so that its repetition is recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+}
+
+/// The one action of a wake-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WakeAction {
+    /// Look at the window and do what is due.
+    Wake,
+}
+
+impl Letter {
+    /// A wake-up that carries nothing but its moment.
+    #[must_use]
+    pub fn wake(id: &WindowId, due: Timestamp) -> Self {
+        Self {
+            action: WakeAction::Wake,
+            id: id.clone(),
+            due: Some(due),
+            window: None,
+            closed: None,
+            progress: None,
+            request: None,
+        }
+    }
+}
+
+/// How a window was ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Closed {
+    /// When.
+    pub at: Timestamp,
+    /// Whether it was dropped before it began.
+    pub cancelled: bool,
+}
+
+/// What has been done for a window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Progress {
+    /// The conditions their owner wrote, of each rule that was or is about to be narrowed.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub saved: BTreeMap<RuleArn, Vec<Condition>>,
+    /// The bypass header's name when the rules were narrowed: the setting may change meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// When narrowing first began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub narrowing_at: Option<Timestamp>,
+    /// Edits by someone else that were answered but not yet reported, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<String>,
+    /// What has been reported, and when.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub reported: BTreeMap<String, Timestamp>,
+}
+
+/// A change to a window after it was booked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amendment {
+    /// Its number: the schedule is `<id>.end-<number>`, and the first is 2.
+    pub number: u32,
+    /// When it wakes the function.
+    pub fires: Timestamp,
+    /// The window from now on.
+    pub window: Window,
+    /// How the window was ended before its time.
+    pub closed: Option<Closed>,
+    /// The invocation that wrote it.
+    pub request: Option<String>,
+}
+
+/// When a record wakes the function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fires {
+    /// Once.
+    At(Timestamp),
+    /// Every hour: the record of an open-ended window.
+    Hourly,
+}
+
+/// A window's record with its amendments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The window as it was booked.
+    pub booked: Window,
+    /// When the record itself wakes the function.
+    pub fires: Fires,
+    /// What has been done.
+    pub progress: Progress,
+    /// What was decided later, in order.
+    pub amendments: Vec<Amendment>,
+    /// The window's other schedules in the group, as last listed.
+    pub others: Vec<ScheduleName>,
+}
+
+impl Record {
+    /// A record about to be written.
+    #[must_use]
+    pub fn new(window: Window, now: Timestamp) -> Self {
+        let fires = window.end_wake(now).map_or(Fires::Hourly, Fires::At);
+        Self { booked: window, fires, progress: Progress::default(), amendments: vec![], others: vec![] }
+    }
+
+    /// The window as it stands after all amendments.
+    #[must_use]
+    pub fn window(&self) -> &Window {
+        self.amendments.last().map_or(&self.booked, |amendment| &amendment.window)
+    }
+
+    /// The window's name.
+    #[must_use]
+    pub fn id(&self) -> &WindowId {
+        &self.booked.id
+    }
+
+    /// How the window was ended before its time, if it was.
+    #[must_use]
+    pub fn closed(&self) -> Option<Closed> {
+        self.amendments.last().and_then(|amendment| amendment.closed)
+    }
+
+    /// The phase at `now`, early endings included.
+    #[must_use]
+    pub fn phase(&self, now: Timestamp) -> Phase {
+        if self.closed().is_some() { Phase::Over } else { self.window().phase(now) }
+    }
+
+    /// Whether a rule may still be narrowed for the window: it has begun, and a call sent now lands before its end.
+    #[must_use]
+    pub fn may_narrow(&self, now: Timestamp) -> bool {
+        self.phase(now) == Phase::Active && self.phase(now + LAST_CALL) == Phase::Active
+    }
+
+    /// The number of the window's present version: 1 as booked, then its amendments'.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.amendments.last().map_or(1, |amendment| amendment.number)
+    }
+
+    /// Whether a report of this key is out.
+    #[must_use]
+    pub fn reported(&self, key: &str) -> bool {
+        self.progress.reported.contains_key(key)
+    }
+
+    /// What to write when the record is updated: an update sends everything, and a moment still to come.
+    #[must_use]
+    pub fn letter(&self) -> Letter {
+        Letter {
+            window: Some(self.booked.clone()),
+            progress: Some(self.progress.clone()),
+            due: self.booked.end,
+            ..Letter::wake(self.id(), self.booked.start)
+        }
+    }
+
+    /// When an update of the record at `now` lets it fire.
+    #[must_use]
+    pub fn refire(&self, now: Timestamp) -> Fires {
+        match (self.booked.end_wake(now), self.phase(now)) {
+            (None, _) => Fires::Hourly,
+            (Some(at), Phase::Booked | Phase::Active) => Fires::At(at),
+            // Only a harmless extra look; the sweep is what finishes a window whose wake-ups have fired.
+            (Some(at), Phase::Over) => Fires::At(at.max(now + IN_FLIGHT + IN_FLIGHT)),
+        }
+    }
+
+    /// Whether the end has a wake-up that an update of the record cannot disturb: the record's own while it is not in
+    /// flight, or an amendment's, which is never updated.
+    #[must_use]
+    pub fn end_is_safe(&self, now: Timestamp) -> bool {
+        match (self.amendments.last(), self.fires) {
+            (Some(last), _) if last.window.end.is_some() => last.fires > now + SURE_TO_FIRE,
+            (Some(_), _) | (None, Fires::Hourly) => true,
+            (None, Fires::At(at)) => at >= now + IN_FLIGHT,
+        }
+    }
+
+    /// An amendment that changes nothing and carries the end's wake-up while the record is updated.
+    #[must_use]
+    pub fn guard(&self, now: Timestamp) -> Option<Amendment> {
+        Some(Amendment {
+            number: self.version() + 1,
+            fires: self.window().end_wake(now)?,
+            window: self.window().clone(),
+            closed: self.closed(),
+            request: None,
+        })
+    }
+}
+
+/// The name of a schedule in the group, taken apart at its last dot (an id may hold dots, what follows it may not).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ScheduleName {
+    /// The window.
+    pub id: WindowId,
+    /// What the schedule is to it.
+    pub part: Part,
+}
+
+/// What a schedule is to its window.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// `.end`: the record.
+    Record,
+    /// `.end-<number>`: an amendment.
+    Amendment(u32),
+    /// `.start`, and `.start-<number>` once the window was moved.
+    Start(u32),
+    /// `.drift` and `.drift-2`: not of a window but of a rule that was found header-only without one, and told.
+    Drift(u32),
+}
+
+impl ScheduleName {
+    /// The name of a window's schedule.
+    #[must_use]
+    pub fn new(id: &WindowId, part: Part) -> Self {
+        Self { id: id.clone(), part }
+    }
+
+    /// Reads a schedule's name; none of ours is `None`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let (id, part) = name.rsplit_once('.')?;
+        let (word, number) = match part.split_once('-') {
+            Some((word, number)) => (word, number.parse().ok().filter(|number| *number >= 2)?),
+            None => (part, 1),
+        };
+        let part = match (word, number) {
+            ("end", 1) => Part::Record,
+            ("end", number) => Part::Amendment(number),
+            ("start", number) => Part::Start(number),
+            ("drift", number @ 1..=2) => Part::Drift(number),
+            _ => return None,
+        };
+        Some(Self { id: id.parse().ok()?, part })
+    }
+}
+
+impl std::fmt::Display for ScheduleName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let id = &self.id;
+        match self.part {
+            Part::Record => write!(f, "{id}.end"),
+            Part::Amendment(number) => write!(f, "{id}.end-{number}"),
+            Part::Start(1) => write!(f, "{id}.start"),
+            Part::Start(number) => write!(f, "{id}.start-{number}"),
+            Part::Drift(1) => write!(f, "{id}.drift"),
+            Part::Drift(number) => write!(f, "{id}.drift-{number}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::window::AtEnd;
+
+    fn at(text: &str) -> Timestamp {
+        format!("2026-12-06T{text}Z").parse().expect("a time")
+    }
+
+    fn record() -> Record {
+        let window = Window {
+            id: "w".parse().expect("an id"),
+            start: at("02:00:00"),
+            end: Some(at("04:00:00")),
+            rules: vec![],
+            timezone: None,
+            reason: None,
+            booked_by: None,
+            at_end: AtEnd::Reopen,
+        };
+        Record::new(window, at("00:00:00"))
+    }
+
+    #[test]
+    fn names_are_read_back_as_they_were_written() {
+        for name in ["w.end", "w.end-2", "w.start", "w.start-3", "a.end.end", "a.b.start", "rule.drift", "rule.drift-2"]
+        {
+            assert_eq!(ScheduleName::parse(name).expect(name).to_string(), name);
+        }
+        for foreign in ["w", "w.", ".end", "w.end-1", "w.end-0", "w.end-x", "w.other", "w.drift-3", "w.record"] {
+            assert_eq!(ScheduleName::parse(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn the_last_amendment_is_the_window() {
+        let mut record = record();
+        let moved = Window { end: Some(at("05:00:00")), ..record.booked.clone() };
+        record.amendments.push(Amendment {
+            number: 2,
+            fires: at("04:59:00"),
+            window: moved,
+            closed: None,
+            request: None,
+        });
+        assert_eq!(record.phase(at("04:30:00")), Phase::Active);
+        assert_eq!(record.version(), 2);
+        let closed = Amendment {
+            number: 3,
+            closed: Some(Closed { at: at("03:00:00"), cancelled: false }),
+            ..record.amendments[0].clone()
+        };
+        record.amendments.push(closed);
+        assert_eq!(record.phase(at("03:00:01")), Phase::Over);
+    }
+
+    #[test]
+    fn a_record_may_be_updated_only_while_its_wake_up_is_not_in_flight() {
+        let mut record = record();
+        assert_eq!(record.fires, Fires::At(at("03:59:00")));
+        assert!(record.end_is_safe(at("03:57:00")));
+        assert!(!record.end_is_safe(at("03:57:01")));
+        record.amendments.extend(record.guard(at("03:58:00")));
+        assert!(record.end_is_safe(at("03:58:00")));
+    }
+
+    #[test]
+    fn an_update_always_fires_in_the_future() {
+        let record = record();
+        assert_eq!(record.refire(at("02:00:00")), Fires::At(at("03:59:00")));
+        assert_eq!(record.refire(at("04:00:05")), Fires::At(at("04:04:05")));
+    }
+}
