@@ -1,0 +1,303 @@
+//! What the function promises its users, one claim a test.
+
+use serde_json::{Value, json};
+
+use crate::world::{ORIGIN_LOCK, SECRET, World, header, path, rule_arn};
+
+fn window() -> Value {
+    json!({"action": "book", "id": "w", "start": "2026-12-06T02:00:00Z", "end": "2026-12-06T03:00:00Z"})
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_starts_and_ends_on_the_second() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    world.run_until("03:10").await;
+    let state = world.state();
+    let reports: Vec<(String, i64)> = state
+        .published
+        .iter()
+        .filter_map(|report| {
+            let late = report.document["actual"]["end_late_secs"]
+                .as_i64()
+                .or(report.document["actual"]["start_late_secs"].as_i64())?;
+            Some((report.event().to_owned(), late))
+        })
+        .collect();
+    assert_eq!(reports, [("started".to_owned(), 0), ("completed".to_owned(), 0)]);
+    let turns: Vec<String> = state
+        .calls
+        .iter()
+        .filter(|call| call.name == "ModifyRule")
+        .map(|call| call.at.strftime("%H:%M:%S").to_string())
+        .collect();
+    assert_eq!(turns, ["02:00:00", "03:00:00"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transition_takes_few_calls() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    let booking = world.take_calls();
+    assert!(booking.len() <= 6, "{booking:?}");
+    world.run_until("01:57").await;
+    world.take_calls();
+    world.invoke(json!({"action": "sweep"})).await.expect("swept");
+    let sweep = world.take_calls();
+    assert_eq!(sweep.len(), 3, "{sweep:?}");
+    world.until(world.at("02:00")).await;
+    world.invoke(json!({"action": "wake", "id": "w"})).await.expect("started");
+    let start = world.take_calls();
+    assert!(start.len() <= 7, "{start:?}");
+    world.until(world.at("03:00")).await;
+    world.invoke(json!({"action": "wake", "id": "w"})).await.expect("ended");
+    let end = world.take_calls();
+    // The start's own schedule was never fired here, so it is deleted besides.
+    assert!(end.iter().filter(|call| *call != "DeleteSchedule").count() <= 6, "{end:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_run_at_the_same_instant_changes_nothing() {
+    let world = World::new(3);
+    world.invoke(window()).await.expect("booked");
+    for moment in ["01:00", "02:00", "02:30"] {
+        world.until(world.at(moment)).await;
+        world.invoke(json!({"action": "sweep"})).await.expect("first");
+        world.take_calls();
+        let again = world.invoke(json!({"action": "sweep"})).await.expect("second");
+        assert_eq!(again.outcome, "unchanged");
+        let calls = world.take_calls();
+        let reads = |call: &String| ["DescribeRules", "ListSchedules", "GetSchedule"].contains(&call.as_str());
+        assert!(calls.iter().all(reads), "{moment}: {calls:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_is_open_exactly_while_no_window_covers_it() {
+    let world = World::new(2);
+    world.set_conditions(0, vec![path(&["/a", "/b"])]);
+    let first =
+        json!({"id": "first", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z", "rules": [rule_arn(0)]});
+    let second = json!({"id": "second", "start": "2026-12-06T02:30Z", "end": "2026-12-06T03:30Z"});
+    world.invoke(first).await.expect("booked");
+    world.invoke(second).await.expect("booked");
+    for (moment, dark) in [
+        ("01:59", [false, false]),
+        ("02:01", [true, false]),
+        ("02:31", [true, true]),
+        ("03:01", [true, true]),
+        ("03:31", [false, false]),
+    ] {
+        world.run_until(moment).await;
+        assert_eq!([world.is_dark(0), world.is_dark(1)], dark, "{moment}");
+    }
+    assert_eq!(world.conditions(0), [path(&["/a", "/b"])]);
+    assert_eq!((world.count("started"), world.count("completed")), (2, 2));
+    assert!(world.schedule_names().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn conditions_with_no_room_for_the_header_come_back_as_they_were() {
+    let world = World::new(1);
+    let full = vec![path(&["/a", "/b", "/c", "/d"]), header("x-origin-lock", ORIGIN_LOCK)];
+    world.set_conditions(0, full.clone());
+    let booked = world.invoke(window()).await.expect("booked");
+    assert!(booked.warnings.iter().any(|warning| warning.contains("no room")), "{:?}", booked.warnings);
+    world.run_until("02:10").await;
+    assert_eq!(world.conditions(0), [header("x-maintenance-bypass", SECRET)]);
+    world.run_until("03:10").await;
+    assert_eq!(world.conditions(0), full);
+    world.no_secret_was_said();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_origin_lock_stays_in_force_during_maintenance() {
+    let world = World::new(1);
+    let owner = vec![path(&["*"]), header("x-origin-lock", ORIGIN_LOCK)];
+    world.set_conditions(0, owner.clone());
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:10").await;
+    assert!(world.conditions(0).contains(&header("x-origin-lock", ORIGIN_LOCK)) && world.is_dark(0));
+    world.run_until("03:10").await;
+    assert_eq!(world.conditions(0), owner);
+    world.no_secret_was_said();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_event_twice_is_one_window() {
+    let world = World::new(1);
+    let event = json!({"start": "2026-12-06T02:00Z", "duration": "PT1H"});
+    let first = world.invoke(event.clone()).await.expect("booked");
+    let second = world.invoke(event).await.expect("known");
+    assert_eq!((first.outcome.as_str(), second.outcome.as_str()), ("booked", "already_booked"));
+    assert_eq!(first.window.expect("a window").id, second.window.expect("a window").id);
+    assert_eq!(world.count("booked"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_cannot_mean_two_windows() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    let names = world.schedule_names();
+    let other = json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T04:00Z"});
+    let refused = world.invoke(other).await.expect_err("refused");
+    assert_eq!(refused.kind(), "InvalidEvent");
+    assert!(refused.full().contains("reschedule or extend"), "{}", refused.full());
+    assert_eq!(world.schedule_names(), names);
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_and_off_by_hand_take_effect_at_once_and_never_wait() {
+    let world = World::new(1);
+    let on = world.invoke(json!({"action": "on", "reason": "hotfix"})).await.expect("on");
+    assert_eq!(on.outcome, "started");
+    assert!(world.is_dark(0));
+    let again = world.invoke(json!({"action": "on"})).await.expect("still on");
+    assert_eq!(again.outcome, "unchanged");
+    let status = world.invoke(json!({"action": "status"})).await.expect("status");
+    assert_eq!(status.outcome, "maintenance");
+    let off = world.invoke(json!({"action": "off"})).await.expect("off");
+    assert_eq!(off.outcome, "completed", "{off:?}");
+    assert!(!world.is_dark(0) && world.schedule_names().is_empty());
+    assert_eq!(world.events(), ["started", "completed"]);
+    assert!(world.now() < world.at("00:01"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn maintenance_for_a_while_ends_by_itself() {
+    let world = World::new(1);
+    world.invoke(json!({"action": "on", "duration": "90s"})).await.expect("on");
+    assert!(world.is_dark(0));
+    world.run_until("00:05").await;
+    assert!(!world.is_dark(0) && world.schedule_names().is_empty(), "{:?}", world.schedule_names());
+    assert_eq!(world.events(), ["started", "completed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_window_never_starts() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    let cancelled = world.invoke(json!({"action": "cancel", "id": "w"})).await.expect("cancelled");
+    assert_eq!(cancelled.outcome, "cancelled");
+    world.run_until("03:10").await;
+    assert_eq!(world.events(), ["booked", "cancelled"]);
+    assert!(world.schedule_names().is_empty());
+    assert!(!world.state().calls.iter().any(|call| call.name == "ModifyRule"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancel_and_off_know_the_phase_they_are_for() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    let off = world.invoke(json!({"action": "off", "id": "w"})).await.expect_err("refused");
+    assert!(off.full().contains("use cancel"), "{}", off.full());
+    world.run_until("02:10").await;
+    let cancel = world.invoke(json!({"action": "cancel", "id": "w"})).await.expect_err("refused");
+    assert!(cancel.full().contains("use off"), "{}", cancel.full());
+    let unknown = world.invoke(json!({"action": "off", "id": "x"})).await.expect_err("refused");
+    assert!(unknown.full().contains("known are w"), "{}", unknown.full());
+}
+
+#[tokio::test(start_paused = true)]
+async fn off_reopens_a_header_only_rule_that_no_window_accounts_for() {
+    let world = World::new(2);
+    world.set_conditions(0, vec![header("X-Maintenance-Bypass", "anything-at-all-1")]);
+    world.set_conditions(1, vec![path(&["/shop"]), header("x-maintenance-bypass", SECRET)]);
+    let off = world.invoke(json!({"action": "off"})).await.expect("off");
+    assert_eq!(off.outcome, "restored");
+    assert_eq!(world.conditions(0), [path(&["*"])]);
+    assert_eq!(world.conditions(1), [path(&["/shop"])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_header_only_rule_without_a_window_is_reported_once_with_its_remedy() {
+    let world = World::new(1);
+    world.set_conditions(0, vec![header("x-maintenance-bypass", SECRET)]);
+    world.run_until("01:00").await;
+    assert_eq!(world.events(), ["drift"]);
+    let text = world.state().published[0].document["text"].as_str().expect("text").to_owned();
+    assert!(text.contains(r#"{"action":"off"}"#), "{text}");
+    assert!(world.is_dark(0), "the sweep reports, a person decides");
+    world.invoke(json!({"action": "off"})).await.expect("off");
+    world.run_until("01:20").await;
+    assert!(world.schedule_names().is_empty(), "{:?}", world.schedule_names());
+    world.no_secret_was_said();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_woken_only_after_its_end_is_missed_and_changes_nothing() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    world.until(world.at("03:00")).await;
+    world.run_until("03:30").await;
+    assert_eq!(world.events(), ["booked", "missed"]);
+    assert!(!world.state().calls.iter().any(|call| call.name == "ModifyRule"));
+    assert!(world.schedule_names().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_past_window_is_refused_and_one_under_way_starts_at_once() {
+    let world = World::new(1);
+    world.until(world.at("02:30")).await;
+    let past = json!({"start": "2026-12-06T01:00Z", "end": "2026-12-06T02:00Z"});
+    assert_eq!(world.invoke(past).await.expect_err("refused").kind(), "InvalidEvent");
+    assert_eq!(world.invoke(window()).await.expect("started").outcome, "started");
+    assert!(world.is_dark(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_does_nothing() {
+    let world = World::new(1);
+    let mut event = window();
+    event["dry_run"] = json!(true);
+    let answer = world.invoke(event).await.expect("told");
+    assert_eq!(answer.outcome, "dry_run");
+    assert!(answer.message.contains("would be booked"), "{}", answer.message);
+    assert!(world.schedule_names().is_empty() && world.events().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_input_names_every_problem_and_changes_nothing() {
+    let world = World::new(1);
+    let bad = json!({
+        "start": "2026-12-06", "end": "never", "id": "no spaces", "rules": ["rule"], "timezone": "Mars/Base",
+        "at_end": "maybe", "reasno": "typo", "dry_run": "yes", "reason": 7
+    });
+    let refused = world.invoke(bad).await.expect_err("refused");
+    assert_eq!(refused.kind(), "InvalidEvent");
+    for field in ["start:", "end:", "id:", "rules:", "timezone:", "at_end:", "reasno:", "dry_run:", "reason:"] {
+        assert!(refused.full().contains(field), "{field} is missing in {}", refused.full());
+    }
+    assert!(world.take_calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_that_could_not_be_restored_are_refused_up_front() {
+    let world = World::new(3);
+    world.state().rules.remove(&rule_arn(0));
+    world.state().rules.get_mut(&rule_arn(1)).expect("a rule").is_default = true;
+    world.set_conditions(2, vec![json!({"Field": "moon-phase", "Values": ["full"]})]);
+    let refused = world.invoke(window()).await.expect_err("refused").full();
+    for reason in ["does not exist", "default rule", "moon-phase"] {
+        assert!(refused.contains(reason), "{refused}");
+    }
+    assert!(world.schedule_names().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_speaks_to_people_programs_and_chat() {
+    let world = World::new(1);
+    let mut event = window();
+    event["reason"] = json!("Ümzug der Datenbank");
+    event["timezone"] = json!("Europe/London");
+    world.invoke(event).await.expect("booked");
+    world.run_until("03:10").await;
+    for report in &world.state().published {
+        assert_eq!(report.message["default"], report.message["email"]);
+        assert_eq!(report.document["version"], 1);
+        let chat: Value = serde_json::from_str(report.message["https"].as_str().expect("text")).expect("JSON");
+        assert_eq!((&chat["version"], &chat["source"]), (&json!("1.0"), &json!("custom")));
+        assert!(chat["content"]["description"].as_str().is_some_and(|text| text.contains("Ümzug")));
+    }
+    world.no_secret_was_said();
+}

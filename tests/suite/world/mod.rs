@@ -1,0 +1,735 @@
+//! A small AWS in memory behind the SDK's own clients: everything above the HTTP connection is the real thing.
+//!
+//! It has AWS's manners, not an emulator's: `DescribeRules` repeats `Values` beside the typed config and `ModifyRule`
+//! refuses both together, default rules and too many values are refused, an existing schedule is a conflict, an update
+//! forgets what it is not sent, a fired schedule goes some time after its delivery, lists may lag, `ModifyRule` is
+//! limited to 20 and then 3 a second, SNS checks subjects and JSON.
+//!
+//! Its clock is tokio's paused one, so every call takes its latency and a night takes milliseconds.
+
+mod wire;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_sdk_sns::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_runtime_api::{
+    client::{
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+        orchestrator::{HttpRequest, HttpResponse},
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
+use jiff::{SignedDuration, Timestamp};
+use maintenance_window::{
+    aws::Aws,
+    config::Config,
+    error::Error,
+    invoke::{Invocation, answer},
+    reconcile::App,
+    response::Response,
+};
+use serde_json::{Value, json};
+use tokio::{sync::Notify, time::Instant};
+
+/// The secret that must never be seen anywhere.
+pub(crate) const SECRET: &str = "tester-secret-4711-abcd";
+/// Another header value nobody may see: the lock between CloudFront and the load balancer.
+pub(crate) const ORIGIN_LOCK: &str = "edge-lock-0815-secret";
+pub(crate) const FUNCTION: &str = "arn:aws:lambda:eu-west-1:123456789012:function:maintenance";
+
+/// The `nth` rule's ARN.
+pub(crate) fn rule_arn(nth: usize) -> String {
+    let listener = nth / 40;
+    format!(
+        "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/web/lb/listener{listener}/rule{nth:03}"
+    )
+}
+
+/// What goes wrong with one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is refused, and nothing happens.
+    Refused,
+    /// It happens, but its answer is an error.
+    AnswerLost,
+    /// The process dies before it is sent.
+    DiesBefore,
+    /// It happens, and the process dies before the answer arrives.
+    DiesAfter,
+    /// AWS is busy.
+    Throttled,
+    /// It happens, but its answer comes only after the function's time is up.
+    Hangs,
+}
+
+pub(crate) const FAULTS: [Fault; 6] =
+    [Fault::Refused, Fault::AnswerLost, Fault::DiesBefore, Fault::DiesAfter, Fault::Throttled, Fault::Hangs];
+
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    /// In the wire's form, typed configs only.
+    pub(crate) conditions: Vec<Value>,
+    pub(crate) is_default: bool,
+    /// Whatever else the rule has; nobody may change it.
+    pub(crate) priority: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Schedule {
+    pub(crate) expression: String,
+    pub(crate) body: Value,
+    pub(crate) created: Timestamp,
+    /// The next time it fires; none once it has.
+    pub(crate) next: Option<Timestamp>,
+    pub(crate) deletes_itself: bool,
+}
+
+impl Schedule {
+    pub(crate) fn input(&self) -> Value {
+        serde_json::from_str(self.body["Target"]["Input"].as_str().expect("an input")).expect("JSON")
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Published {
+    pub(crate) at: Timestamp,
+    pub(crate) subject: String,
+    pub(crate) document: Value,
+    pub(crate) message: Value,
+    pub(crate) attributes: Value,
+}
+
+impl Published {
+    pub(crate) fn event(&self) -> &str {
+        self.document["event"].as_str().expect("an event")
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) at: Timestamp,
+    pub(crate) name: String,
+    /// The rule or the schedule it is about.
+    pub(crate) subject: String,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) rules: BTreeMap<String, Rule>,
+    pub(crate) schedules: BTreeMap<String, Schedule>,
+    /// When schedules were deleted, for lists that lag.
+    deleted: Vec<(String, Timestamp, Timestamp)>,
+    pub(crate) published: Vec<Published>,
+    pub(crate) calls: Vec<Call>,
+    /// Every text that left the function in a request, an answer or an error.
+    pub(crate) said: Vec<String>,
+    /// Calls of the present invocation so far.
+    pub(crate) nth: usize,
+    /// What goes wrong with which call of the present invocation.
+    pub(crate) faults: BTreeMap<usize, Fault>,
+    /// Operations that fail whenever they are called.
+    pub(crate) broken: Vec<&'static str>,
+    /// Tokens left for ModifyRule, and when that was known.
+    tokens: Option<(f64, Instant)>,
+    pub(crate) throttled: usize,
+    /// A check that runs after every effect.
+    violations: Vec<String>,
+}
+
+/// The world, and the process in it.
+#[derive(Clone)]
+pub(crate) struct World {
+    state: Arc<Mutex<State>>,
+    death: Arc<Notify>,
+    origin: Timestamp,
+    since: Instant,
+    pub(crate) latency: Duration,
+    pub(crate) list_lag: SignedDuration,
+    pub(crate) retries: u32,
+    pub(crate) settings: BTreeMap<&'static str, String>,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("World")
+    }
+}
+
+/// A path condition in the wire's form.
+pub(crate) fn path(values: &[&str]) -> Value {
+    json!({"Field": "path-pattern", "PathPatternConfig": {"Values": values}})
+}
+
+/// A header condition in the wire's form.
+pub(crate) fn header(name: &str, value: &str) -> Value {
+    json!({"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": name, "Values": [value]}})
+}
+
+impl World {
+    /// A world with so many catch-all rules, at midnight.
+    pub(crate) fn new(rules: usize) -> Self {
+        let arns: Vec<String> = (0..rules).map(rule_arn).collect();
+        let settings = BTreeMap::from([
+            ("RULE_ARNS", arns.join(",")),
+            ("BYPASS_HEADER_NAME", "x-maintenance-bypass".to_owned()),
+            ("BYPASS_HEADER_VALUE", SECRET.to_owned()),
+            ("SNS_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:maintenance".to_owned()),
+            ("SCHEDULE_GROUP", "maintenance".to_owned()),
+            ("SCHEDULER_ROLE_ARN", "arn:aws:iam::123456789012:role/maintenance-scheduler".to_owned()),
+            ("DEAD_LETTER_QUEUE_ARN", "arn:aws:sqs:eu-west-1:123456789012:dead".to_owned()),
+        ]);
+        let world = Self {
+            state: Arc::default(),
+            death: Arc::default(),
+            origin: "2026-12-06T00:00:00Z".parse().expect("a time"),
+            since: Instant::now(),
+            latency: Duration::from_millis(40),
+            list_lag: SignedDuration::ZERO,
+            retries: 1,
+            settings,
+        };
+        for arn in arns {
+            let rule = Rule { conditions: vec![path(&["*"])], is_default: false, priority: "10".to_owned() };
+            world.state().rules.insert(arn, rule);
+        }
+        world
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no test panicked here")
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        let elapsed = SignedDuration::try_from(self.since.elapsed()).expect("short");
+        self.origin + elapsed
+    }
+
+    /// A moment of the night: `02:00` or `02:00:30`.
+    pub(crate) fn at(&self, clock: &str) -> Timestamp {
+        let seconds = if clock.len() == 5 { ":00" } else { "" };
+        format!("2026-12-06T{clock}{seconds}Z").parse().expect("a time")
+    }
+
+    /// Lets time pass until then.
+    pub(crate) async fn until(&self, moment: Timestamp) {
+        if let Ok(ahead) = Duration::try_from(moment.duration_since(self.now())) {
+            tokio::time::sleep(ahead).await;
+        }
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        Config::from_lookup(|key| self.settings.get(key).cloned()).expect("good settings")
+    }
+
+    fn sdk(&self) -> SdkConfig {
+        let world = self.clone();
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "key", None, None, "test")))
+            .retry_config(RetryConfig::standard().with_max_attempts(self.retries))
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .http_client(http_client_fn(move |_, _| SharedHttpConnector::new(world.clone())))
+            .build()
+    }
+
+    /// A process of the function: new clients, nothing remembered.
+    pub(crate) fn process(&self) -> App {
+        let world = self.clone();
+        let config = self.config();
+        let aws = Aws::new(&self.sdk(), &config);
+        App { config, aws, clock: Arc::new(move || world.now()) }
+    }
+
+    /// Invokes the function in a process of its own; `None` if the process died.
+    pub(crate) async fn try_invoke(&self, event: &Value, request: &str) -> Option<Result<Response, Error>> {
+        self.state().nth = 0;
+        let app = self.process();
+        let invocation = Invocation {
+            request_id: request.to_owned(),
+            function_arn: FUNCTION.to_owned(),
+            deadline: Some(self.now() + SignedDuration::from_secs(300)),
+        };
+        let work = answer(&app, event, &invocation);
+        let result = tokio::select! {
+            result = work => Some(result),
+            () = self.death.notified() => None,
+        };
+        let mut state = self.state();
+        match &result {
+            Some(Ok(response)) => state.said.push(serde_json::to_string(response).expect("JSON")),
+            Some(Err(error)) => state.said.push(error.full()),
+            None => {}
+        }
+        state.faults.clear();
+        drop(state);
+        result
+    }
+
+    /// Invokes the function, which must survive.
+    pub(crate) async fn invoke(&self, event: Value) -> Result<Response, Error> {
+        self.try_invoke(&event, "request-1").await.expect("the process lives")
+    }
+
+    /// Fires the next schedule that is due by `until`, or sweeps, whichever is first; false if neither is due.
+    ///
+    /// A wake-up arrives `late` after its time and is retried as Lambda does, one minute and then two minutes later.
+    pub(crate) async fn next_event(&self, until: Timestamp, late: SignedDuration, sweeps: bool) -> bool {
+        let sweep_at = sweeps.then(|| next_sweep(self.now()));
+        let due = {
+            let state = self.state();
+            let next = state.schedules.iter().filter_map(|(name, found)| Some((found.next?, name.clone())));
+            next.min()
+        };
+        let due = due.map(|(at, name)| ((at + late).max(self.now()), Some(name)));
+        let sweep = sweep_at.map(|at| (at, None));
+        let Some((at, name)) = [due, sweep].into_iter().flatten().min_by_key(|(at, _)| *at) else { return false };
+        if at > until {
+            return false;
+        }
+        self.until(at).await;
+        let Some(name) = name else {
+            self.deliver(&json!({"action": "sweep"}), "sweep").await;
+            return true;
+        };
+        let Some(input) = self.fire(&name) else { return true };
+        self.deliver(&input, &name).await;
+        let mut state = self.state();
+        if state.schedules.get(&name).is_some_and(|found| found.deletes_itself && found.next.is_none()) {
+            forget(&mut state, &name, self.now());
+        }
+        true
+    }
+
+    /// Takes a schedule's wake-up: what it says, with its next time set.
+    pub(crate) fn fire(&self, name: &str) -> Option<Value> {
+        let mut state = self.state();
+        let now = self.now();
+        let schedule = state.schedules.get_mut(name)?;
+        schedule.next = (schedule.expression == "rate(1 hour)").then(|| now + SignedDuration::from_hours(1));
+        Some(schedule.input())
+    }
+
+    /// Delivers an event asynchronously: twice more if it fails.
+    pub(crate) async fn deliver(&self, event: &Value, request: &str) {
+        for wait in [60, 120, 0] {
+            match self.try_invoke(event, request).await {
+                Some(Ok(_)) => return,
+                Some(Err(_)) | None => tokio::time::sleep(Duration::from_secs(wait)).await,
+            }
+        }
+    }
+
+    /// Lets the night go on until then.
+    pub(crate) async fn run_until(&self, clock: &str) {
+        let until = self.at(clock);
+        while self.next_event(until, SignedDuration::from_secs(5), true).await {}
+        self.until(until).await;
+    }
+
+    pub(crate) fn events(&self) -> Vec<String> {
+        self.state().published.iter().map(|report| report.event().to_owned()).collect()
+    }
+
+    pub(crate) fn count(&self, event: &str) -> usize {
+        self.events().iter().filter(|found| *found == event).count()
+    }
+
+    /// The calls since the log was last taken.
+    pub(crate) fn take_calls(&self) -> Vec<String> {
+        self.state().calls.drain(..).map(|call| call.name).collect()
+    }
+
+    pub(crate) fn conditions(&self, nth: usize) -> Vec<Value> {
+        self.state().rules[&rule_arn(nth)].conditions.clone()
+    }
+
+    pub(crate) fn set_conditions(&self, nth: usize, conditions: Vec<Value>) {
+        self.state().rules.get_mut(&rule_arn(nth)).expect("a rule").conditions = conditions;
+    }
+
+    pub(crate) fn schedule_names(&self) -> Vec<String> {
+        self.state().schedules.keys().cloned().collect()
+    }
+
+    /// Whether only testers get through the rule.
+    pub(crate) fn is_dark(&self, nth: usize) -> bool {
+        self.state().rules.get(&rule_arn(nth)).is_some_and(demands_bypass)
+    }
+
+    /// Everything the function said so far must be free of secrets.
+    #[track_caller]
+    pub(crate) fn no_secret_was_said(&self) {
+        let state = self.state();
+        let said = state.said.iter().cloned();
+        let reports =
+            state.published.iter().map(|report| format!("{} {} {}", report.subject, report.message, report.attributes));
+        for text in said.chain(reports) {
+            assert!(!text.contains(SECRET) && !text.contains(ORIGIN_LOCK), "a secret was said: {text}");
+        }
+    }
+}
+
+/// Five minutes apart, a little after the full minute.
+fn next_sweep(now: Timestamp) -> Timestamp {
+    let secs = now.as_second() - 17;
+    Timestamp::from_second(secs - secs.rem_euclid(300) + 300 + 17).expect("a time")
+}
+
+fn demands_bypass(rule: &Rule) -> bool {
+    rule.conditions.iter().any(|condition| {
+        condition["HttpHeaderConfig"]["HttpHeaderName"]
+            .as_str()
+            .is_some_and(|name| name.eq_ignore_ascii_case("x-maintenance-bypass"))
+    })
+}
+
+fn forget(state: &mut State, name: &str, now: Timestamp) {
+    if let Some(gone) = state.schedules.remove(name) {
+        state.deleted.push((name.to_owned(), gone.created, now));
+    }
+}
+
+impl HttpConnector for World {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let world = self.clone();
+        HttpConnectorFuture::new(async move { Ok(world.serve(request).await) })
+    }
+}
+
+enum Protocol {
+    Xml,
+    Json,
+}
+
+/// An answer before it has a format.
+type Answer = Result<Value, (u16, &'static str, String)>;
+
+impl World {
+    async fn serve(&self, request: HttpRequest) -> HttpResponse {
+        let (protocol, name, subject, input) = understand(&request);
+        let (fault, broken) = {
+            let mut state = self.state();
+            let nth = state.nth;
+            state.nth += 1;
+            state.calls.push(Call { at: self.now(), name: name.clone(), subject: subject.clone() });
+            (state.faults.get(&nth).copied(), state.broken.iter().any(|operation| *operation == name))
+        };
+        if fault == Some(Fault::DiesBefore) {
+            self.die().await;
+        }
+        tokio::time::sleep(self.latency).await;
+        if fault == Some(Fault::Refused) || broken {
+            // AWS's messages quote what they were sent.
+            let lock = if name == "ModifyRule" || name == "UpdateSchedule" { ORIGIN_LOCK } else { "" };
+            let quoted = format!("{SECRET} {lock} is not something we like");
+            return respond(&protocol, &name, &Err((400, "AccessDenied", quoted)));
+        }
+        if fault == Some(Fault::Throttled) {
+            return respond(&protocol, &name, &Err((400, "ThrottlingException", "Rate exceeded".to_owned())));
+        }
+        let answer = self.effect(&name, &subject, &input);
+        match fault {
+            Some(Fault::AnswerLost) => {
+                respond(&protocol, &name, &Err((500, "InternalFailure", "something broke".to_owned())))
+            }
+            Some(Fault::DiesAfter) => self.die().await,
+            Some(Fault::Hangs) => {
+                std::future::pending::<()>().await;
+                unreachable!("nobody waits for ever")
+            }
+            _ => respond(&protocol, &name, &answer),
+        }
+    }
+
+    async fn die(&self) -> HttpResponse {
+        self.death.notify_one();
+        std::future::pending().await
+    }
+
+    fn effect(&self, name: &str, subject: &str, input: &Value) -> Answer {
+        let now = self.now();
+        let mut state = self.state();
+        match name {
+            "DescribeRules" => state.describe_rules(input),
+            "ModifyRule" => state.modify_rule(subject, input),
+            "ListSchedules" => Ok(state.list_schedules(input, now - self.list_lag)),
+            "GetSchedule" => state.get_schedule(subject),
+            "CreateSchedule" => state.create_schedule(subject, input, now),
+            "UpdateSchedule" => state.update_schedule(subject, input),
+            "DeleteSchedule" => state.delete_schedule(subject, now),
+            "Publish" => state.publish(input, now),
+            other => panic!("the world does not know {other}"),
+        }
+    }
+}
+
+fn understand(request: &HttpRequest) -> (Protocol, String, String, Value) {
+    let body = std::str::from_utf8(request.body().bytes().unwrap_or_default()).expect("UTF-8");
+    let uri = request.uri();
+    let host = uri.split('/').nth(2).unwrap_or_default();
+    if host.starts_with("scheduler.") {
+        let rest = uri.splitn(4, '/').nth(3).unwrap_or_default();
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let name = wire::decode(path.strip_prefix("schedules").expect("schedules").trim_start_matches('/'));
+        let operation = match (request.method(), name.is_empty()) {
+            ("GET", true) => "ListSchedules",
+            ("GET", false) => "GetSchedule",
+            ("POST", _) => "CreateSchedule",
+            ("PUT", _) => "UpdateSchedule",
+            ("DELETE", _) => "DeleteSchedule",
+            other => panic!("the world does not know {other:?}"),
+        };
+        let mut input = if body.is_empty() { json!({}) } else { serde_json::from_str(body).expect("JSON") };
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once('=').expect("a pair");
+            input[key] = Value::String(wire::decode(value));
+        }
+        let group = input["GroupName"].as_str().or(input["groupName"].as_str()).or(input["ScheduleGroup"].as_str());
+        assert_eq!(group, Some("maintenance"), "every call names the group");
+        return (Protocol::Json, operation.to_owned(), name, input);
+    }
+    let input = wire::read_query(body);
+    let operation = input["Action"].as_str().expect("an action").to_owned();
+    let subject = input["RuleArn"].as_str().unwrap_or_default().to_owned();
+    (Protocol::Xml, operation, subject, input)
+}
+
+fn respond(protocol: &Protocol, operation: &str, answer: &Answer) -> HttpResponse {
+    let status = answer.as_ref().map_or_else(|(status, ..)| *status, |_| 200);
+    let body = match (protocol, answer) {
+        (Protocol::Json, Ok(value)) => value.to_string(),
+        (Protocol::Json, Err((_, _, message))) => json!({ "Message": message }).to_string(),
+        (Protocol::Xml, Ok(value)) => {
+            wire::xml(&format!("{operation}Response"), &json!({ format!("{operation}Result"): value }))
+        }
+        (Protocol::Xml, Err((_, code, message))) => {
+            wire::xml("ErrorResponse", &json!({"Error": {"Type": "Sender", "Code": code, "Message": message}}))
+        }
+    };
+    let mut response = HttpResponse::new(StatusCode::try_from(status).expect("a status"), SdkBody::from(body));
+    if let (Protocol::Json, Err((_, code, _))) = (protocol, answer) {
+        response.headers_mut().insert("x-amzn-errortype", *code);
+    }
+    response
+}
+
+impl State {
+    fn describe_rules(&self, input: &Value) -> Answer {
+        let arns: Vec<&str> = input["RuleArns"].as_array().expect("ARNs").iter().filter_map(Value::as_str).collect();
+        let mut rules = vec![];
+        for arn in arns {
+            let Some(rule) = self.rules.get(arn) else {
+                return Err((400, "RuleNotFound", "One or more rules not found".to_owned()));
+            };
+            rules.push(shown(arn, rule));
+        }
+        Ok(json!({ "Rules": rules }))
+    }
+
+    fn modify_rule(&mut self, arn: &str, input: &Value) -> Answer {
+        let (tokens, since) = self.tokens.unwrap_or((20.0, Instant::now()));
+        let tokens = (tokens + since.elapsed().as_secs_f64() * 3.0).min(20.0);
+        if tokens < 1.0 {
+            self.tokens = Some((tokens, Instant::now()));
+            self.throttled += 1;
+            return Err((400, "ThrottlingException", "Rate exceeded".to_owned()));
+        }
+        self.tokens = Some((tokens - 1.0, Instant::now()));
+        assert!(input.get("Actions").is_none() && input.get("Transforms").is_none(), "only conditions are ever sent");
+        let conditions = input["Conditions"].as_array().expect("conditions").clone();
+        let Some(rule) = self.rules.get_mut(arn) else {
+            return Err((400, "RuleNotFound", "The specified rule does not exist.".to_owned()));
+        };
+        if rule.is_default {
+            return Err((400, "OperationNotPermitted", format!("Default rule '{arn}' cannot be modified")));
+        }
+        valid(&conditions).map_err(|message| (400, "ValidationError", message))?;
+        rule.conditions = conditions;
+        Ok(json!({ "Rules": [shown(arn, rule)] }))
+    }
+
+    fn list_schedules(&self, input: &Value, as_of: Timestamp) -> Value {
+        let there = self.schedules.iter().filter(|(_, found)| found.created <= as_of).map(|(name, _)| name.clone());
+        let ghosts = self
+            .deleted
+            .iter()
+            .filter(|(name, created, gone)| *created <= as_of && *gone > as_of && !self.schedules.contains_key(name))
+            .map(|(name, ..)| name.clone());
+        let mut names: Vec<String> = there.chain(ghosts).collect();
+        names.sort();
+        names.dedup();
+        let from: usize = input["NextToken"].as_str().map_or(0, |token| token.parse().expect("a token"));
+        let size: usize = input["MaxResults"].as_str().map_or(50, |size| size.parse().expect("a size"));
+        let page: Vec<Value> = names
+            .iter()
+            .skip(from)
+            .take(size)
+            .map(|name| json!({"Name": name, "GroupName": "maintenance", "State": "ENABLED"}))
+            .collect();
+        let more = (from + page.len() < names.len()).then(|| (from + page.len()).to_string());
+        json!({"Schedules": page, "NextToken": more})
+    }
+
+    fn get_schedule(&self, name: &str) -> Answer {
+        match self.schedules.get(name) {
+            Some(found) => Ok(found.body.clone()),
+            None => Err(missing(name)),
+        }
+    }
+
+    fn create_schedule(&mut self, name: &str, input: &Value, now: Timestamp) -> Answer {
+        if self.schedules.contains_key(name) {
+            return Err((409, "ConflictException", format!("Schedule {name} already exists.")));
+        }
+        let schedule = schedule(name, input, now)?;
+        self.schedules.insert(name.to_owned(), schedule);
+        Ok(json!({"ScheduleArn": format!("arn:aws:scheduler:eu-west-1:123456789012:schedule/maintenance/{name}")}))
+    }
+
+    fn update_schedule(&mut self, name: &str, input: &Value) -> Answer {
+        let Some(before) = self.schedules.get(name) else { return Err(missing(name)) };
+        let after = schedule(name, input, before.created)?;
+        // A fired schedule is never known to fire again, so nothing may rely on it.
+        let next = if before.next.is_some() { after.next } else { None };
+        self.schedules.insert(name.to_owned(), Schedule { next, ..after });
+        Ok(json!({"ScheduleArn": name}))
+    }
+
+    fn delete_schedule(&mut self, name: &str, now: Timestamp) -> Answer {
+        if !self.schedules.contains_key(name) {
+            return Err(missing(name));
+        }
+        forget(self, name, now);
+        Ok(json!({}))
+    }
+
+    fn publish(&mut self, input: &Value, now: Timestamp) -> Answer {
+        let subject = input["Subject"].as_str().unwrap_or_default();
+        let fine =
+            !subject.is_empty() && subject.len() < 100 && subject.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        if !fine {
+            return Err((400, "InvalidParameter", "Invalid parameter: Subject".to_owned()));
+        }
+        let message = input["Message"].as_str().unwrap_or_default();
+        let Ok(message) = serde_json::from_str::<Value>(message) else {
+            return Err((400, "InvalidParameter", "Invalid parameter: Message Structure - JSON".to_owned()));
+        };
+        if input["MessageStructure"] != "json" || !message["default"].is_string() || message.to_string().len() > 262_144
+        {
+            return Err((400, "InvalidParameter", "Invalid parameter: Message Structure".to_owned()));
+        }
+        let document = serde_json::from_str(message["sqs"].as_str().expect("a document")).expect("JSON");
+        let attributes = input["MessageAttributes"].clone();
+        self.published.push(Published { at: now, subject: subject.to_owned(), document, message, attributes });
+        Ok(json!({"MessageId": "m"}))
+    }
+
+    /// Remembers that a promise was broken.
+    pub(crate) fn violated(&mut self, what: String) {
+        self.violations.push(what);
+    }
+}
+
+fn missing(name: &str) -> (u16, &'static str, String) {
+    (404, "ResourceNotFoundException", format!("Schedule {name} does not exist."))
+}
+
+fn shown(arn: &str, rule: &Rule) -> Value {
+    let conditions: Vec<Value> = rule.conditions.iter().cloned().map(echoed).collect();
+    json!({"RuleArn": arn, "Priority": rule.priority, "IsDefault": rule.is_default, "Conditions": conditions, "Actions": []})
+}
+
+/// What AWS returns repeats the values of a path or host condition at its top.
+fn echoed(mut condition: Value) -> Value {
+    for config in ["PathPatternConfig", "HostHeaderConfig"] {
+        if let Some(values) = condition.get(config).and_then(|config| config.get("Values")).cloned() {
+            condition["Values"] = values;
+        }
+    }
+    condition
+}
+
+fn valid(conditions: &[Value]) -> Result<(), String> {
+    let mut count = 0;
+    let mut wildcards = 0;
+    for condition in conditions {
+        let field = condition["Field"].as_str().ok_or("A condition field must be specified")?;
+        let config = match field {
+            "path-pattern" => "PathPatternConfig",
+            "host-header" => "HostHeaderConfig",
+            "http-header" => "HttpHeaderConfig",
+            "http-request-method" => "HttpRequestMethodConfig",
+            "query-string" => "QueryStringConfig",
+            "source-ip" => "SourceIpConfig",
+            other => return Err(format!("Condition field '{other}' must be one of '[…]'")),
+        };
+        if condition.get("Values").is_some() && condition.get(config).is_some() {
+            return Err(format!("You cannot provide both Values and '{config}' for a condition of type '{field}'"));
+        }
+        let empty = vec![];
+        let list = |key: &str| condition[config][key].as_array().unwrap_or(&empty).clone();
+        let values: Vec<Value> = [list("Values"), list("RegexValues")].concat();
+        if values.is_empty() {
+            return Err("The value for a condition can't be empty".to_owned());
+        }
+        if field == "http-header" {
+            let name = condition[config]["HttpHeaderName"].as_str().unwrap_or_default();
+            if name.is_empty() || name.len() > 40 || name.eq_ignore_ascii_case("host") {
+                return Err(format!("The 'HttpHeaderName' value '{name}' is invalid"));
+            }
+        }
+        count += values.len();
+        wildcards += values.iter().map(|value| value.to_string().matches(['*', '?']).count()).sum::<usize>();
+    }
+    if count > 5 {
+        return Err("A rule can only have '5' condition values".to_owned());
+    }
+    if wildcards > 5 {
+        return Err("A rule can only have '5' wildcards".to_owned());
+    }
+    Ok(())
+}
+
+fn schedule(name: &str, input: &Value, created: Timestamp) -> Result<Schedule, (u16, &'static str, String)> {
+    let refuse = |message: String| Err((400, "ValidationException", message));
+    let fine = (1..=64).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if !fine {
+        return refuse(format!("1 validation error detected: '{name}'"));
+    }
+    let expression = input["ScheduleExpression"].as_str().unwrap_or_default();
+    let inner = expression.strip_prefix("at(").and_then(|rest| rest.strip_suffix(')'));
+    let next = match inner {
+        None if expression == "rate(1 hour)" => created + SignedDuration::from_hours(1),
+        Some(text) if text.len() == 19 => match format!("{text}Z").parse() {
+            Ok(at) => at,
+            Err(_) => return refuse(format!("Invalid Schedule Expression {expression}.")),
+        },
+        _ => return refuse(format!("Invalid Schedule Expression {expression}.")),
+    };
+    let input_text = input["Target"]["Input"].as_str().unwrap_or_default();
+    if serde_json::from_str::<Value>(input_text).is_err() || input_text.len() > 262_144 {
+        return refuse("Invalid RequestJson provided. Reason The Input must be JSON.".to_owned());
+    }
+    assert_eq!(input["ScheduleExpressionTimezone"], "UTC", "{name} is in UTC");
+    assert_eq!(input["FlexibleTimeWindow"]["Mode"], "OFF", "{name} is exact");
+    assert_eq!(input["Target"]["Arn"], FUNCTION, "{name} wakes the function");
+    assert_eq!(input["Target"]["DeadLetterConfig"]["Arn"], "arn:aws:sqs:eu-west-1:123456789012:dead", "{name}");
+    let mut body = input.clone();
+    body["Name"] = json!(name);
+    Ok(Schedule {
+        expression: expression.to_owned(),
+        deletes_itself: input["ActionAfterCompletion"] == "DELETE",
+        body,
+        created,
+        next: Some(next),
+    })
+}

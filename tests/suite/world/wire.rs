@@ -1,0 +1,72 @@
+//! AWS's wire formats, as far as the world speaks them: query requests in, XML out.
+
+use serde_json::{Map, Value, json};
+
+/// Reads a query-protocol body into a tree: `A.member.1.B=c` becomes `{"A":[{"B":"c"}]}`.
+pub(crate) fn read_query(body: &str) -> Value {
+    let mut tree = json!({});
+    for pair in body.split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let mut at = &mut tree;
+        for part in decode(key).split('.') {
+            let part = if part == "entry" { "member" } else { part };
+            at = at.as_object_mut().expect("an object").entry(part).or_insert_with(|| json!({}));
+        }
+        *at = Value::String(decode(value));
+    }
+    lists(tree)
+}
+
+/// `{"member": {"1": a, "2": b}}` is how a list looks on the way in.
+fn lists(value: Value) -> Value {
+    let Value::Object(mut map) = value else { return value };
+    if let (1, Some(Value::Object(members))) = (map.len(), map.get("member")) {
+        let mut numbered: Vec<(usize, Value)> =
+            members.iter().map(|(n, v)| (n.parse().expect("a number"), v.clone())).collect();
+        numbered.sort_by_key(|(n, _)| *n);
+        return Value::Array(numbered.into_iter().map(|(_, v)| lists(v)).collect());
+    }
+    for value in map.values_mut() {
+        *value = lists(value.take());
+    }
+    Value::Object(map)
+}
+
+/// Undoes percent and plus encoding.
+pub(crate) fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let (mut out, mut at) = (vec![], 0);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'%' => {
+                out.push(u8::from_str_radix(&text[at + 1..at + 3], 16).expect("two digits"));
+                at += 3;
+            }
+            b'+' => {
+                out.push(b' ');
+                at += 1;
+            }
+            other => {
+                out.push(other);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(out).expect("UTF-8")
+}
+
+/// Writes a tree as XML, lists as `member`s.
+pub(crate) fn xml(tag: &str, value: &Value) -> String {
+    let inner = match value {
+        Value::Object(map) => fields(map),
+        Value::Array(items) => items.iter().map(|item| xml("member", item)).collect(),
+        Value::String(text) => text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
+        Value::Null => return String::new(),
+        other => other.to_string(),
+    };
+    format!("<{tag}>{inner}</{tag}>")
+}
+
+fn fields(map: &Map<String, Value>) -> String {
+    map.iter().map(|(tag, value)| xml(tag, value)).collect()
+}
