@@ -55,6 +55,8 @@ pub struct Plan {
     pub states: BTreeMap<RuleArn, RuleState>,
     /// Header-only rules that no record accounts for.
     pub strays: Vec<RuleArn>,
+    /// Rules that someone else seems to have changed.
+    pub drifting: BTreeSet<RuleArn>,
 }
 
 /// What is to be done for one window.
@@ -305,6 +307,7 @@ fn open(names: &BypassNames, rule: &RuleArn, current: &[Condition], owner: &Owne
         plan.turns.push(Turn { rule: rule.clone(), way: Way::Restore, to: owner.conditions.clone() });
     }
     if owner.edited {
+        plan.drifting.insert(rule.clone());
         for at in keepers {
             plan.steps[*at].left_alone.push(rule.clone());
         }
@@ -337,6 +340,7 @@ fn narrow(
         let hold = step.hold.get_or_insert_with(|| record.progress.clone());
         hold.saved.insert(rule.clone(), owner.conditions.clone());
         if owner.edited || reopened {
+            plan.drifting.insert(rule.clone());
             let what = if was_open { "was opened by someone else" } else { "was edited by someone else" };
             let note = format!(
                 "rule {} {what} during the window; it was narrowed again from what it then said, and that is what \

@@ -266,9 +266,22 @@ enum Hold {
 /// The one safe order: records, then rules, then reports, then forgetting.
 async fn carry_out(run: Run<'_>, observed: Observed) -> Pass {
     let now = run.now();
-    let Observed { rules, listed: _, mut records } = observed;
-    let Plan { steps, turns, states, strays } =
-        plan::plan(&Scene { now, bypass: &run.app.config.bypass, rules: &rules, records: &records });
+    let Observed { mut rules, listed: _, mut records } = observed;
+    let decide = |rules: &BTreeMap<RuleArn, Seen>, records: &[Record]| {
+        plan::plan(&Scene { now, bypass: &run.app.config.bypass, rules, records })
+    };
+    let mut plan = decide(&rules, &records);
+    if !plan.drifting.is_empty() {
+        // The rules were read before the records, and another run may have turned them in between: look again before
+        // someone is said to have changed them.
+        let suspects: Vec<RuleArn> = plan.drifting.iter().cloned().collect();
+        match run.app.aws.rules.read(&suspects).await {
+            Ok(seen) => rules.extend(seen),
+            Err(error) => return Pass { left: vec![error.full()], ..Pass::default() },
+        }
+        plan = decide(&rules, &records);
+    }
+    let Plan { steps, turns, states, strays, drifting: _ } = plan;
 
     // 1. Every window's end is booked and every record holds what must survive.
     let holds: Vec<Hold> = stream::iter(records.iter_mut().zip(&steps))

@@ -1,8 +1,12 @@
 //! The function against a small AWS in memory; one binary, so that the SDK is linked once.
 
 mod examples;
+mod faults;
+mod many;
 mod night;
+mod people;
 mod promises;
 mod template;
+mod two_at_once;
 mod wire;
 mod world;

@@ -130,30 +130,123 @@ pub(crate) struct State {
     pub(crate) calls: Vec<Call>,
     /// Every text that left the function in a request, an answer or an error.
     pub(crate) said: Vec<String>,
-    /// Calls of the present invocation so far.
-    pub(crate) nth: usize,
-    /// What goes wrong with which call of the present invocation.
-    pub(crate) faults: BTreeMap<usize, Fault>,
+    /// How many calls each invocation made, in their order.
+    pub(crate) invocations: Vec<usize>,
+    /// What goes wrong with which call of which invocation.
+    pub(crate) faults: BTreeMap<(usize, usize), Fault>,
     /// Operations that fail whenever they are called.
     pub(crate) broken: Vec<&'static str>,
     /// Tokens left for ModifyRule, and when that was known.
     tokens: Option<(f64, Instant)>,
     pub(crate) throttled: usize,
-    /// A check that runs after every effect.
-    violations: Vec<String>,
+    /// Promises that were seen broken, at the moment they were.
+    pub(crate) violations: Vec<String>,
 }
 
 /// The world, and the process in it.
 #[derive(Clone)]
 pub(crate) struct World {
     state: Arc<Mutex<State>>,
-    death: Arc<Notify>,
     origin: Timestamp,
     since: Instant,
     pub(crate) latency: Duration,
     pub(crate) list_lag: SignedDuration,
     pub(crate) retries: u32,
     pub(crate) settings: BTreeMap<&'static str, String>,
+    /// Lets one process at a time make a call, in an order that a test chose.
+    pub(crate) gate: Option<Arc<Gate>>,
+    processes: Arc<Mutex<Processes>>,
+}
+
+type Processes = BTreeMap<(usize, BTreeMap<&'static str, String>), (Arc<App>, Arc<Mutex<Present>>)>;
+
+/// The order in which two processes' calls reach AWS: so many of the one, so many of the other, and so on.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    order: Mutex<Order>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct Order {
+    runs: Vec<usize>,
+    turn: usize,
+    done: [bool; 2],
+}
+
+impl Gate {
+    /// The first process makes `runs[0]` calls, the second `runs[1]`, the first `runs[2]`, …; in the end all are free.
+    pub(crate) fn new(runs: &[usize]) -> Arc<Self> {
+        let mut order = Order { runs: runs.iter().rev().copied().collect(), turn: 0, done: [false; 2] };
+        order.settle();
+        Arc::new(Self { order: Mutex::new(order), changed: Notify::new() })
+    }
+
+    async fn pass(&self, process: usize) {
+        loop {
+            let changed = self.changed.notified();
+            {
+                let mut order = self.order.lock().expect("no test panicked here");
+                let turn = order.turn;
+                match order.runs.last_mut() {
+                    None => return,
+                    Some(left) if turn == process && *left > 0 => {
+                        *left -= 1;
+                        return;
+                    }
+                    Some(_) => {}
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// A call is through: perhaps it is the other's turn now.
+    fn through(&self) {
+        self.order.lock().expect("no test panicked here").settle();
+        self.changed.notify_waiters();
+    }
+
+    fn done(&self, process: usize) {
+        self.order.lock().expect("no test panicked here").done[process] = true;
+        self.through();
+    }
+}
+
+impl Order {
+    fn settle(&mut self) {
+        while let Some(left) = self.runs.last() {
+            if *left > 0 && !self.done[self.turn] {
+                return;
+            }
+            self.runs.pop();
+            self.turn = 1 - self.turn;
+        }
+    }
+}
+
+/// A process of the function, as AWS sees it: one of two that may run at once.
+///
+/// A process that died and the one that follows it differ in nothing, since the function remembers nothing, so the
+/// clients are built once.
+#[derive(Clone)]
+struct Process {
+    world: World,
+    number: usize,
+    present: Arc<Mutex<Present>>,
+}
+
+/// What a process is at.
+#[derive(Clone, Default)]
+struct Present {
+    invocation: usize,
+    death: Arc<Notify>,
+}
+
+impl std::fmt::Debug for Process {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Process({})", self.number)
+    }
 }
 
 impl std::fmt::Debug for World {
@@ -187,13 +280,14 @@ impl World {
         ]);
         let world = Self {
             state: Arc::default(),
-            death: Arc::default(),
             origin: "2026-12-06T00:00:00Z".parse().expect("a time"),
             since: Instant::now(),
             latency: Duration::from_millis(40),
             list_lag: SignedDuration::ZERO,
             retries: 1,
             settings,
+            gate: None,
+            processes: Arc::default(),
         };
         for arn in arns {
             let rule = Rule { conditions: vec![path(&["*"])], is_default: false, priority: "10".to_owned() };
@@ -228,48 +322,68 @@ impl World {
         Config::from_lookup(|key| self.settings.get(key).cloned()).expect("good settings")
     }
 
-    fn sdk(&self) -> SdkConfig {
-        let world = self.clone();
+    fn sdk(&self, process: Process) -> SdkConfig {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-west-1"))
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "key", None, None, "test")))
             .retry_config(RetryConfig::standard().with_max_attempts(self.retries))
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .http_client(http_client_fn(move |_, _| SharedHttpConnector::new(world.clone())))
+            .http_client(http_client_fn(move |_, _| SharedHttpConnector::new(process.clone())))
             .build()
     }
 
-    /// A process of the function: new clients, nothing remembered.
-    pub(crate) fn process(&self) -> App {
-        let world = self.clone();
-        let config = self.config();
-        let aws = Aws::new(&self.sdk(), &config);
-        App { config, aws, clock: Arc::new(move || world.now()) }
+    fn process(&self, number: usize) -> (Arc<App>, Arc<Mutex<Present>>) {
+        let mut processes = self.processes.lock().expect("no test panicked here");
+        let key = (number, self.settings.clone());
+        let made = processes.entry(key).or_insert_with(|| {
+            // Without the processes, or the world would hold itself.
+            let world = Self { processes: Arc::default(), ..self.clone() };
+            let process = Process { world, number, present: Arc::default() };
+            let (config, clock, present) = (self.config(), process.world.clone(), process.present.clone());
+            let aws = Aws::new(&self.sdk(process), &config);
+            (Arc::new(App { config, aws, clock: Arc::new(move || clock.now()) }), present)
+        });
+        (made.0.clone(), made.1.clone())
     }
 
-    /// Invokes the function in a process of its own; `None` if the process died.
+    /// Invokes the function as one process; `None` if it died.
     pub(crate) async fn try_invoke(&self, event: &Value, request: &str) -> Option<Result<Response, Error>> {
-        self.state().nth = 0;
-        let app = self.process();
+        self.invoke_as(0, event, request).await
+    }
+
+    /// The same as one of two at once.
+    pub(crate) async fn invoke_as(
+        &self,
+        number: usize,
+        event: &Value,
+        request: &str,
+    ) -> Option<Result<Response, Error>> {
+        let invocation = {
+            let mut state = self.state();
+            state.invocations.push(0);
+            state.invocations.len() - 1
+        };
+        let death = Arc::new(Notify::new());
+        let (app, present) = self.process(number);
+        *present.lock().expect("no test panicked here") = Present { invocation, death: death.clone() };
         let invocation = Invocation {
             request_id: request.to_owned(),
             function_arn: FUNCTION.to_owned(),
             deadline: Some(self.now() + SignedDuration::from_secs(300)),
         };
-        let work = answer(&app, event, &invocation);
         let result = tokio::select! {
-            result = work => Some(result),
-            () = self.death.notified() => None,
+            result = answer(&app, event, &invocation) => Some(result),
+            () = death.notified() => None,
         };
-        let mut state = self.state();
+        if let Some(gate) = &self.gate {
+            gate.done(number);
+        }
         match &result {
-            Some(Ok(response)) => state.said.push(serde_json::to_string(response).expect("JSON")),
-            Some(Err(error)) => state.said.push(error.full()),
+            Some(Ok(response)) => self.state().said.push(serde_json::to_string(response).expect("JSON")),
+            Some(Err(error)) => self.state().said.push(error.full()),
             None => {}
         }
-        state.faults.clear();
-        drop(state);
         result
     }
 
@@ -301,11 +415,21 @@ impl World {
         };
         let Some(input) = self.fire(&name) else { return true };
         self.deliver(&input, &name).await;
-        let mut state = self.state();
-        if state.schedules.get(&name).is_some_and(|found| found.deletes_itself && found.next.is_none()) {
-            forget(&mut state, &name, self.now());
-        }
+        self.clear_fired(&name);
         true
+    }
+
+    /// A schedule that deletes itself goes some time after its delivery.
+    pub(crate) fn clear_fired(&self, name: &str) {
+        let mut state = self.state();
+        if state.schedules.get(name).is_some_and(|found| found.deletes_itself && found.next.is_none()) {
+            forget(&mut state, name, self.now());
+        }
+    }
+
+    /// When the next sweep is due.
+    pub(crate) fn next_sweep(&self) -> Timestamp {
+        next_sweep(self.now())
     }
 
     /// Takes a schedule's wake-up: what it says, with its next time set.
@@ -397,10 +521,10 @@ fn forget(state: &mut State, name: &str, now: Timestamp) {
     }
 }
 
-impl HttpConnector for World {
+impl HttpConnector for Process {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let world = self.clone();
-        HttpConnectorFuture::new(async move { Ok(world.serve(request).await) })
+        let process = self.clone();
+        HttpConnectorFuture::new(async move { Ok(process.serve(request).await) })
     }
 }
 
@@ -412,20 +536,25 @@ enum Protocol {
 /// An answer before it has a format.
 type Answer = Result<Value, (u16, &'static str, String)>;
 
-impl World {
+impl Process {
     async fn serve(&self, request: HttpRequest) -> HttpResponse {
+        let world = &self.world;
         let (protocol, name, subject, input) = understand(&request);
+        let invocation = self.present.lock().expect("no test panicked here").invocation;
+        if let Some(gate) = &world.gate {
+            gate.pass(self.number).await;
+        }
         let (fault, broken) = {
-            let mut state = self.state();
-            let nth = state.nth;
-            state.nth += 1;
-            state.calls.push(Call { at: self.now(), name: name.clone(), subject: subject.clone() });
-            (state.faults.get(&nth).copied(), state.broken.iter().any(|operation| *operation == name))
+            let mut state = world.state();
+            let nth = state.invocations[invocation];
+            state.invocations[invocation] += 1;
+            state.calls.push(Call { at: world.now(), name: name.clone(), subject: subject.clone() });
+            (state.faults.remove(&(invocation, nth)), state.broken.iter().any(|operation| *operation == name))
         };
         if fault == Some(Fault::DiesBefore) {
             self.die().await;
         }
-        tokio::time::sleep(self.latency).await;
+        tokio::time::sleep(world.latency).await;
         if fault == Some(Fault::Refused) || broken {
             // AWS's messages quote what they were sent.
             let lock = if name == "ModifyRule" || name == "UpdateSchedule" { ORIGIN_LOCK } else { "" };
@@ -435,23 +564,74 @@ impl World {
         if fault == Some(Fault::Throttled) {
             return respond(&protocol, &name, &Err((400, "ThrottlingException", "Rate exceeded".to_owned())));
         }
-        let answer = self.effect(&name, &subject, &input);
+        let answer = world.effect(&name, &subject, &input);
+        world.watch(&name, &subject);
+        if let Some(gate) = &world.gate {
+            gate.through();
+        }
         match fault {
             Some(Fault::AnswerLost) => {
                 respond(&protocol, &name, &Err((500, "InternalFailure", "something broke".to_owned())))
             }
             Some(Fault::DiesAfter) => self.die().await,
-            Some(Fault::Hangs) => {
-                std::future::pending::<()>().await;
-                unreachable!("nobody waits for ever")
-            }
+            Some(Fault::Hangs) => std::future::pending().await,
             _ => respond(&protocol, &name, &answer),
         }
     }
 
     async fn die(&self) -> HttpResponse {
-        self.death.notify_one();
+        self.present.lock().expect("no test panicked here").death.notify_one();
         std::future::pending().await
+    }
+}
+
+/// A window as the schedules of the group tell it: from, to, and whether a wake-up of its end is still to come.
+struct Told {
+    start: Timestamp,
+    end: Option<Timestamp>,
+    closed: bool,
+    rules: Vec<String>,
+    ending: bool,
+}
+
+impl World {
+    /// Holds the promises against what the world shows right after an effect.
+    fn watch(&self, name: &str, subject: &str) {
+        let now = self.now();
+        let mut state = self.state();
+        let told = state.told();
+        let active = |window: &&Told| !window.closed && window.start <= now && window.end.is_none_or(|end| now < end);
+        let mut broken = vec![];
+        if name == "ModifyRule" && state.rules.get(subject).is_some_and(demands_bypass) {
+            let covers = |window: &&Told| window.rules.iter().any(|rule| rule == subject);
+            let begun = |window: &&Told| window.start <= now && window.ending;
+            // An end decided by another run at this very moment is repaired by whichever looks later.
+            if self.gate.is_none() && !told.iter().filter(covers).filter(active).any(|window| begun(&window)) {
+                broken.push(format!("{now}: {subject} was narrowed for no window whose end is still to come"));
+            }
+            if !told.iter().filter(covers).any(|window| window.start <= now) && self.gate.is_none() {
+                broken.push(format!("{now}: {subject} was narrowed before its window's start"));
+            }
+        }
+        if name == "Publish"
+            && let Some(report) = state.published.last()
+        {
+            let rules: Vec<&str> =
+                report.document["window"]["rules"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            for rule in rules {
+                let dark = state.rules.get(rule).is_some_and(demands_bypass);
+                let covered = told.iter().filter(active).any(|window| window.rules.iter().any(|other| other == rule));
+                let wrong = match report.event() {
+                    "started" => state.rules.contains_key(rule) && !dark,
+                    "completed" => dark && !covered,
+                    _ => false,
+                };
+                if wrong && self.gate.is_none() {
+                    broken.push(format!("{now}: {} was reported but {rule} does not show it", report.event()));
+                }
+            }
+        }
+        state.violations.extend(broken);
     }
 
     fn effect(&self, name: &str, subject: &str, input: &Value) -> Answer {
@@ -632,9 +812,42 @@ impl State {
         Ok(json!({"MessageId": "m"}))
     }
 
-    /// Remembers that a promise was broken.
-    pub(crate) fn violated(&mut self, what: String) {
-        self.violations.push(what);
+    fn told(&self) -> Vec<Told> {
+        let mut told: BTreeMap<String, (u32, Told)> = BTreeMap::new();
+        for (name, schedule) in &self.schedules {
+            let Some((id, part)) = name.rsplit_once('.') else { continue };
+            let number = match part.strip_prefix("end") {
+                Some("") => 1,
+                Some(number) => number.trim_start_matches('-').parse().expect("a number"),
+                None => continue,
+            };
+            let input = schedule.input();
+            let window = &input["window"];
+            let time = |key: &str| window[key].as_str().map(|text| text.parse().expect("a time"));
+            let ending = schedule.next.is_some();
+            let rules =
+                window["rules"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+            let fresh = Told {
+                start: time("start").expect("a start"),
+                end: time("end"),
+                closed: !input["closed"].is_null(),
+                rules,
+                ending,
+            };
+            match told.get_mut(id) {
+                None => {
+                    told.insert(id.to_owned(), (number, fresh));
+                }
+                Some((known, window)) => {
+                    let ending = window.ending || fresh.ending;
+                    if number > *known {
+                        (*known, *window) = (number, fresh);
+                    }
+                    window.ending = ending;
+                }
+            }
+        }
+        told.into_values().map(|(_, window)| window).collect()
     }
 }
 

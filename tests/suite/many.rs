@@ -1,0 +1,120 @@
+//! Many rules, many windows, and AWS failing for hours.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::world::{World, path, rule_arn};
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_rules_are_turned_within_the_rate_and_none_is_reported_early() {
+    for rules in [1, 20, 100] {
+        let mut world = World::new(rules);
+        world.retries = 3;
+        let window = json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"});
+        world.invoke(window).await.expect("booked");
+        world.run_until("03:30").await;
+        assert_eq!(world.events(), ["booked", "started", "completed"], "{rules} rules");
+        assert_eq!(world.state().throttled, 0, "{rules} rules");
+        assert!((0..rules).all(|nth| world.conditions(nth) == [path(&["*"])]));
+        let state = world.state();
+        let turns: Vec<_> = state.calls.iter().filter(|call| call.name == "ModifyRule").collect();
+        assert_eq!(turns.len(), 2 * rules);
+        let took = turns[rules - 1].at.duration_since(turns[0].at).as_secs();
+        let floor = i64::try_from(rules).expect("few").saturating_sub(20) / 3;
+        assert!(took <= floor + floor / 5 + 1, "{rules} rules took {took} s, the rate permits {floor} s");
+        assert!(state.violations.is_empty(), "{:?}", state.violations);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_rule_that_fails_does_not_stop_the_others_and_is_named() {
+    let world = World::new(3);
+    let window = json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"});
+    world.invoke(window).await.expect("booked");
+    // A rule with a condition that ModifyRule refuses to take back.
+    world.set_conditions(1, vec![path(&["/*/*/*/*/*/*"])]);
+    world.run_until("02:20").await;
+    assert_eq!([0, 1, 2].map(|nth| world.is_dark(nth)), [true, false, true]);
+    assert_eq!((world.count("started"), world.count("failed")), (0, 1), "{:?}", world.events());
+    let text = world.state().published.last().expect("a report").document["text"].as_str().expect("text").to_owned();
+    assert!(text.contains("rule001") && text.contains("wildcards") && !text.contains("rule002: "), "{text}");
+    world.set_conditions(1, vec![path(&["/*"])]);
+    world.run_until("02:30").await;
+    assert_eq!(world.count("started"), 1);
+    world.run_until("03:10").await;
+    assert_eq!(world.count("completed"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn five_hundred_windows_are_read_within_seconds() {
+    let world = World::new(2);
+    for nth in 0..500 {
+        let start = world.at("12:00") + jiff::SignedDuration::from_mins(nth * 3);
+        let end = start + jiff::SignedDuration::from_mins(2);
+        let window = json!({"id": format!("w{nth:03}"), "start": start, "end": end, "rules": [rule_arn(0)]});
+        world.invoke(window).await.expect("booked");
+    }
+    let before = world.now();
+    let status = world.invoke(json!({"action": "status"})).await.expect("status");
+    assert_eq!(status.windows.len(), 500);
+    let took = world.now().duration_since(before).as_secs_f64();
+    assert!(took < 5.0, "status took {took} s at 40 ms a call");
+    let on = world.invoke(json!({"action": "on", "duration": "PT1H"})).await.expect("on");
+    assert_eq!(on.outcome, "started");
+    assert!(world.is_dark(0) && world.is_dark(1));
+    world.run_until("01:30").await;
+    assert!(!world.is_dark(0) && !world.is_dark(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn reports_get_out_even_if_publishing_fails_for_hours() {
+    let world = World::new(1);
+    let window = json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"});
+    world.invoke(window).await.expect("booked");
+    world.run_until("01:50").await;
+    world.state().broken = vec!["Publish"];
+    world.run_until("06:00").await;
+    assert!(!world.is_dark(0), "the rules do not wait for the reports");
+    world.state().broken.clear();
+    world.run_until("06:10").await;
+    assert_eq!(world.events(), ["booked", "completed"]);
+    assert!(world.schedule_names().is_empty());
+    world.no_secret_was_said();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lasting_failure_is_reported_once_and_ends_by_itself() {
+    for broken in ["ModifyRule", "DescribeRules"] {
+        let world = World::new(1);
+        let window = json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"});
+        world.invoke(window).await.expect("booked");
+        world.run_until("02:10").await;
+        world.state().broken = vec![broken];
+        world.run_until("04:00").await;
+        assert!(world.is_dark(0));
+        assert_eq!(world.count("failed"), 1, "{broken}: {:?}", world.events());
+        world.state().broken.clear();
+        world.run_until("04:10").await;
+        assert!(!world.is_dark(0));
+        assert_eq!(world.count("completed"), 1);
+        world.no_secret_was_said();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_throttled_goes_on_with_the_clients_own_patience() {
+    let mut world = World::new(1);
+    world.retries = 4;
+    world.state().faults = (0..3).map(|call| ((0, call), crate::world::Fault::Throttled)).collect();
+    let on = world.invoke(json!({"action": "on"})).await.expect("on");
+    assert_eq!(on.outcome, "started");
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_outlasts_the_invocation_ends_in_time_to_say_so() {
+    let mut world = World::new(1);
+    world.latency = Duration::from_secs(90);
+    let late = world.invoke(json!({"action": "on"})).await.expect_err("out of time");
+    assert_eq!(late.kind(), "OutOfTime");
+}

@@ -1,0 +1,143 @@
+//! What others do to the rules and the records meanwhile: each has a defined, reported and safe outcome.
+
+use serde_json::{Value, json};
+
+use crate::world::{ORIGIN_LOCK, SECRET, World, header, path, rule_arn};
+
+async fn active() -> World {
+    let world = World::new(1);
+    world.set_conditions(0, vec![path(&["/shop/*"])]);
+    let window = json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"});
+    world.invoke(window).await.expect("booked");
+    world.run_until("02:10").await;
+    assert!(world.is_dark(0));
+    world
+}
+
+fn narrowed(owner: &[Value]) -> Vec<Value> {
+    [owner, &[header("x-maintenance-bypass", SECRET)]].concat()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_put_back_during_the_window_is_narrowed_again_and_reported() {
+    let world = active().await;
+    for (moment, opened) in [("02:12", "02:18"), ("02:22", "02:28")] {
+        world.run_until(moment).await;
+        world.set_conditions(0, vec![path(&["/shop/*"])]);
+        world.run_until(opened).await;
+        assert!(world.is_dark(0));
+    }
+    assert_eq!(world.count("drift"), 2, "each time visitors were let in is told");
+    world.run_until("03:10").await;
+    assert_eq!(world.conditions(0), [path(&["/shop/*"])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_owner_wants_now_is_what_comes_back() {
+    let world = active().await;
+    world.set_conditions(0, vec![path(&["/new/*"]), header("x-origin-lock", ORIGIN_LOCK)]);
+    world.run_until("02:20").await;
+    assert_eq!(world.conditions(0), narrowed(&[path(&["/new/*"]), header("x-origin-lock", ORIGIN_LOCK)]));
+    assert_eq!(world.count("drift"), 1);
+    world.run_until("03:10").await;
+    assert_eq!(world.conditions(0), [path(&["/new/*"]), header("x-origin-lock", ORIGIN_LOCK)]);
+    world.no_secret_was_said();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_edited_while_header_only_keeps_the_edit_and_loses_the_header() {
+    let world = active().await;
+    world.set_conditions(0, narrowed(&[path(&["/edited"])]));
+    world.run_until("02:20").await;
+    assert_eq!(world.conditions(0), narrowed(&[path(&["/edited"])]));
+    world.run_until("03:10").await;
+    assert_eq!(world.conditions(0), [path(&["/edited"])]);
+    assert_eq!((world.count("drift"), world.count("completed")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_just_before_the_end_stands_and_is_reported() {
+    let world = active().await;
+    world.run_until("02:59:30").await;
+    world.set_conditions(0, vec![path(&["/late"])]);
+    world.until(world.at("03:00")).await;
+    world.run_until("03:10").await;
+    assert_eq!(world.conditions(0), [path(&["/late"])]);
+    assert_eq!((world.count("drift"), world.count("completed")), (1, 1), "{:?}", world.events());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_rule_is_reported_and_does_not_keep_the_others_dark() {
+    let world = World::new(2);
+    let window = json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"});
+    world.invoke(window).await.expect("booked");
+    world.run_until("02:10").await;
+    world.state().rules.remove(&rule_arn(1));
+    world.run_until("03:10").await;
+    assert!(!world.is_dark(0));
+    assert_eq!((world.count("drift"), world.count("completed")), (1, 1), "{:?}", world.events());
+    assert!(world.schedule_names().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_whose_every_rule_is_gone_fails_aloud_once_and_is_missed() {
+    let world = World::new(1);
+    let window = json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"});
+    world.invoke(window).await.expect("booked");
+    world.state().rules.clear();
+    world.run_until("03:10").await;
+    assert_eq!(world.count("failed"), 1, "{:?}", world.events());
+    assert_eq!((world.count("started"), world.count("missed")), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_record_is_reported_with_the_event_that_reopens() {
+    let world = active().await;
+    world.state().schedules.clear();
+    world.run_until("02:30").await;
+    assert!(world.is_dark(0), "a person decides");
+    assert_eq!(world.count("drift"), 1);
+    let off = world.invoke(json!({"action": "off"})).await.expect("off");
+    assert_eq!(off.outcome, "restored");
+    assert_eq!(world.conditions(0), [path(&["/shop/*"])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_bypass_value_narrows_again_and_the_old_one_is_not_restored() {
+    let mut world = active().await;
+    world.settings.insert("BYPASS_HEADER_VALUE", "another-secret-0815".to_owned());
+    world.run_until("02:20").await;
+    assert_eq!(world.conditions(0), [path(&["/shop/*"]), header("x-maintenance-bypass", "another-secret-0815")]);
+    world.run_until("03:10").await;
+    assert_eq!(world.conditions(0), [path(&["/shop/*"])]);
+    assert_eq!(world.count("drift"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_header_name_is_taken_over_and_the_old_one_is_not_taken_for_the_owners() {
+    let mut world = active().await;
+    world.settings.insert("BYPASS_HEADER_NAME", "x-let-me-in".to_owned());
+    world.run_until("02:20").await;
+    assert_eq!(world.conditions(0), [path(&["/shop/*"]), header("x-let-me-in", SECRET)]);
+    world.run_until("03:10").await;
+    assert_eq!(world.conditions(0), [path(&["/shop/*"])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn priorities_and_actions_are_the_owners_business() {
+    let world = active().await;
+    world.state().rules.get_mut(&rule_arn(0)).expect("a rule").priority = "77".to_owned();
+    world.run_until("03:10").await;
+    assert_eq!(world.state().rules[&rule_arn(0)].priority, "77");
+    assert_eq!(world.count("drift"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_condition_that_could_not_be_restored_is_left_alone_and_reported_once() {
+    let world = active().await;
+    world.set_conditions(0, vec![json!({"Field": "moon-phase", "Values": ["full"]})]);
+    world.run_until("03:10").await;
+    assert_eq!(world.conditions(0), [json!({"Field": "moon-phase", "Values": ["full"]})]);
+    assert_eq!(world.count("completed"), 1, "{:?}", world.events());
+    assert!(world.schedule_names().is_empty());
+}

@@ -1,0 +1,176 @@
+//! Two runs at once, their calls interleaved in every way that takes up to three changes of turn, and at random beyond.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::world::{Gate, World, path, rule_arn};
+
+/// A moment at which two runs meet.
+struct Meeting {
+    name: &'static str,
+    /// What was asked for before, and when.
+    before: &'static [(&'static str, &'static str)],
+    at: &'static str,
+    first: &'static str,
+    second: &'static str,
+}
+
+const BOOKED: &str = r#"{"id":"w","start":"2026-12-06T00:10Z","end":"2026-12-06T00:20Z"}"#;
+const NEXT: &str = r#"{"id":"x","start":"2026-12-06T00:20Z","end":"2026-12-06T00:30Z"}"#;
+const WAKE: &str = r#"{"action":"wake","id":"w"}"#;
+const WAKE_NEXT: &str = r#"{"action":"wake","id":"x"}"#;
+const OFF: &str = r#"{"action":"off"}"#;
+const ON: &str = r#"{"action":"on"}"#;
+const SWEEP: &str = r#"{"action":"sweep"}"#;
+const CANCEL: &str = r#"{"action":"cancel","id":"w"}"#;
+
+const MEETINGS: [Meeting; 13] = [
+    Meeting { name: "start and off", before: &[("00:00", BOOKED)], at: "00:10", first: WAKE, second: OFF },
+    Meeting { name: "start and cancel", before: &[("00:00", BOOKED)], at: "00:09:59.95", first: WAKE, second: CANCEL },
+    Meeting { name: "start and start", before: &[("00:00", BOOKED)], at: "00:10", first: WAKE, second: WAKE },
+    Meeting { name: "start and sweep", before: &[("00:00", BOOKED)], at: "00:10", first: WAKE, second: SWEEP },
+    Meeting { name: "start and on", before: &[("00:00", BOOKED)], at: "00:10", first: WAKE, second: ON },
+    Meeting { name: "end and end", before: &[("00:00", BOOKED)], at: "00:20", first: WAKE, second: WAKE },
+    Meeting { name: "end and off", before: &[("00:00", BOOKED)], at: "00:20", first: WAKE, second: OFF },
+    Meeting { name: "end and off, nearly", before: &[("00:00", BOOKED)], at: "00:19:59.9", first: WAKE, second: OFF },
+    Meeting {
+        name: "end and the next start",
+        before: &[("00:00", BOOKED), ("00:01", NEXT)],
+        at: "00:20",
+        first: WAKE,
+        second: WAKE_NEXT,
+    },
+    Meeting { name: "sweep and sweep", before: &[("00:00", BOOKED)], at: "00:12", first: SWEEP, second: SWEEP },
+    Meeting { name: "on and off", before: &[("00:00", ON)], at: "00:12", first: ON, second: OFF },
+    Meeting { name: "off and off", before: &[("00:00", ON)], at: "00:12", first: OFF, second: OFF },
+    Meeting { name: "book and book", before: &[], at: "00:01", first: BOOKED, second: BOOKED },
+];
+
+fn owned() -> Vec<Value> {
+    vec![path(&["/shop/*", "/cart"])]
+}
+
+fn parsed(event: &str) -> Value {
+    serde_json::from_str(event).expect("JSON")
+}
+
+/// Lets the two meet in one order; returns how many calls each made, or what was wrong in the end.
+fn meet(meeting: &Meeting, runs: &[usize]) -> Result<[usize; 2], String> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    runtime.block_on(async {
+        let mut world = World::new(1);
+        world.set_conditions(0, owned());
+        for (at, event) in meeting.before {
+            world.run_until(at).await;
+            world.invoke(parsed(event)).await.expect("as asked");
+        }
+        // The meeting's own wake-ups are lost: what the two do is all that happens at first.
+        let at = world.at(meeting.at);
+        while world.next_event(at - SignedDuration::from_secs(70), SignedDuration::ZERO, true).await {}
+        world.until(at).await;
+        let gate = Gate::new(runs);
+        world.gate = Some(gate);
+        let counted = world.state().invocations.len();
+        let (first, second) = (parsed(meeting.first), parsed(meeting.second));
+        let (one, two) = tokio::join!(world.invoke_as(0, &first, "first"), world.invoke_as(1, &second, "second"));
+        let calls = {
+            let state = world.state();
+            [state.invocations[counted], state.invocations[counted + 1]]
+        };
+        world.gate = None;
+        let asked = format!(
+            "{:?} and {:?}",
+            one.map(|one| one.map(|one| one.outcome)),
+            two.map(|two| two.map(|two| two.outcome))
+        );
+        let dark_at_once = world.is_dark(0);
+        let recorded = world.schedule_names().iter().any(|name| name.contains(".end"));
+        let mut wrong = vec![];
+        if dark_at_once && !recorded {
+            wrong.push("the rule is header-only without a record".to_owned());
+        }
+        // What is left goes on by itself, and one more off ends what is open-ended.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        world.run_until("01:00").await;
+        world.try_invoke(&parsed(OFF), "last").await;
+        world.run_until("01:30").await;
+        let state = world.state();
+        if state.rules[&rule_arn(0)].conditions != owned() {
+            wrong.push(format!("the rule was left as {:?}", state.rules[&rule_arn(0)].conditions));
+        }
+        if !state.schedules.is_empty() {
+            wrong.push(format!("schedules are left over: {:?}", state.schedules.keys()));
+        }
+        for event in ["drift", "failed"] {
+            if state.published.iter().any(|report| report.event() == event) {
+                wrong.push(format!("{event} was reported"));
+            }
+        }
+        let told = |event: &str| state.published.iter().filter(|report| report.event() == event).count();
+        if told("started") > 0 && told("completed") + told("cancelled") == 0 {
+            wrong.push("started, but never completed".to_owned());
+        }
+        if wrong.is_empty() { Ok(calls) } else { Err(format!("{asked}: {}", wrong.join("; "))) }
+    })
+}
+
+/// Every order with up to three changes of turn, either run first.
+fn orders([first, second]: [usize; 2]) -> Vec<Vec<usize>> {
+    let mut orders = vec![];
+    for a in 0..=first {
+        for b in 0..=second {
+            // first a, second b, then all of the first, and the mirror image.
+            orders.push(vec![a, b, usize::MAX]);
+            orders.push(vec![0, b, a, usize::MAX]);
+        }
+    }
+    for a in 0..=first {
+        for b in 1..=second {
+            for c in 1..=first.saturating_sub(a) {
+                orders.push(vec![a, b, c, usize::MAX]);
+            }
+        }
+    }
+    orders
+}
+
+#[test]
+fn two_runs_at_once_are_right_in_every_order() {
+    let mut total = 0;
+    let mut failures: Vec<String> = vec![];
+    for meeting in &MEETINGS {
+        let calls = meet(meeting, &[usize::MAX]).unwrap_or_else(|wrong| panic!("{}: {wrong}", meeting.name));
+        let orders = Arc::new(orders(calls));
+        total += orders.len();
+        let (left, right) = orders.split_at(orders.len() / 2);
+        let run = |orders: &[Vec<usize>]| -> Vec<String> {
+            orders
+                .iter()
+                .filter_map(|order| {
+                    Some(format!("{} in order {order:?}: {}", meeting.name, meet(meeting, order).err()?))
+                })
+                .collect()
+        };
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| run(right));
+            failures.extend(run(left));
+            failures.extend(other.join().expect("no panic"));
+        });
+    }
+    println!("two at once: {total} orders, {} failed", failures.len());
+    let shown: Vec<&String> = failures.iter().step_by((failures.len() / 8).max(1)).collect();
+    assert!(failures.is_empty(), "{} of {total} failed, among them:\n{shown:#?}", failures.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_lambda_retries_while_it_runs_is_one_window() {
+    let world = World::new(1);
+    let on = json!({"action": "on", "duration": "PT10M"});
+    world.invoke(on.clone()).await.expect("on");
+    let again = world.invoke(on).await.expect("the same");
+    assert_eq!(again.outcome, "unchanged");
+    assert_eq!(world.count("started"), 1);
+}
