@@ -100,15 +100,10 @@ async fn wait(run: Run<'_>, due: Timestamp, deadline: Option<Timestamp>) {
     }
 }
 
-/// Wake-ups go to the function as it is now, not to the version that happened to book them.
+/// Wake-ups go to the function as it is now, not to the version or alias that happened to be invoked: the settings for
+/// retries and failed runs are those of the unqualified function.
 fn own_arn(invoked: &str) -> &str {
-    let mut colons = invoked.match_indices(':').map(|(at, _)| at);
-    match colons.nth(6) {
-        Some(at) if invoked[at + 1..].bytes().all(|byte| byte.is_ascii_digit()) || &invoked[at + 1..] == "$LATEST" => {
-            &invoked[..at]
-        }
-        _ => invoked,
-    }
+    invoked.match_indices(':').nth(6).map_or(invoked, |(at, _)| &invoked[..at])
 }
 
 #[cfg(test)]
@@ -116,12 +111,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wake_ups_are_addressed_to_the_function_and_not_to_a_version() {
+    fn wake_ups_are_addressed_to_the_function_itself() {
         let arn = "arn:aws:lambda:eu-west-1:123456789012:function:maintenance";
-        for version in ["", ":7", ":$LATEST"] {
-            assert_eq!(own_arn(&format!("{arn}{version}")), arn);
+        for qualifier in ["", ":7", ":$LATEST", ":live"] {
+            assert_eq!(own_arn(&format!("{arn}{qualifier}")), arn);
         }
-        let alias = format!("{arn}:live");
-        assert_eq!(own_arn(&alias), alias);
     }
 }

@@ -33,7 +33,7 @@ pub async fn book(run: Run<'_>, booking: Booking, action: &str) -> Result<Respon
     let now = run.now();
     let Booking { window, dry_run } = booking;
     if window.phase(now) == Phase::Over {
-        return book_past(run, &window.id, action).await;
+        return book_past(run, &window.id, action, dry_run).await;
     }
     let rules = run.app.aws.rules.read(&window.rules).await?;
     let warnings = examine(&rules, run)?;
@@ -46,17 +46,18 @@ pub async fn book(run: Run<'_>, booking: Booking, action: &str) -> Result<Respon
             Created::Taken => already(run, &record, action).await?,
             Created::New(_) if record.phase(now) == Phase::Active => {
                 tracing::info!(window.id = %id, "window booked, and due");
-                let done = reconcile::reconcile(run).await?;
-                answer(run, action, &record, &done, "started")
+                let mut observed = observe(run).await?;
+                include(&mut observed, &record);
+                let done = reconcile::settle(run, observed).await.complete()?;
+                answer(run, action, &record, &done, "unchanged")
             }
             Created::New(_) => {
                 tracing::info!(window.id = %id, window.start = %record.booked.start, "window booked");
                 let start = ScheduleName::new(&id, Part::Start(1));
                 reconcile::book_start(run, &record, &start).await?;
                 record.others.push(start);
-                let observed = Observed { rules, listed: vec![], records: vec![record.clone()] };
-                let done = reconcile::settle(run, observed).await?;
-                answer(run, action, &record, &done, "booked")
+                reconcile::announce(run, &mut record).await?;
+                answer(run, action, &record, &Done::default(), "booked")
             }
         }
     };
@@ -64,8 +65,15 @@ pub async fn book(run: Run<'_>, booking: Booking, action: &str) -> Result<Respon
     Ok(answer)
 }
 
+/// A list may lag behind: what is known to exist is looked after all the same.
+fn include(observed: &mut Observed, record: &Record) {
+    if observed.records.iter().all(|other| other.id() != record.id()) {
+        observed.records.push(record.clone());
+    }
+}
+
 /// A window that is over is refused, unless it is known: then it is finished.
-async fn book_past(run: Run<'_>, id: &WindowId, action: &str) -> Result<Response, Error> {
+async fn book_past(run: Run<'_>, id: &WindowId, action: &str, dry_run: bool) -> Result<Response, Error> {
     let observed = observe(run).await?;
     let known = observed.records.iter().find(|record| record.id() == id).cloned();
     let Some(record) = known else {
@@ -74,7 +82,10 @@ async fn book_past(run: Run<'_>, id: &WindowId, action: &str) -> Result<Response
             when::utc(run.now())
         )]));
     };
-    let done = reconcile::settle(run, observed).await?;
+    if dry_run {
+        return rehearse(run, record, run.now(), action).await;
+    }
+    let done = reconcile::settle(run, observed).await.complete()?;
     Ok(answer(run, action, &record, &done, "completed"))
 }
 
@@ -118,7 +129,7 @@ async fn rehearse(run: Run<'_>, record: Record, now: Timestamp, action: &str) ->
 
 /// The id is taken: by the same window, or by another.
 async fn already(run: Run<'_>, wanted: &Record, action: &str) -> Result<Response, Error> {
-    let observed = observe(run).await?;
+    let mut observed = observe(run).await?;
     let found = match observed.records.iter().find(|record| record.id() == wanted.id()) {
         Some(found) => Some(found.clone()),
         None => run.app.aws.schedules.record(wanted.id(), &[]).await?,
@@ -145,7 +156,8 @@ async fn already(run: Run<'_>, wanted: &Record, action: &str) -> Result<Response
     if found.phase(run.now()) == Phase::Booked && !found.others.iter().any(|name| matches!(name.part, Part::Start(_))) {
         reconcile::book_start(run, &found, &ScheduleName::new(found.id(), Part::Start(found.version()))).await?;
     }
-    let done = reconcile::settle(run, observed).await?;
+    include(&mut observed, &found);
+    let done = reconcile::settle(run, observed).await.complete()?;
     let mut answer = answer(run, action, &found, &done, "already_booked");
     if action == "on" && answer.outcome == "already_booked" {
         "unchanged".clone_into(&mut answer.outcome);
@@ -170,6 +182,8 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Error> 
                 decisions.push(close_now(run, record, false).await?);
                 targets.push(record.clone());
             }
+            // Over, but its end did not get through yet: this run finishes it.
+            (true, false, _) if standing.is_over() => targets.push(record.clone()),
             (true, false, Some(_)) if standing == Standing::Booked => {
                 return Err(Error::InvalidEvent(vec![format!(
                     "id: window {} has not begun; to drop it use cancel",
@@ -259,7 +273,7 @@ async fn decided(run: Run<'_>, decisions: &[Amendment]) -> Result<Done, Error> {
             record.amendments.push(decision.clone());
         }
     }
-    reconcile::settle(run, observed).await
+    reconcile::settle(run, observed).await.complete()
 }
 
 /// Reopens rules that are header-only for no window; returns those it reopened.
@@ -321,7 +335,11 @@ pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Erro
     warnings.extend(plan.strays.iter().map(|rule| {
         format!("rule {} is in maintenance for no window; {{\"action\":\"off\"}} reopens it", rule.short())
     }));
+    let dark = plan.states.values().any(|state| *state == RuleState::HeaderOnly);
     let message = match (active.as_slice(), next) {
+        ([], _) if dark => {
+            "The site is in maintenance although no window is active; the warnings say what reopens it.".to_owned()
+        }
         ([], None) => "The site is open and no window is booked.".to_owned(),
         ([], Some(next)) => format!(
             "The site is open; window {} starts {}.",
@@ -342,7 +360,7 @@ pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Erro
             )
         }
     };
-    let outcome = if active.is_empty() { "open" } else { "maintenance" };
+    let outcome = if active.is_empty() && !dark { "open" } else { "maintenance" };
     Ok(Response {
         action: "status".to_owned(),
         outcome: outcome.to_owned(),
@@ -368,12 +386,9 @@ pub async fn sweep(run: Run<'_>) -> Result<Response, Error> {
     let listed = observed.listed.clone();
     let known: Vec<WindowId> = observed.records.iter().map(|record| record.id().clone()).collect();
     let records = observed.records.clone();
-    let settled = reconcile::settle(run, observed).await;
-    let strays = settled.as_ref().map(|done| done.strays.clone()).unwrap_or_default();
-    if settled.is_ok() {
-        reconcile::tidy(run, &listed, &known, &strays).await?;
-    }
-    let mut answer = summary(run, "sweep", &settled?);
+    let done = reconcile::settle(run, observed).await;
+    reconcile::tidy(run, &listed, &known, &done.strays).await?;
+    let mut answer = summary(run, "sweep", &done.complete()?);
     answer.next_wake = next_wake(&records, run.now());
     Ok(answer)
 }
@@ -385,7 +400,7 @@ pub async fn sweep(run: Run<'_>) -> Result<Response, Error> {
 pub async fn wake(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
     let observed = observe(run).await?;
     let record = observed.records.iter().find(|record| record.id() == id).cloned();
-    let done = reconcile::settle(run, observed).await?;
+    let done = reconcile::settle(run, observed).await.complete()?;
     match record {
         Some(record) => Ok(answer(run, "wake", &record, &done, "unchanged")),
         None => Ok(Response {

@@ -76,6 +76,10 @@ pub struct Step {
     pub unusable: BTreeMap<RuleArn, String>,
     /// Its rules that someone else has edited and that are left as they are.
     pub left_alone: Vec<RuleArn>,
+    /// Its rules that are header-only and cannot be restored, a sentence each; the window is kept until they are.
+    pub stuck: Vec<String>,
+    /// It is too near its end to narrow rules of its that are still open.
+    pub late: bool,
 }
 
 /// How a window stands.
@@ -152,7 +156,9 @@ pub fn standing(record: &Record, now: Timestamp) -> Standing {
     match (record.phase(now), record.window().at_end) {
         (Phase::Booked, _) => Standing::Booked,
         (Phase::Active, _) => Standing::Active,
-        (Phase::Over, _) if record.progress.saved.is_empty() => Standing::Missed,
+        (Phase::Over, _) if record.progress.saved.is_empty() && record.progress.narrowed_at.is_none() => {
+            Standing::Missed
+        }
         (Phase::Over, AtEnd::Hold) => Standing::Held,
         (Phase::Over, AtEnd::Reopen | AtEnd::ReopenIfHealthy) => Standing::Completed,
     }
@@ -169,12 +175,39 @@ pub fn plan(scene: &Scene<'_>) -> Plan {
         decide_rule(scene, &names, rule, seen, &mut plan);
     }
     for (record, step) in scene.records.iter().zip(&mut plan.steps) {
+        unmanaged(scene, record, step);
+        let dark = |rule: &RuleArn| plan.states.get(rule) == Some(&RuleState::HeaderOnly);
+        if step.standing == Standing::Completed
+            && record.closed().is_none()
+            && record.progress.narrowed_at.is_none()
+            && !record.progress.saved.keys().any(dark)
+        {
+            // Its conditions were saved, but narrowing never came about.
+            step.standing = Standing::Missed;
+        }
         if let Some(hold) = &mut step.hold {
             hold.header = Some(scene.bypass.name.clone());
             hold.narrowing_at = record.progress.narrowing_at.or(Some(scene.now));
         }
     }
     plan
+}
+
+/// Rules that were taken out of the settings: they may not be touched, so one that was narrowed cannot be restored.
+fn unmanaged(scene: &Scene<'_>, record: &Record, step: &mut Step) {
+    for rule in &record.window().rules {
+        if scene.rules.contains_key(rule) {
+            continue;
+        }
+        let name = rule.short();
+        if record.progress.saved.contains_key(rule) {
+            step.stuck.push(format!(
+                "rule {name} was narrowed, but RULE_ARNS no longer names it; name it again until the window is over"
+            ));
+        } else {
+            step.unusable.insert(rule.clone(), format!("rule {name} is no longer named by RULE_ARNS"));
+        }
+    }
 }
 
 fn bypass_names(scene: &Scene<'_>) -> BypassNames {
@@ -215,6 +248,8 @@ fn step(record: &Record, now: Timestamp) -> Step {
         stale: record.others.iter().filter(outdated).cloned().collect(),
         unusable: BTreeMap::new(),
         left_alone: vec![],
+        stuck: vec![],
+        late: false,
     }
 }
 
@@ -228,8 +263,16 @@ fn decide_rule(scene: &Scene<'_>, names: &BypassNames, rule: &RuleArn, seen: &Se
         Seen::Gone => unusable(plan, rule, &covering, &keepers, "no longer exists"),
         Seen::Unsupported { why, known } => {
             unusable(plan, rule, &covering, &keepers, why);
-            if conditions::demands_bypass(known, names) && covering.is_empty() && keepers.is_empty() {
-                plan.strays.push(rule.clone());
+            if conditions::demands_bypass(known, names) && covering.is_empty() {
+                if keepers.is_empty() {
+                    plan.strays.push(rule.clone());
+                }
+                for at in keepers {
+                    plan.steps[at].stuck.push(format!(
+                        "rule {} cannot be restored, since it {why}; remove its bypass header condition by hand",
+                        rule.short()
+                    ));
+                }
             }
         }
         Seen::Conditions(current) => {
@@ -325,8 +368,14 @@ fn narrow(
     plan: &mut Plan,
 ) {
     let to = conditions::narrowed(&owner.conditions, scene.bypass);
-    let turning = !conditions::same(current, &to)
-        && covering.iter().any(|at| still_narrows(&scene.records[*at], plan.steps[*at].standing, scene.now));
+    let turning = !conditions::same(current, &to);
+    let in_time = |at: &usize| still_narrows(&scene.records[*at], plan.steps[*at].standing, scene.now);
+    if turning && !covering.iter().any(in_time) {
+        for at in covering {
+            plan.steps[*at].late = true;
+        }
+        return;
+    }
     let was_open = !conditions::demands_bypass(current, names);
     for at in covering {
         let (record, step) = (&scene.records[*at], &mut plan.steps[*at]);

@@ -82,6 +82,18 @@ pub struct Done {
     pub rules: Vec<RuleView>,
     /// Rules that are header-only without a window.
     pub strays: Vec<RuleArn>,
+    /// What could not be done, a sentence each.
+    pub left: Vec<String>,
+}
+
+impl Done {
+    /// Itself, if nothing is left to do.
+    ///
+    /// # Errors
+    /// [`Error::Incomplete`] naming everything that is left.
+    pub fn complete(self) -> Result<Self, Error> {
+        if self.left.is_empty() { Ok(self) } else { Err(Error::Incomplete(self.left)) }
+    }
 }
 
 /// What became of a window in a run.
@@ -141,7 +153,7 @@ const DRIFT_MEMORY: SignedDuration = SignedDuration::from_hours(24);
 /// could be done was done.
 pub async fn reconcile(run: Run<'_>) -> Result<Done, Error> {
     let observed = observe(run).await?;
-    settle(run, observed).await
+    settle(run, observed).await.complete()
 }
 
 /// Sees the world: the rules first, then the records.
@@ -188,35 +200,39 @@ async fn report_blindness(run: Run<'_>, records: Vec<Record>, error: &Error) {
         }
         // Read again: another run that can see the rules may be writing what this one must not erase.
         let Ok(Some(mut record)) = run.app.aws.schedules.record(record.id(), &record.others).await else { continue };
-        if let Err(also) =
-            report_failure(run, &mut record, vec![], &[error.full()], error.code().unwrap_or("unknown")).await
-        {
+        let told = report_failure(run, &mut record, vec![], &[error.full()], error.code().unwrap_or("unknown")).await;
+        let noted = match told {
+            Ok(true) => mark(run, &mut record, Standing::Active).await.map(drop),
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(also) = noted {
             tracing::warn!(window.id = %record.id(), error = also.full(), "the failure could not be reported");
         }
     }
 }
 
 /// Decides on what was seen and carries it out; repairs this run's own traces if a window was ended by another run
-/// meanwhile.
-///
-/// # Errors
-/// As [`reconcile`].
-pub async fn settle(run: Run<'_>, observed: Observed) -> Result<Done, Error> {
+/// meanwhile. What could not be done is in [`Done::left`].
+pub async fn settle(run: Run<'_>, observed: Observed) -> Done {
     let mut pass = Box::pin(carry_out(run, observed)).await;
-    second_look(run, &mut pass).await?;
-    if !pass.vanished.is_empty() {
-        let mut observed = observe(run).await?;
-        let ghosts: Vec<Record> = std::mem::take(&mut pass.vanished)
-            .into_iter()
-            .filter(|ghost| observed.records.iter().all(|record| record.id() != ghost.id()))
-            .collect();
-        observed.records.extend(ghosts);
-        let repair = Box::pin(carry_out(run, observed)).await;
-        pass.left = repair.left;
-        pass.done.rules = repair.done.rules;
-        pass.done.windows.extend(repair.done.windows);
+    second_look(run, &mut pass).await;
+    if pass.vanished.is_empty() {
+        return pass.done;
     }
-    if pass.left.is_empty() { Ok(pass.done) } else { Err(Error::Incomplete(pass.left)) }
+    match observe(run).await {
+        Err(error) => pass.done.left.push(error.full()),
+        Ok(mut observed) => {
+            let ghosts = std::mem::take(&mut pass.vanished).into_iter();
+            let known: Vec<WindowId> = observed.records.iter().map(|record| record.id().clone()).collect();
+            observed.records.extend(ghosts.filter(|ghost| !known.contains(ghost.id())));
+            let repair = Box::pin(carry_out(run, observed)).await.done;
+            pass.done.left = repair.left;
+            pass.done.rules = repair.rules;
+            pass.done.windows.extend(repair.windows);
+        }
+    }
+    pass.done
 }
 
 /// Looks once more at the rules of windows that were ended before their time.
@@ -224,31 +240,51 @@ pub async fn settle(run: Run<'_>, observed: Observed) -> Result<Done, Error> {
 /// A start that was under way may have narrowed a rule after this run saw it open. Either it finds the record gone when
 /// it notes what it did, and repairs that itself, or it noted it before the record was deleted, and then this look,
 /// which comes after, sees the rule.
-async fn second_look(run: Run<'_>, pass: &mut Pass) -> Result<(), Error> {
+async fn second_look(run: Run<'_>, pass: &mut Pass) {
     let closed = std::mem::take(&mut pass.closed);
     let rules: BTreeSet<RuleArn> = closed.iter().flat_map(|record| record.window().rules.clone()).collect();
     if rules.is_empty() {
-        return Ok(());
+        return;
     }
-    let seen = run.app.aws.rules.read(&rules.into_iter().collect::<Vec<_>>()).await?;
+    let seen = match run.app.aws.rules.read(&rules.into_iter().collect::<Vec<_>>()).await {
+        Ok(seen) => seen,
+        Err(error) => return pass.done.left.push(error.full()),
+    };
     let was_open =
         |rule: &RuleArn| pass.done.rules.iter().any(|line| &line.arn == rule && line.state == RuleState::Open);
     let narrowed_since = |rule: &RuleArn| {
         was_open(rule) && seen.get(rule).is_some_and(|seen| plan::header_only(seen, &run.app.config.bypass))
     };
     pass.vanished.extend(closed.into_iter().filter(|record| record.window().rules.iter().any(narrowed_since)));
-    Ok(())
 }
 
 #[derive(Default)]
 struct Pass {
     done: Done,
-    /// What could not be done, a sentence each.
-    left: Vec<String>,
     /// Windows whose record disappeared after one of their rules was narrowed here.
     vanished: Vec<Record>,
     /// Windows ended before their time and forgotten here.
     closed: Vec<Record>,
+}
+
+/// What came of turning a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Turned {
+    /// It shows what was asked for.
+    Done,
+    /// It failed, perhaps after it took effect.
+    Failed(String),
+    /// It was not tried.
+    Unsent(String),
+}
+
+impl Turned {
+    fn problem(&self) -> Option<&String> {
+        match self {
+            Self::Done => None,
+            Self::Failed(problem) | Self::Unsent(problem) => Some(problem),
+        }
+    }
 }
 
 /// Whether a window's record holds what it must before a rule is narrowed for it.
@@ -261,6 +297,22 @@ enum Hold {
     Gone,
     /// It could not be written.
     Failed(Error),
+}
+
+impl Hold {
+    fn proof(&self) -> Option<&Booked> {
+        match self {
+            Self::Written(booked) => Some(booked),
+            Self::Standing | Self::Gone | Self::Failed(_) => None,
+        }
+    }
+
+    fn failure(&self) -> Option<&Error> {
+        match self {
+            Self::Failed(error) => Some(error),
+            Self::Standing | Self::Gone | Self::Written(_) => None,
+        }
+    }
 }
 
 /// The one safe order: records, then rules, then reports, then forgetting.
@@ -277,7 +329,10 @@ async fn carry_out(run: Run<'_>, observed: Observed) -> Pass {
         let suspects: Vec<RuleArn> = plan.drifting.iter().cloned().collect();
         match run.app.aws.rules.read(&suspects).await {
             Ok(seen) => rules.extend(seen),
-            Err(error) => return Pass { left: vec![error.full()], ..Pass::default() },
+            Err(error) => {
+                let done = Done { left: vec![error.full()], ..Done::default() };
+                return Pass { done, ..Pass::default() };
+            }
         }
         plan = decide(&rules, &records);
     }
@@ -293,7 +348,7 @@ async fn carry_out(run: Run<'_>, observed: Observed) -> Pass {
 
     // 2. The rules, as fast as the API lets us; one that fails does not stop the others.
     let pace = Pace::new();
-    let turned: BTreeMap<RuleArn, Result<(), String>> = stream::iter(&turns)
+    let turned: BTreeMap<RuleArn, Turned> = stream::iter(&turns)
         .map(async |turn| (turn.rule.clone(), turn_rule(run, turn, &proofs, &records, &pace).await))
         .buffer_unordered(RULES_AT_ONCE)
         .collect()
@@ -309,10 +364,13 @@ async fn carry_out(run: Run<'_>, observed: Observed) -> Pass {
             Ok(outcome) => {
                 pass.done.windows.insert(step.id.clone(), outcome);
             }
-            Err(error) => pass.left.push(format!("window {}: {}", step.id, error.full())),
+            Err(Error::Incomplete(left)) => {
+                pass.done.left.extend(left.into_iter().map(|left| format!("window {}: {left}", step.id)));
+            }
+            Err(error) => pass.done.left.push(format!("window {}: {}", step.id, error.full())),
         }
     }
-    let changed = |arn: &RuleArn| turned.get(arn).is_some_and(Result::is_ok);
+    let changed = |arn: &RuleArn| turned.get(arn) == Some(&Turned::Done);
     pass.done.rules = lines
         .iter()
         .map(|line| RuleView { arn: line.arn.clone(), state: line.state, changed: changed(&line.arn) })
@@ -374,46 +432,38 @@ async fn turn_rule(
     proofs: &BTreeMap<&WindowId, &Hold>,
     records: &[Record],
     pace: &Pace,
-) -> Result<(), String> {
+) -> Turned {
     let rules = &run.app.aws.rules;
-    let result = match &turn.way {
+    let (result, state) = match &turn.way {
         Way::Restore => {
             pace.next().await;
-            rules.restore(&turn.rule, &turn.to).await
+            (rules.restore(&turn.rule, &turn.to).await, RuleState::Open)
         }
         Way::Narrow(windows) => {
-            let mut proof = None;
-            for id in windows {
-                match proofs.get(id) {
-                    Some(Hold::Written(booked)) => proof = Some(booked),
-                    Some(Hold::Failed(error)) => {
-                        return Err(format!("not narrowed, since its record failed: {}", error.full()));
-                    }
-                    Some(Hold::Gone | Hold::Standing) | None => {}
-                }
+            let unsent =
+                |why: &str| Turned::Unsent(format!("rule {} was not narrowed, since {why}", turn.rule.short()));
+            let holds = || windows.iter().filter_map(|id| proofs.get(id));
+            if let Some(error) = holds().find_map(|hold| hold.failure()) {
+                return unsent(&format!("its window's record failed: {}", error.full()));
             }
-            let Some(proof) = proof else {
-                return Err("not narrowed, since its window was ended meanwhile".to_owned());
+            let Some(proof) = holds().find_map(|hold| hold.proof()) else {
+                return unsent("its window was ended meanwhile");
             };
             pace.next().await;
             let now = run.now();
-            let still = |record: &&Record| plan::still_narrows(record, plan::standing(record, now), now);
-            if !records.iter().filter(|record| windows.contains(record.id())).any(|record| still(&record)) {
-                return Err("not narrowed, since its window ended meanwhile".to_owned());
+            let mut meant = records.iter().filter(|record| windows.contains(record.id()));
+            if !meant.any(|record| plan::still_narrows(record, plan::standing(record, now), now)) {
+                return unsent("its window is about to end");
             }
-            rules.narrow(&turn.rule, &turn.to, proof).await
+            (rules.narrow(&turn.rule, &turn.to, proof).await, RuleState::HeaderOnly)
         }
-    };
-    let state = match turn.way {
-        Way::Narrow(_) => RuleState::HeaderOnly,
-        Way::Restore => RuleState::Open,
     };
     match result {
         Ok(()) => {
             tracing::info!(rule.arn = %turn.rule, rule.state = ?state, "rule turned");
-            Ok(())
+            Turned::Done
         }
-        Err(error) => Err(error.full()),
+        Err(error) => Turned::Failed(error.full()),
     }
 }
 
@@ -440,10 +490,10 @@ impl Pace {
 fn lines_after(
     states: &BTreeMap<RuleArn, RuleState>,
     turns: &[Turn],
-    turned: &BTreeMap<RuleArn, Result<(), String>>,
+    turned: &BTreeMap<RuleArn, Turned>,
 ) -> Vec<RuleLine> {
     let after = |arn: &RuleArn, before: RuleState| {
-        let turn = turns.iter().find(|turn| &turn.rule == arn && matches!(turned.get(arn), Some(Ok(()))));
+        let turn = turns.iter().find(|turn| &turn.rule == arn && turned.get(arn) == Some(&Turned::Done));
         turn.map_or(before, |turn| match turn.way {
             Way::Narrow(_) => RuleState::HeaderOnly,
             Way::Restore => RuleState::Open,
@@ -457,7 +507,7 @@ struct After<'a> {
     step: &'a Step,
     hold: &'a Hold,
     turns: &'a [Turn],
-    turned: &'a BTreeMap<RuleArn, Result<(), String>>,
+    turned: &'a BTreeMap<RuleArn, Turned>,
     lines: &'a [RuleLine],
     /// Some record could not be written: nothing is forgotten, since another window may rely on what it holds.
     unheld: bool,
@@ -468,14 +518,11 @@ impl After<'_> {
     fn failures(&self, record: &Record) -> Vec<String> {
         let concerned =
             |rule: &RuleArn| record.window().rules.contains(rule) || record.progress.saved.contains_key(rule);
-        let mut failures: Vec<String> = self
-            .turned
-            .iter()
-            .filter(|(rule, _)| concerned(rule))
-            .filter_map(|(rule, result)| Some(format!("rule {}: {}", rule.short(), result.as_ref().err()?)))
-            .collect();
-        if let Hold::Failed(error) = self.hold {
-            failures.push(error.full());
+        let turned = self.turned.iter().filter(|(rule, _)| concerned(rule));
+        let mut failures: Vec<String> = turned.filter_map(|(_, turned)| turned.problem().cloned()).collect();
+        failures.extend(self.hold.failure().map(Error::full));
+        if self.step.standing.is_over() {
+            failures.extend(self.step.stuck.iter().cloned());
         }
         if self.step.standing.covers() && self.step.unusable.len() >= record.window().rules.len() {
             failures.push("none of its rules can be narrowed".to_owned());
@@ -483,12 +530,18 @@ impl After<'_> {
         failures
     }
 
-    /// Whether one of the window's rules was narrowed in this run.
-    fn narrowed(&self) -> bool {
+    /// Whether a rule was, or may have been, narrowed for the window in this run.
+    fn tried_narrowing(&self) -> bool {
         self.turns.iter().any(|turn| {
-            matches!(&turn.way, Way::Narrow(windows) if windows.contains(&self.step.id))
-                && matches!(self.turned.get(&turn.rule), Some(Ok(())))
+            let meant = matches!(&turn.way, Way::Narrow(windows) if windows.contains(&self.step.id));
+            meant && matches!(self.turned.get(&turn.rule), Some(Turned::Done | Turned::Failed(_)))
         })
+    }
+
+    /// Whether one of the rules narrowed for the window was restored in this run.
+    fn restored(&self, record: &Record) -> bool {
+        let saved = |turn: &&Turn| turn.way == Way::Restore && record.progress.saved.contains_key(&turn.rule);
+        self.turns.iter().filter(saved).any(|turn| self.turned.get(&turn.rule) == Some(&Turned::Done))
     }
 
     fn lines(&self, record: &Record) -> Vec<RuleLine> {
@@ -497,6 +550,9 @@ impl After<'_> {
 }
 
 /// Reports on a window and notes that it did, or forgets the window if it is over.
+///
+/// Whatever could not be reported, a narrowing is always noted: the note is what finds out that another run has ended
+/// the window meanwhile.
 async fn close(run: Run<'_>, record: &mut Record, after: &After<'_>, pass: &mut Pass) -> Result<Outcome, Error> {
     if matches!(after.hold, Hold::Gone) {
         // Another run ended the window before this one narrowed anything for it.
@@ -504,41 +560,50 @@ async fn close(run: Run<'_>, record: &mut Record, after: &After<'_>, pass: &mut 
     }
     let failures = after.failures(record);
     if !failures.is_empty() {
-        let narrowed_any = after.narrowed();
-        let cause = failures.join("; ");
-        if let Marked::Gone = report_failure(run, record, after.lines(record), &failures, &cause).await?
-            && narrowed_any
-        {
-            pass.vanished.push(ghost(record, run.now()));
+        let told = report_failure(run, record, after.lines(record), &failures, &failures.join("; ")).await;
+        if after.tried_narrowing() || matches!(told, Ok(true)) {
+            note(run, record, after, pass).await?;
         }
+        told?;
         return Err(Error::Incomplete(failures));
     }
-    let outcome = match after.step.standing {
-        Standing::Booked => tell_once(run, record, "booked", Event::Booked, after, Outcome::Booked).await?,
-        Standing::Active => tell_once(run, record, "started", Event::Started, after, Outcome::Started).await?,
-        Standing::Held => Outcome::Unchanged,
-        Standing::Completed | Standing::Missed | Standing::Cancelled => {
-            let outcome = forget(run, record, after).await?;
-            // A natural end needs no second look: nothing is narrowed for a window in its last moments.
-            if record.closed().is_some() {
-                pass.closed.push(record.clone());
-            }
-            return Ok(outcome);
+    let standing = after.step.standing;
+    if standing.is_over() {
+        let outcome = forget(run, record, after).await?;
+        // A natural end needs no second look: nothing is narrowed for a window in its last moments.
+        if record.closed().is_some() {
+            pass.closed.push(record.clone());
         }
-    };
-    let told = tell_drift(run, record, after).await?;
-    if outcome == Outcome::Unchanged && !told && !after.narrowed() {
-        return Ok(match after.hold {
-            Hold::Written(_) => Outcome::Kept,
-            Hold::Standing | Hold::Gone | Hold::Failed(_) => Outcome::Unchanged,
-        });
+        return Ok(outcome);
     }
-    if let Marked::Gone = mark(run, record).await?
-        && after.narrowed()
+    let before = record.progress.clone();
+    if standing == Standing::Active && !after.step.late {
+        record.progress.narrowed_at.get_or_insert(run.now());
+    }
+    let outcome = match standing {
+        Standing::Booked => tell_once(run, record, Event::Booked, after, Outcome::Booked).await,
+        Standing::Active if !after.step.late => tell_once(run, record, Event::Started, after, Outcome::Started).await,
+        _ => Ok(Outcome::Unchanged),
+    };
+    let drift = tell_drift(run, record, after).await;
+    if record.progress != before || after.tried_narrowing() {
+        note(run, record, after, pass).await?;
+    }
+    drift?;
+    match (outcome?, after.hold) {
+        (Outcome::Unchanged, Hold::Written(_)) => Ok(Outcome::Kept),
+        (outcome, _) => Ok(outcome),
+    }
+}
+
+/// Writes what was done into the record; a window whose record is gone is remembered for repair.
+async fn note(run: Run<'_>, record: &mut Record, after: &After<'_>, pass: &mut Pass) -> Result<(), Error> {
+    if let Marked::Gone = mark(run, record, after.step.standing).await?
+        && after.tried_narrowing()
     {
         pass.vanished.push(ghost(record, run.now()));
     }
-    Ok(if outcome == Outcome::Unchanged { Outcome::Kept } else { outcome })
+    Ok(())
 }
 
 /// Whether the record was there to be marked.
@@ -552,11 +617,11 @@ enum Marked {
 ///
 /// A run that knows a window only from before its start writes nothing once the start is near: by then another run may
 /// have saved the rules' conditions, and this copy of the record would erase them. The report is sent again instead.
-async fn mark(run: Run<'_>, record: &mut Record) -> Result<Marked, Error> {
-    if record.progress.saved.is_empty() && record.phase(run.now() + LAST_CALL) == Phase::Active {
+async fn mark(run: Run<'_>, record: &mut Record, standing: Standing) -> Result<Marked, Error> {
+    guard_end(run, record).await?;
+    if standing == Standing::Booked && record.phase(run.now() + LAST_CALL) != Phase::Booked {
         return Ok(Marked::Written);
     }
-    guard_end(run, record).await?;
     let written = run.app.aws.schedules.update(record, run.now(), run.target).await?;
     Ok(if written.is_some() { Marked::Written } else { Marked::Gone })
 }
@@ -577,18 +642,17 @@ fn ghost(record: &Record, now: Timestamp) -> Record {
 async fn tell_once(
     run: Run<'_>,
     record: &mut Record,
-    key: &str,
     event: Event,
     after: &After<'_>,
     outcome: Outcome,
 ) -> Result<Outcome, Error> {
-    if record.reported(key) {
+    if record.reported(event.word()) {
         return Ok(Outcome::Unchanged);
     }
     let now = run.now();
     let mut report = Report { rules: after.lines(record), ..Report::new(event, record, now) };
     if event == Event::Started {
-        report.actual = started(record, now);
+        report.actual = actual(record);
         report.notes.extend(after.step.unusable.values().cloned());
         report.notes.push(UNPROBED.to_owned());
         report.next_steps.push(format!("to end it now, invoke the function with {}", command("off", record.id())));
@@ -596,9 +660,23 @@ async fn tell_once(
         report.next_steps.push(format!("to drop it, invoke the function with {}", command("cancel", record.id())));
     }
     run.app.aws.topic.publish(&report).await?;
-    record.progress.reported.insert(key.to_owned(), now);
+    record.progress.reported.insert(event.word().to_owned(), now);
     tracing::info!(window.id = %record.id(), window.event = event.word(), "window changed");
     Ok(outcome)
+}
+
+/// Reports a window that was just booked, and notes that it did. No rule is looked at: its start does that.
+///
+/// # Errors
+/// [`Error::Aws`] when a call fails.
+pub async fn announce(run: Run<'_>, record: &mut Record) -> Result<(), Error> {
+    let now = run.now();
+    let mut report = Report::new(Event::Booked, record, now);
+    report.next_steps.push(format!("to drop it, invoke the function with {}", command("cancel", record.id())));
+    run.app.aws.topic.publish(&report).await?;
+    record.progress.reported.insert(Event::Booked.word().to_owned(), now);
+    // A record that is gone was cancelled at this very moment.
+    mark(run, record, Standing::Booked).await.map(drop)
 }
 
 /// What a report says where no probe has looked.
@@ -608,51 +686,59 @@ fn command(action: &str, id: &WindowId) -> String {
     serde_json::json!({ "action": action, "id": id }).to_string()
 }
 
-fn started(record: &Record, at: Timestamp) -> Actual {
-    let late = at.duration_since(record.window().start).as_secs();
-    Actual { started: Some(at), start_late_secs: Some(late), ..Actual::default() }
+/// When the window's rules were turned, as its record tells it.
+fn actual(record: &Record) -> Actual {
+    let (window, progress) = (record.window(), &record.progress);
+    let late = |at: Option<Timestamp>, due: Option<Timestamp>| Some(at?.duration_since(due?).as_secs());
+    Actual {
+        started: progress.narrowed_at,
+        start_late_secs: late(progress.narrowed_at, Some(window.start)),
+        ended: progress.restored_at,
+        end_late_secs: late(progress.restored_at, window.end),
+        ..Actual::default()
+    }
 }
 
-/// Reports what others did to the window's rules; true if there was something to tell.
-async fn tell_drift(run: Run<'_>, record: &mut Record, after: &After<'_>) -> Result<bool, Error> {
-    let mut notes = std::mem::take(&mut record.progress.drift);
+/// Reports what others did to the window's rules.
+async fn tell_drift(run: Run<'_>, record: &mut Record, after: &After<'_>) -> Result<(), Error> {
+    let mut notes = record.progress.drift.clone();
     let mut keys = vec![];
-    for (rule, note) in &after.step.unusable {
-        let key = format!("unusable:{}", rule.id());
+    let unusable = after.step.unusable.iter().map(|(rule, note)| (format!("unusable:{}", rule.id()), note.clone()));
+    let left_alone = after.step.left_alone.iter().map(|rule| {
+        let note =
+            format!("rule {} was edited by someone else during the window; what they wrote stands", rule.short());
+        (format!("edited:{}", rule.id()), note)
+    });
+    for (key, note) in unusable.chain(left_alone) {
         if !record.reported(&key) {
-            notes.push(note.clone());
+            notes.push(note);
             keys.push(key);
         }
     }
-    for rule in &after.step.left_alone {
-        notes.push(format!(
-            "rule {} was edited by someone else during the window; what they wrote stands",
-            rule.short()
-        ));
-    }
     if notes.is_empty() {
-        return Ok(false);
+        return Ok(());
     }
     let now = run.now();
     let report =
         Report { rules: after.lines(record), cause: notes.join("; "), notes, ..Report::new(Event::Drift, record, now) };
     run.app.aws.topic.publish(&report).await?;
+    record.progress.drift.clear();
     record.progress.reported.extend(keys.into_iter().map(|key| (key, now)));
     tracing::warn!(window.id = %record.id(), drift = report.cause, "someone else changed a rule");
-    Ok(true)
+    Ok(())
 }
 
-/// Reports a failure, once for each cause and window.
+/// Reports a failure, once for each cause and window; true if it did.
 async fn report_failure(
     run: Run<'_>,
     record: &mut Record,
     rules: Vec<RuleLine>,
     failures: &[String],
     cause: &str,
-) -> Result<Marked, Error> {
+) -> Result<bool, Error> {
     let key = format!("failed:{}", digest([cause]));
     if record.reported(&key) {
-        return Ok(Marked::Written);
+        return Ok(false);
     }
     let now = run.now();
     let report = Report {
@@ -666,11 +752,39 @@ async fn report_failure(
     };
     run.app.aws.topic.publish(&report).await?;
     record.progress.reported.insert(key, now);
-    mark(run, record).await
+    Ok(true)
 }
 
 /// The last step of a window: the report, its other schedules, the record last of all.
 async fn forget(run: Run<'_>, record: &mut Record, after: &After<'_>) -> Result<Outcome, Error> {
+    if after.unheld {
+        let wait = "its end waits until the records of all windows can be written".to_owned();
+        return Err(Error::Incomplete(vec![wait]));
+    }
+    let before = record.progress.clone();
+    if after.restored(record) {
+        record.progress.narrowed_at = record.progress.narrowed_at.or(record.progress.narrowing_at);
+    }
+    if record.progress.narrowed_at.is_some() {
+        record.progress.restored_at.get_or_insert(run.now());
+    }
+    let told = tell_end(run, record, after).await;
+    if told.is_err() && record.progress != before {
+        // The report will be late; what it says of the end must not be.
+        mark(run, record, after.step.standing).await.map(drop)?;
+    }
+    let outcome = told?;
+    let mut names: BTreeSet<ScheduleName> = record.others.iter().cloned().collect();
+    let own = |amendment: &Amendment| ScheduleName::new(record.id(), Part::Amendment(amendment.number));
+    names.extend(record.amendments.iter().map(own));
+    for deleted in join_all(names.iter().map(|name| run.app.aws.schedules.delete(name))).await {
+        deleted?;
+    }
+    run.app.aws.schedules.delete(&ScheduleName::new(record.id(), Part::Record)).await?;
+    Ok(outcome)
+}
+
+async fn tell_end(run: Run<'_>, record: &mut Record, after: &After<'_>) -> Result<Outcome, Error> {
     let (event, outcome) = match after.step.standing {
         Standing::Missed => (Event::Missed, Outcome::Missed),
         Standing::Cancelled => (Event::Cancelled, Outcome::Cancelled),
@@ -678,18 +792,10 @@ async fn forget(run: Run<'_>, record: &mut Record, after: &After<'_>) -> Result<
             (Event::Completed, Outcome::Completed)
         }
     };
-    if after.unheld {
-        let wait = "its end waits until the records of all windows can be written".to_owned();
-        return Err(Error::Incomplete(vec![wait]));
-    }
     tell_drift(run, record, after).await?;
-    let now = run.now();
-    let mut report = Report { rules: after.lines(record), ..Report::new(event, record, now) };
+    let mut report = Report { rules: after.lines(record), ..Report::new(event, record, run.now()) };
+    report.actual = actual(record);
     if event == Event::Completed {
-        let began = record.progress.reported.get("started").copied().or(record.progress.narrowing_at);
-        report.actual = began.map(|at| started(record, at)).unwrap_or_default();
-        report.actual.ended = Some(now);
-        report.actual.end_late_secs = record.window().end.map(|end| now.duration_since(end).as_secs());
         report.notes.push(UNPROBED.to_owned());
         for line in report.rules.iter().filter(|line| line.state == RuleState::HeaderOnly) {
             report.notes.push(format!("rule {} stays in maintenance for another window", line.arn.short()));
@@ -697,20 +803,6 @@ async fn forget(run: Run<'_>, record: &mut Record, after: &After<'_>) -> Result<
     }
     run.app.aws.topic.publish(&report).await?;
     tracing::info!(window.id = %record.id(), window.event = event.word(), "window changed");
-    let deletes = record.others.iter().map(|name| run.app.aws.schedules.delete(name));
-    for deleted in join_all(deletes).await {
-        deleted?;
-    }
-    let mut own: BTreeSet<ScheduleName> = record
-        .amendments
-        .iter()
-        .map(|amendment| ScheduleName::new(record.id(), Part::Amendment(amendment.number)))
-        .collect();
-    own.retain(|name| !record.others.contains(name));
-    for name in own {
-        run.app.aws.schedules.delete(&name).await?;
-    }
-    run.app.aws.schedules.delete(&ScheduleName::new(record.id(), Part::Record)).await?;
     Ok(outcome)
 }
 
@@ -744,9 +836,7 @@ pub async fn tidy(run: Run<'_>, listed: &[ScheduleName], known: &[WindowId], str
         let idle = match name.part {
             Part::Drift(_) => !current.contains(&name.id),
             Part::Record => false,
-            Part::Amendment(_) | Part::Start(_) => {
-                !known.contains(&name.id) && schedules.record(&name.id, &[]).await?.is_none()
-            }
+            Part::Amendment(_) | Part::Start(_) => !known.contains(&name.id) && schedules.is_free(&name.id).await?,
         };
         if idle {
             schedules.delete(name).await?;

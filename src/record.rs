@@ -23,8 +23,9 @@ use crate::{
 const SURE_TO_FIRE: SignedDuration = SignedDuration::from_secs(2);
 
 /// What a schedule hands the function, and what the function remembers by it.
+///
+/// Fields it does not know are passed over: after a rollback, an older version must still be able to end a window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Letter {
     /// Always `wake`.
     pub action: WakeAction,
@@ -73,7 +74,6 @@ impl Letter {
 
 /// How a window was ended before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Closed {
     /// When.
     pub at: Timestamp,
@@ -83,7 +83,7 @@ pub struct Closed {
 
 /// What has been done for a window.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Progress {
     /// The conditions their owner wrote, of each rule that was or is about to be narrowed.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -94,6 +94,12 @@ pub struct Progress {
     /// When narrowing first began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub narrowing_at: Option<Timestamp>,
+    /// When all its rules were first seen header-only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub narrowed_at: Option<Timestamp>,
+    /// When its rules were restored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restored_at: Option<Timestamp>,
     /// Edits by someone else that were answered but not yet reported, a sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<String>,

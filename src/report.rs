@@ -71,7 +71,7 @@ impl Event {
             Self::Reminder => "A reminder of maintenance.",
             Self::Started => "Maintenance has started.",
             Self::EndingSoon => "Maintenance is about to end.",
-            Self::Completed => "Maintenance is over; visitors reach the site again.",
+            Self::Completed => "Maintenance is over.",
             Self::Overrunning => "The end has passed, but the site stays in maintenance.",
             Self::Missed => {
                 "Maintenance was missed: the function was woken only after its end, and nothing was changed."
@@ -206,7 +206,7 @@ impl Report {
     /// The e-mail's text.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = format!("{}\n", self.event.headline());
+        let mut text = format!("{}{}\n", self.event.headline(), self.reach());
         if let Some(record) = &self.record {
             text.push('\n');
             text.push_str(&self.facts(record));
@@ -223,6 +223,15 @@ impl Report {
             }
         }
         text
+    }
+
+    /// Whom the site is open to once maintenance is over.
+    fn reach(&self) -> &'static str {
+        match (self.event, self.rules.iter().all(|rule| rule.state == RuleState::Open)) {
+            (Event::Completed, true) => " Visitors reach the site again.",
+            (Event::Completed, false) => " Not every rule is open to visitors.",
+            _ => "",
+        }
     }
 
     fn facts(&self, record: &Record) -> String {

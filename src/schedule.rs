@@ -156,6 +156,18 @@ impl Schedules {
         Ok(Some(record))
     }
 
+    /// Whether there is no record of this name, readable or not.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn is_free(&self, id: &WindowId) -> Result<bool, Error> {
+        match self.get(&ScheduleName::new(id, Part::Record)).await {
+            Ok(found) => Ok(found.is_none()),
+            Err(error) if error.code() == Some(UNREADABLE) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// One amendment, or nothing if there is none of this number.
     ///
     /// # Errors

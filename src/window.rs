@@ -112,7 +112,6 @@ pub enum AtEnd {
 
 /// Planned maintenance over the half-open interval `[start, end)`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Window {
     /// Its name.
     pub id: WindowId,

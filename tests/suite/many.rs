@@ -21,7 +21,7 @@ async fn a_hundred_rules_are_turned_within_the_rate_and_none_is_reported_early()
         let turns: Vec<_> = state.calls.iter().filter(|call| call.name == "ModifyRule").collect();
         assert_eq!(turns.len(), 2 * rules);
         let took = turns[rules - 1].at.duration_since(turns[0].at).as_secs();
-        let floor = i64::try_from(rules).expect("few").saturating_sub(20) / 3;
+        let floor = i64::try_from(rules.saturating_sub(20) / 3).expect("few");
         assert!(took <= floor + floor / 5 + 1, "{rules} rules took {took} s, the rate permits {floor} s");
         assert!(state.violations.is_empty(), "{:?}", state.violations);
     }
@@ -38,7 +38,8 @@ async fn one_rule_that_fails_does_not_stop_the_others_and_is_named() {
     assert_eq!([0, 1, 2].map(|nth| world.is_dark(nth)), [true, false, true]);
     assert_eq!((world.count("started"), world.count("failed")), (0, 1), "{:?}", world.events());
     let text = world.state().published.last().expect("a report").document["text"].as_str().expect("text").to_owned();
-    assert!(text.contains("rule001") && text.contains("wildcards") && !text.contains("rule002: "), "{text}");
+    let notes: Vec<&str> = text.lines().filter(|line| line.starts_with("Note")).collect();
+    assert!(matches!(notes.as_slice(), [note] if note.contains("rule001") && note.contains("wildcards")), "{text}");
     world.set_conditions(1, vec![path(&["/*"])]);
     world.run_until("02:30").await;
     assert_eq!(world.count("started"), 1);
@@ -60,10 +61,11 @@ async fn five_hundred_windows_are_read_within_seconds() {
     assert_eq!(status.windows.len(), 500);
     let took = world.now().duration_since(before).as_secs_f64();
     assert!(took < 5.0, "status took {took} s at 40 ms a call");
-    let on = world.invoke(json!({"action": "on", "duration": "PT1H"})).await.expect("on");
+    let on = world.invoke(json!({"action": "on", "duration": "PT5M"})).await.expect("on");
     assert_eq!(on.outcome, "started");
     assert!(world.is_dark(0) && world.is_dark(1));
-    world.run_until("01:30").await;
+    let ended = world.now() + jiff::SignedDuration::from_mins(7);
+    while world.next_event(ended, jiff::SignedDuration::ZERO, true).await {}
     assert!(!world.is_dark(0) && !world.is_dark(1));
 }
 

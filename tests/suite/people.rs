@@ -58,9 +58,8 @@ async fn a_rule_edited_while_header_only_keeps_the_edit_and_loses_the_header() {
 #[tokio::test(start_paused = true)]
 async fn an_edit_just_before_the_end_stands_and_is_reported() {
     let world = active().await;
-    world.run_until("02:59:30").await;
+    world.run_until("02:58:50").await;
     world.set_conditions(0, vec![path(&["/late"])]);
-    world.until(world.at("03:00")).await;
     world.run_until("03:10").await;
     assert_eq!(world.conditions(0), [path(&["/late"])]);
     assert_eq!((world.count("drift"), world.count("completed")), (1, 1), "{:?}", world.events());

@@ -557,7 +557,7 @@ impl Process {
         tokio::time::sleep(world.latency).await;
         if fault == Some(Fault::Refused) || broken {
             // AWS's messages quote what they were sent.
-            let lock = if name == "ModifyRule" || name == "UpdateSchedule" { ORIGIN_LOCK } else { "" };
+            let lock = if input.to_string().contains(ORIGIN_LOCK) { ORIGIN_LOCK } else { "" };
             let quoted = format!("{SECRET} {lock} is not something we like");
             return respond(&protocol, &name, &Err((400, "AccessDenied", quoted)));
         }
