@@ -1,0 +1,152 @@
+"""Runs the rehearsal and says how it went; see the package."""
+
+import contextlib
+import os
+import secrets
+import shlex
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from rehearsal import bench, night, promises, shop
+from rehearsal.deployment import STACK, deploy
+from rehearsal.local_aws import CREDENTIALS, REGION, LocalAws, ignore_callers_settings
+from rehearsal.options import PROJECT, Options, parse
+from rehearsal.timeline import Timeline
+
+HOME = PROJECT / ".rehearsal"
+LAST_FAILURE_LOG = HOME / "last-failure.log"
+FUNCTION_LOG = HOME / "function.log"
+EVENT_FILE = PROJECT / "events/book.json"
+BYPASS_HEADER = "X-Maintenance-Bypass"
+
+
+def main() -> int:
+    """Exit code 0 if every promise was kept, 1 if not, 130 if interrupted."""
+    options = parse(sys.argv[1:])
+    ignore_callers_settings()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    try:
+        return rehearse(options)
+    except RuntimeError as error:
+        print(f"\nThe rehearsal could not be held: {error}.", file=sys.stderr, flush=True)
+        print(f"The log of the local AWS is kept in {LAST_FAILURE_LOG}.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted; nothing is left running.", flush=True)
+        return 130
+
+
+def interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Unwinds everything once; a second Ctrl-C must not cut the tidying up short."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def rehearse(options: Options) -> int:
+    """One whole rehearsal, from an empty machine to the verdict."""
+    timeline = Timeline(quiet=options.quiet)
+    bypass = (BYPASS_HEADER, secrets.token_hex(24))
+    aws = LocalAws(HOME, record_calls=options.bench)
+    with contextlib.ExitStack() as running:
+        # Undone last, when nothing writes any more. Whatever goes wrong, the log tells more.
+        kept_log: Path | None = LAST_FAILURE_LOG
+        running.callback(lambda: aws.discard(keep_log_as=kept_log))
+        running.enter_context(aws)
+        timeline.say(f"the local AWS is up at {aws.endpoint}")
+        application = running.enter_context(shop.Application())
+        balancer = shop.put_before(application, aws)
+        timeline.say(f"a load balancer forwards visitors to the shop: {balancer.host}")
+        deployment = deploy(
+            aws,
+            PROJECT,
+            options.bootstrap,
+            {
+                "RuleArns": balancer.rule_arn,
+                "BypassHeaderName": bypass[0],
+                "BypassHeaderValue": bypass[1],
+            },
+        )
+        timeline.say(f"template.yaml is deployed as the stack {STACK}")
+
+        seen = night.live(aws, deployment, balancer, bypass, EVENT_FILE, options.window_s, timeline)
+        FUNCTION_LOG.write_text("\n".join(seen.log) + "\n", encoding="utf-8")
+        judged = promises.judge(seen)
+        announce(judged, timeline)
+        if all(promise.kept for promise in judged):
+            kept_log = None
+        if options.bench:
+            for measurement in bench.measure(aws, options.bootstrap, seen):
+                timeline.announce(measurement)
+        if options.keep:
+            show_how_to_play(aws, balancer, bypass, timeline)
+            wait_for_interrupt()
+        if kept_log is not None:
+            timeline.announce(f"the function's log is in {FUNCTION_LOG}")
+            timeline.announce(f"the log of the local AWS is kept in {kept_log}")
+        return 0 if kept_log is None else 1
+
+
+def announce(judged: list[promises.Promise], timeline: Timeline) -> None:
+    """The verdict, promise by promise."""
+    timeline.announce("")
+    for promise in judged:
+        timeline.announce(f"  {'kept  ' if promise.kept else 'BROKEN'}  {promise.text}")
+        for finding in promise.broken_by:
+            timeline.announce(f"            {finding}")
+    broken = sum(not promise.kept for promise in judged)
+    timeline.announce("")
+    timeline.announce(f"promises: {len(judged) - broken} passed, {broken} failed")
+
+
+def show_how_to_play(
+    aws: LocalAws, balancer: shop.LoadBalancer, bypass: tuple[str, str], timeline: Timeline
+) -> None:
+    """Commands that work as printed, in another terminal."""
+    # In a file, so that the value itself is printed nowhere.
+    header = aws.directory / "bypass-header"
+    header.write_text(f"{bypass[0]}: {bypass[1]}\n", encoding="utf-8")
+    header.chmod(0o600)
+    keys = " ".join(f"{name}={value}" for name, value in CREDENTIALS.items())
+    cli = f"{keys} AWS_DEFAULT_REGION={REGION} aws --endpoint-url {aws.endpoint}"
+    by_hand = f"cd {shlex.quote(os.fspath(PROJECT))} && {shlex.quote(sys.executable)}"
+    host = shlex.quote(f"Host: {balancer.host}")
+    lines = ["", "Everything stays up until Ctrl-C. In another terminal:"]
+    for what, event in (
+        ("what is booked, and how the rules are", '{"action":"status"}'),
+        ("maintenance now, for two minutes", '{"action":"on","duration":"PT2M"}'),
+        ("the end of it, now", '{"action":"off"}'),
+    ):
+        lines += [
+            "",
+            f"# {what}; with the AWS CLI, or without it",
+            # By way of stdin, which versions 1 and 2 of the CLI read alike.
+            f"echo '{event}' | {cli} lambda invoke --function-name {STACK} "
+            "--payload fileb:///dev/stdin /dev/stdout",
+            f"{by_hand} -m rehearsal.invoke {aws.endpoint} '{event}'",
+        ]
+    lines += [
+        "",
+        "# as a visitor, and as a tester",
+        f"curl -i -H {host} {aws.endpoint}/",
+        f"curl -i -H {host} -H {shlex.quote(f'@{header}')} {aws.endpoint}/",
+        "",
+        "# the windows' schedules",
+        f"{cli} scheduler list-schedules --group-name {STACK}",
+    ]
+    for line in lines:
+        timeline.announce(line)
+
+
+def wait_for_interrupt() -> None:
+    """Until a person has seen enough."""
+    while True:
+        time.sleep(3600)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The project's own template, deployed to the local AWS."""
+
+import io
+import json
+import platform
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import botocore.exceptions
+
+from rehearsal.local_aws import LocalAws
+
+STACK = "rehearsal"
+BUCKET = "rehearsal-code"
+TEMPLATE_PATH = "template.yaml"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The names that came out of the stack."""
+
+    function: str
+    topic_arn: str
+    schedule_group: str
+    dead_letter_queue_url: str
+    log_group: str
+
+
+def deploy(aws: LocalAws, project: Path, bootstrap: Path, parameters: dict[str, str]) -> Deployment:
+    """Creates the stack and waits for it."""
+    storage = aws.client("s3")
+    storage.create_bucket(Bucket=BUCKET)
+    storage.put_object(Bucket=BUCKET, Key="bootstrap.zip", Body=package(bootstrap))
+
+    cloudformation = aws.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=STACK,
+        TemplateBody=packaged_template((project / TEMPLATE_PATH).read_text(encoding="utf-8")),
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": value}
+            for name, value in {"Architecture": architecture(), **parameters}.items()
+        ],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    try:
+        cloudformation.get_waiter("stack_create_complete").wait(
+            StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+        )
+    except botocore.exceptions.WaiterError as error:
+        raise RuntimeError(f"the stack failed: {reasons(cloudformation)}") from error
+
+    stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return Deployment(
+        function=outputs["FunctionName"],
+        topic_arn=outputs["TopicArn"],
+        schedule_group=outputs["ScheduleGroup"],
+        dead_letter_queue_url=outputs["DeadLetterQueueUrl"],
+        log_group=outputs["LogGroupName"],
+    )
+
+
+def packaged_template(template: str) -> str:
+    """The template with its code's address filled in, as `sam package` does, and nothing else."""
+    packaged, count = re.subn(
+        r"(?m)^(\s+CodeUri:) .*$", rf"\1 s3://{BUCKET}/bootstrap.zip", template
+    )
+    if count != 1:
+        raise RuntimeError(f"{TEMPLATE_PATH} should hold one CodeUri, but holds {count}")
+    return packaged
+
+
+def package(bootstrap: Path) -> bytes:
+    """The executable, zipped with its execute permission."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o100755 << 16
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        archive.writestr(entry, bootstrap.read_bytes())
+    return buffer.getvalue()
+
+
+def architecture() -> str:
+    """The processor of this machine, in Lambda's words."""
+    return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+
+
+def reasons(cloudformation: Any) -> str:
+    """Why the stack's resources failed."""
+    events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+    failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
+    return "; ".join(
+        f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+        for event in failed
+    )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an invocation by hand came back with."""
+
+    failed: bool
+    document: Any
+    text: str
+
+
+def invoke(lambda_client: Any, function: str, event: dict[str, Any]) -> Answer:
+    """Invokes the function as the console's Test tab does, and waits for its response."""
+    response = lambda_client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    text = response["Payload"].read().decode("utf-8", "replace")
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    return Answer(failed="FunctionError" in response, document=document, text=text)

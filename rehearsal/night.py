@@ -1,0 +1,228 @@
+"""One window from booking to its last trace, watched from outside."""
+
+import datetime
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rehearsal.deployment import Answer, Deployment, invoke
+from rehearsal.local_aws import LocalAws
+from rehearsal.reports import Mailbox, Report
+from rehearsal.shop import LoadBalancer
+from rehearsal.timeline import Timeline
+from rehearsal.traffic import CLOSED, OPEN, Sample, Traffic
+
+WINDOW_ID = "rehearsal-night"
+# The start's wake-up is booked a few seconds from now and the local scheduler looks every 10 s.
+LEAD_S = 25
+# For how long after the end visitors are watched before the verdict.
+SETTLE_S = 6
+# How late the end's report may be before we stop waiting for it.
+PATIENCE_S = 60
+# Between two looks at what happens.
+GLANCE_S = 0.2
+
+
+@dataclass(frozen=True)
+class Night:
+    """All that was seen, for `promises` to judge. Times are Unix times."""
+
+    start: float
+    end: float
+    secret: str
+    booking: Answer
+    visitor: list[Sample]
+    tester: list[Sample]
+    reports: list[Report]
+    rule_before: dict[str, Any]
+    rule_after: dict[str, Any]
+    sweep: Answer
+    schedules_left: list[str]
+    dead_letters: int
+    log: list[str]
+    # For measurements: when the booking and the sweep by hand began and ended.
+    booking_took: tuple[float, float]
+    sweep_took: tuple[float, float]
+
+
+def live(
+    aws: LocalAws,
+    deployment: Deployment,
+    balancer: LoadBalancer,
+    bypass: tuple[str, str],
+    event_file: Path,
+    window_s: int,
+    timeline: Timeline,
+) -> Night:
+    """Books a window, lives through it and gathers what it left behind."""
+    lambda_client = aws.client("lambda")
+    rule_before = read_rule(aws, balancer.rule_arn)
+    with (
+        Mailbox(aws, deployment.topic_arn) as mailbox,
+        Traffic(aws.port, balancer.host) as visitor,
+        Traffic(aws.port, balancer.host, dict([bypass])) as tester,
+    ):
+        start = math.ceil(time.time() + LEAD_S)
+        end = start + window_s
+        timeline.count_from(start)
+        booking_began = time.time()
+        booking = invoke(lambda_client, deployment.function, booking_event(event_file, start, end))
+        booking_took = (booking_began, time.time())
+        timeline.say(f"booking answered: {summary(booking)}")
+        watch(start, end, mailbox, visitor, tester, timeline, give_up=booking.failed)
+
+        sweep_began = time.time()
+        sweep = invoke(lambda_client, deployment.function, {"action": "sweep"})
+        sweep_took = (sweep_began, time.time())
+        timeline.say(f"sweep answered: {summary(sweep)}")
+        schedules_left = list_schedules(aws, deployment.schedule_group)
+        rule_after = read_rule(aws, balancer.rule_arn)
+        # Whatever the sweep still published.
+        time.sleep(1.5)
+
+    return Night(
+        start=start,
+        end=end,
+        secret=bypass[1],
+        booking=booking,
+        visitor=visitor.samples(),
+        tester=tester.samples(),
+        reports=mailbox.reports(),
+        rule_before=rule_before,
+        rule_after=rule_after,
+        sweep=sweep,
+        schedules_left=schedules_left,
+        dead_letters=count_messages(aws, deployment.dead_letter_queue_url),
+        log=read_log(aws, deployment.log_group),
+        booking_took=booking_took,
+        sweep_took=sweep_took,
+    )
+
+
+def booking_event(event_file: Path, start: float, end: float) -> dict[str, Any]:
+    """The project's example of a booking, moved to tonight and to the rules of this stack."""
+    event = json.loads(event_file.read_text(encoding="utf-8"))
+    for field in ("duration", "timezone", "rules"):
+        event.pop(field, None)
+    return event | {"id": WINDOW_ID, "start": rfc3339(start), "end": rfc3339(end)}
+
+
+def watch(
+    start: float,
+    end: float,
+    mailbox: Mailbox,
+    visitor: Traffic,
+    tester: Traffic,
+    timeline: Timeline,
+    *,
+    give_up: bool,
+) -> None:
+    """Tells what happens as it happens, until all is over or has taken too long."""
+    told_reports = 0
+    told_ids: set[str] = set()
+    told_visitor = 0
+    told_tester = False
+    visitor_met = OPEN
+    while not give_up:
+        now = time.time()
+        reports = mailbox.reports()
+        for report in reports[told_reports:]:
+            # Delivery is at least once; the id is how readers drop what they have already.
+            again = " again" if report.id in told_ids else ""
+            timeline.say(f"report received{again}: {report.event}", at=report.received)
+            told_ids.add(report.id)
+        told_reports = len(reports)
+
+        samples = visitor.samples()
+        for sample in samples[told_visitor:]:
+            if sample.met != visitor_met:
+                timeline.say(f"a visitor now meets: {what(sample.met)}", at=sample.answered)
+                visitor_met = sample.met
+        told_visitor = len(samples)
+
+        tester_met = tester.samples()[-1].met if tester.samples() else OPEN
+        if visitor_met == CLOSED and not told_tester:
+            timeline.say(f"a tester with the header still meets: {what(tester_met)}")
+            told_tester = True
+
+        over = any(report.event == "completed" for report in reports)
+        if (over and now >= end + SETTLE_S) or now >= end + PATIENCE_S:
+            return
+        timeline.progress(
+            f"visitors: {what(visitor_met)} · testers: {what(tester_met)}"
+            f" · {outlook(now, start, end)}"
+        )
+        time.sleep(GLANCE_S)
+
+
+def what(met: str) -> str:
+    """What a client met, in a person's words."""
+    return {OPEN: "200, the shop", CLOSED: "503, the maintenance page"}.get(met, met)
+
+
+def outlook(now: float, start: float, end: float) -> str:
+    """What comes next, and when."""
+    if now < start:
+        return f"starts in {start - now:.0f} s"
+    if now < end:
+        return f"ends in {end - now:.0f} s"
+    return "looking for what is left"
+
+
+def summary(answer: Answer) -> str:
+    """A response's own sentence, or the whole of it if it has none."""
+    if isinstance(answer.document, dict) and not answer.failed:
+        outcome = answer.document.get("outcome", "no outcome")
+        message = answer.document.get("message", "")
+        return f"{outcome}. {message}".rstrip()
+    return f"FAILED {answer.text}"
+
+
+def read_rule(aws: LocalAws, rule_arn: str) -> dict[str, Any]:
+    """The rule's owner's part: conditions, actions and priority, in a comparable form."""
+    rule = aws.client("elbv2").describe_rules(RuleArns=[rule_arn])["Rules"][0]
+    return {
+        "conditions": sorted(
+            (condition["Field"], sorted(condition.get("Values", [])), header_name(condition))
+            for condition in rule["Conditions"]
+        ),
+        "actions": rule["Actions"],
+        "priority": rule["Priority"],
+    }
+
+
+def header_name(condition: dict[str, Any]) -> str:
+    """The header that a condition looks at; empty if it looks at something else."""
+    return condition.get("HttpHeaderConfig", {}).get("HttpHeaderName", "").lower()
+
+
+def list_schedules(aws: LocalAws, group: str) -> list[str]:
+    """The names of all schedules in the windows' group."""
+    schedules = aws.client("scheduler").list_schedules(GroupName=group)["Schedules"]
+    return [schedule["Name"] for schedule in schedules]
+
+
+def count_messages(aws: LocalAws, queue_url: str) -> int:
+    """How many messages a queue holds."""
+    attributes = aws.client("sqs").get_queue_attributes(
+        QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+    )["Attributes"]
+    return int(attributes["ApproximateNumberOfMessages"])
+
+
+def read_log(aws: LocalAws, group: str) -> list[str]:
+    """Every line the function has logged."""
+    logs = aws.client("logs")
+    lines: list[str] = []
+    for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
+        lines.extend(event["message"] for event in page["events"])
+    return lines
+
+
+def rfc3339(unix_time: float) -> str:
+    """A Unix time as the function reads it."""
+    moment = datetime.datetime.fromtimestamp(unix_time, tz=datetime.UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
