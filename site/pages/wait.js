@@ -1,0 +1,154 @@
+// Waits for the site: asks now and then, shows the expected end, and opens the site when it is back.
+
+const SECOND = 1000, MINUTE = 60 * SECOND;
+
+// Whether an answer to a HEAD request for this address shows that the site is back.
+// `waited` is how long the visitor has been looking at this page, in seconds.
+function isBack(answer, waited) {
+  if (answer.type === 'opaqueredirect') return true;
+  // A firewall's refusals are not the site's answer.
+  if (answer.status >= 500 || [403, 408, 425, 429].includes(answer.status)) return false;
+  // A copy kept from before shows nothing; one made since this page appeared does.
+  const age = answer.headers.get('age');
+  if (age !== null && Number(age) > 0) return Number(age) < waited;
+  return !/^hit/i.test(answer.headers.get('x-cache') || '');
+}
+
+// How long to wait before asking again, in milliseconds. Everybody's moment differs, so that a crowd
+// does not come back as one. `left` is the time to the expected end, or NaN.
+function nextDelay(tries, failures, left, random) {
+  const near = left < 2 * MINUTE && left > -10 * MINUTE;
+  let wait = 30 * SECOND;
+  if (failures > 0) wait = Math.min(wait * 2 ** failures, 5 * MINUTE);
+  else if (!near) wait = Math.min(wait * 1.15 ** Math.max(0, tries - 10), 2 * MINUTE);
+  return Math.round(wait * (0.8 + 0.4 * random));
+}
+
+// What window.json says: { end: milliseconds or NaN, message }, or null if it says nothing usable.
+// It is shown as text and never as markup; marks that could reorder or hide text around it go.
+function readWindow(text) {
+  let said;
+  try { said = text.length <= 4096 ? JSON.parse(text) : null; } catch (error) { return null; }
+  if (said === null || typeof said !== 'object' || Array.isArray(said)) return null;
+  const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/i;
+  const message = typeof said.message === 'string' ? said.message : '';
+  const end = instant.test(said.end) ? Date.parse(said.end) : NaN;
+  const plain = message.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, '').trim();
+  return { end, message: Array.from(plain).slice(0, 300).join('') };
+}
+
+// The end in the visitor's own words and time zone: { time, detail }.
+function describeEnd(end, now, tag, zone) {
+  const write = (options) => new Intl.DateTimeFormat(tag, { timeZone: zone, ...options });
+  const day = write({ year: 'numeric', month: 'numeric', day: 'numeric' });
+  const minutes = Math.ceil((end - now) / MINUTE);
+  const relative = new Intl.RelativeTimeFormat(tag);
+  const parts = [];
+  if (day.format(end) !== day.format(now)) parts.push(write({ weekday: 'long', day: 'numeric', month: 'long' }).format(end));
+  parts.push(write({ timeZoneName: 'short' }).formatToParts(end).find((part) => part.type === 'timeZoneName').value);
+  parts.push(minutes < 120 ? relative.format(minutes, 'minute')
+    : minutes < 48 * 60 ? relative.format(Math.round(minutes / 60), 'hour') : relative.format(Math.round(minutes / 1440), 'day'));
+  return { time: write({ timeStyle: 'short' }).format(end), detail: parts.join(' · ') };
+}
+
+function waitForSite(language) {
+  const at = (id) => document.getElementById(id);
+  const show = (id, text) => {
+    const element = at(id);
+    if (text !== undefined && element.textContent !== text) element.textContent = text;
+    element.hidden = text === '';
+  };
+  const opened = Date.now();
+  // Only the page for maintenance has a place for the expected end.
+  const planned = at('when') !== null;
+  let tries = 0, failures = 0, due = 0, asking = false, skip = 0, known = null;
+
+  // A site that answers HEAD but not GET must not reload for ever: each time in a row waits longer.
+  const memory = (write) => {
+    try {
+      if (write) sessionStorage.setItem('reloads', JSON.stringify(write));
+      return JSON.parse(sessionStorage.getItem('reloads')) || {};
+    } catch (error) { return {}; }
+  };
+  if (opened - memory().at < 10 * MINUTE) failures = memory().count;
+
+  // If this page answered a form, a reload would send the form again. This makes it an ordinary visit.
+  try { history.replaceState(history.state, '', location.href); } catch (error) { /* then it asks first */ }
+
+  const left = () => known ? known.end - Date.now() : NaN;
+
+  function render() {
+    if (!planned) return;
+    const ahead = left() > 0;
+    at('when').hidden = !ahead;
+    if (ahead) {
+      const { time, detail } = describeEnd(known.end, Date.now(), language.tag);
+      show('time', time);
+      at('time').dateTime = new Date(known.end).toISOString();
+      show('detail', detail);
+    }
+    at('late').hidden = !(left() <= 0);
+    at('unknown').hidden = !(known && isNaN(known.end));
+    show('message', known ? known.message : '');
+  }
+
+  async function look() {
+    // Where nobody publishes an end there is no use in asking every time.
+    if (!planned || skip-- > 0) return;
+    let found = null;
+    try {
+      const answer = await fetch('/errors/window.json', { cache: 'no-store', credentials: 'omit' });
+      if (answer.ok) found = readWindow(await answer.text());
+    } catch (error) { return; }
+    if (!found) skip = 3;
+    const before = known && known.end;
+    known = found;
+    if (found) {
+      document.querySelector('h1').textContent = document.title = at('planned').textContent;
+      document.querySelector('.lead').textContent = at('plannedLead').textContent;
+    }
+    render();
+    // Said aloud only when it changed, never on every tick of the countdown.
+    if (found && before && before !== found.end && left() > 0) at('said').textContent = at('expected').textContent + ': ' + at('time').textContent;
+  }
+
+  async function ask() {
+    if (asking) return;
+    asking = true;
+    tries++;
+    try {
+      const answer = await fetch(location.href, { method: 'HEAD', cache: 'no-store', redirect: 'manual' });
+      if (isBack(answer, (Date.now() - opened) / SECOND)) {
+        at('said').textContent = at('back').textContent;
+        memory({ at: Date.now(), count: failures + 1 });
+        setTimeout(() => location.reload(), SECOND + 2 * SECOND * Math.random());
+        return;
+      }
+      failures = answer.status === 429 ? failures + 1 : Math.max(0, failures - 1);
+      await look();
+    } catch (error) {
+      failures++;
+    }
+    asking = false;
+    plan();
+  }
+
+  function plan() {
+    const delay = nextDelay(tries, failures, left(), Math.random());
+    due = Date.now() + delay;
+    setTimeout(() => { if (!document.hidden) ask(); }, delay);
+  }
+
+  // A page in the background does not ask; it does as soon as somebody looks at it again.
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) return;
+    render();
+    if (due && Date.now() >= due) ask();
+  });
+
+  at('checks').hidden = false;
+  look().then(plan);
+  setInterval(render, 10 * SECOND);
+}
+
+if (language) waitForSite(language);
