@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use aws_config::{
-    BehaviorVersion, SdkConfig, default_provider::region::DefaultRegionChain, environment, retry::RetryConfig,
+    BehaviorVersion, SdkConfig,
+    environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider},
+    retry::RetryConfig,
     timeout::TimeoutConfig,
 };
 use aws_smithy_http_client::{Builder, tls};
@@ -51,8 +53,8 @@ pub async fn sdk_config() -> SdkConfig {
     let https =
         Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
     patient(aws_config::defaults(BehaviorVersion::v2026_01_12()))
-        .region(DefaultRegionChain::builder().build().region().await)
-        .credentials_provider(environment::EnvironmentVariableCredentialsProvider::new())
+        .region(EnvironmentVariableRegionProvider::new())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .http_client(https)
         .load()
         .await

@@ -126,6 +126,25 @@ pub fn same(left: &[Condition], right: &[Condition]) -> bool {
     sorted(left) == sorted(right)
 }
 
+/// Whether some request could match both, as far as their exact hosts tell: other fields and patterns may overlap.
+#[must_use]
+pub fn may_meet(left: &[Condition], right: &[Condition]) -> bool {
+    let hosts = |conditions: &[Condition]| -> Option<BTreeSet<String>> {
+        conditions.iter().find_map(|condition| match condition {
+            Condition::HostHeader { values, regex }
+                if regex.is_empty() && values.iter().all(|value| !value.contains(['*', '?'])) =>
+            {
+                Some(values.iter().map(|value| value.to_ascii_lowercase()).collect())
+            }
+            _ => None,
+        })
+    };
+    match (hosts(left), hosts(right)) {
+        (Some(left), Some(right)) => !left.is_disjoint(&right),
+        _ => true,
+    }
+}
+
 /// How many wildcards the conditions hold.
 #[must_use]
 pub fn wildcard_count(conditions: &[Condition]) -> usize {
@@ -153,7 +172,9 @@ pub fn header_values(conditions: &[Condition]) -> impl Iterator<Item = &str> {
     })
 }
 
-fn is_catch_all(conditions: &[Condition]) -> bool {
+/// Whether the conditions match every request.
+#[must_use]
+pub fn is_catch_all(conditions: &[Condition]) -> bool {
     matches!(conditions, [Condition::PathPattern { values, regex }]
         if regex.is_empty() && matches!(values.as_slice(), [only] if only == "*" || only == "/*"))
 }

@@ -9,12 +9,28 @@ use crate::{
     arn::RuleArn,
     config::Config,
     error::Error,
+    every::Every,
+    series::Series,
     when,
     window::{AtEnd, HORIZON, LENGTH_MIN, Window, WindowId},
 };
 
 /// Every action an event may ask for.
-pub const ACTIONS: [&str; 7] = ["book", "on", "off", "cancel", "status", "sweep", "wake"];
+pub const ACTIONS: [&str; 13] = [
+    "book",
+    "on",
+    "off",
+    "extend",
+    "reschedule",
+    "cancel",
+    "skip",
+    "pause",
+    "resume",
+    "status",
+    "check",
+    "sweep",
+    "wake",
+];
 
 /// The longest text a person may attach to a window, in characters.
 const TEXT_MAX: usize = 300;
@@ -24,12 +40,42 @@ const TEXT_MAX: usize = 300;
 pub enum Request {
     /// Book a window.
     Book(Booking),
+    /// Book a window that recurs.
+    Recur(Recurrence),
+    /// Leave out one occurrence of a series.
+    Skip {
+        /// The series.
+        id: WindowId,
+        /// The start that is left out; the next one if absent.
+        start: Option<Timestamp>,
+    },
+    /// Let a series rest, or go on.
+    Pause {
+        /// The series.
+        id: WindowId,
+        /// Whether it is to rest.
+        paused: bool,
+    },
     /// Start maintenance now.
     On(Booking),
     /// End maintenance now.
     Off {
         /// The window; all active ones if absent.
         id: Option<WindowId>,
+    },
+    /// Move the end of a booked or active window.
+    Extend {
+        /// The window.
+        id: WindowId,
+        /// Where to.
+        end: NewEnd,
+    },
+    /// Move a booked window.
+    Reschedule {
+        /// The window.
+        id: WindowId,
+        /// Where to.
+        times: NewTimes,
     },
     /// Drop a booked window.
     Cancel {
@@ -41,6 +87,8 @@ pub enum Request {
         /// The window; all if absent.
         id: Option<WindowId>,
     },
+    /// Find what would make a window fail.
+    Check(Asked),
     /// Bring every window and rule to where it should be.
     Sweep,
     /// The same, as one of the function's own schedules asks for.
@@ -52,6 +100,15 @@ pub enum Request {
     },
 }
 
+/// A series that someone asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recurrence {
+    /// The series.
+    pub series: Series,
+    /// Whether only to tell what would be done.
+    pub dry_run: bool,
+}
+
 /// A window that someone asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Booking {
@@ -61,16 +118,53 @@ pub struct Booking {
     pub dry_run: bool,
 }
 
+/// What a check is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The window, if one was described well enough.
+    pub booking: Option<Booking>,
+    /// The rules.
+    pub rules: Vec<RuleArn>,
+    /// What is wrong with the description, a sentence each.
+    pub problems: Vec<String>,
+}
+
+/// A window's new end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewEnd {
+    /// So much later than it is.
+    By(SignedDuration),
+    /// Then.
+    At(Timestamp),
+}
+
+/// A booked window's new times; what is absent stays, and the length stays unless an end or a duration is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewTimes {
+    /// The new start.
+    pub start: Option<Timestamp>,
+    /// The new end.
+    pub end: Option<Timestamp>,
+    /// The new length.
+    pub duration: Option<SignedDuration>,
+}
+
 impl Request {
     /// The action's word.
     #[must_use]
     pub fn action(&self) -> &'static str {
         match self {
-            Self::Book(_) => "book",
+            Self::Book(_) | Self::Recur(_) => "book",
+            Self::Skip { .. } => "skip",
+            Self::Pause { paused: true, .. } => "pause",
+            Self::Pause { paused: false, .. } => "resume",
             Self::On(_) => "on",
             Self::Off { .. } => "off",
+            Self::Extend { .. } => "extend",
+            Self::Reschedule { .. } => "reschedule",
             Self::Cancel { .. } => "cancel",
             Self::Status { .. } => "status",
+            Self::Check(_) => "check",
             Self::Sweep => "sweep",
             Self::Wake { .. } => "wake",
         }
@@ -93,19 +187,34 @@ pub fn read(event: &Value, now: Timestamp, request: &str, config: &Config) -> Re
     let mut fields = Fields { map: map.clone(), problems: vec![] };
     let action = match fields.text("action") {
         Some(action) => action,
-        None if map.contains_key("start") && !map.contains_key("action") => "book".to_owned(),
+        None if (map.contains_key("start") || map.contains_key("every")) && !map.contains_key("action") => {
+            "book".to_owned()
+        }
         None => String::new(),
     };
     let request = match action.as_str() {
+        "book" if map.contains_key("every") => recurring(&mut fields, now, config).map(Request::Recur),
+        "skip" => {
+            let id = fields.required_id("skip");
+            let zone = fields.zone();
+            let start = fields.text("start");
+            let start = start.and_then(|text| fields.time("start", &text, zone.as_ref().map(|(_, zone)| zone)));
+            id.map(|id| Request::Skip { id, start })
+        }
+        "pause" => fields.required_id("pause").map(|id| Request::Pause { id, paused: true }),
+        "resume" => fields.required_id("resume").map(|id| Request::Pause { id, paused: false }),
         "book" => booking(&mut fields, now, config).map(Request::Book),
         "on" => switching_on(&mut fields, now, request, config).map(Request::On),
         "off" => Some(Request::Off { id: fields.id() }),
+        "extend" => extending(&mut fields),
+        "reschedule" => rescheduling(&mut fields),
         "cancel" => fields.required_id("cancel").map(|id| Request::Cancel { id }),
         "status" => Some(Request::Status { id: fields.id() }),
+        "check" => Some(Request::Check(asked(&mut fields, now, config))),
         "sweep" => Some(Request::Sweep),
         "wake" => {
             // What a record carries besides is read afresh, never from the event.
-            for carried in ["window", "closed", "progress", "request"] {
+            for carried in ["window", "closed", "progress", "series", "request"] {
                 fields.map.remove(carried);
             }
             let due = fields.text("due").and_then(|text| fields.time("due", &text, None));
@@ -138,13 +247,6 @@ fn booking(fields: &mut Fields, now: Timestamp, config: &Config) -> Option<Booki
         fields.problems.push("end: expected `end` or `duration` beside `start`, but found neither".to_owned());
     }
     let (start, Ending::At(end)) = (start?, end) else { return None };
-    check_span(fields, start, Some(end), config);
-    if start > now + HORIZON {
-        fields.problems.push(format!(
-            "start: expected a start within the next year, but found {start}; time-zone rules further ahead are not \
-             known yet"
-        ));
-    }
     let rules = options.rules.clone()?;
     let (first, last) = (start.to_string(), end.to_string());
     let id = options.id.clone().unwrap_or_else(|| {
@@ -153,7 +255,49 @@ fn booking(fields: &mut Fields, now: Timestamp, config: &Config) -> Option<Booki
         let label = start.strftime("%Y%m%dT%H%MZ").to_string();
         WindowId::derived(&label, [first.as_str(), last.as_str()].into_iter().chain(names))
     });
-    Some(options.booking(id, start, Some(end), rules))
+    let booking = options.booking(id, start, Some(end), rules);
+    fields.problems.extend(span_problems(&booking.window, now, config.max_duration));
+    Some(booking)
+}
+
+fn recurring(fields: &mut Fields, now: Timestamp, config: &Config) -> Option<Recurrence> {
+    let options = Options::read(fields, config);
+    let every = fields.text("every").and_then(|text| match text.parse::<Every>() {
+        Ok(every) => Some(every),
+        Err(problem) => {
+            fields.problems.push(format!("every: {problem}"));
+            None
+        }
+    });
+    let anchor = fields.text("start").and_then(|text| fields.time("start", &text, options.zone.as_ref()));
+    let duration = fields.duration("duration");
+    if duration.is_none() && !fields.has_problem("duration") {
+        fields.problems.push("duration: required beside `every`, but missing".to_owned());
+    }
+    let (every, duration, rules) = (every?, duration?, options.rules?);
+    let timezone = options.timezone.unwrap_or_else(|| "UTC".to_owned());
+    let id = options.id.unwrap_or_else(|| {
+        let mut names: Vec<&str> = rules.iter().map(RuleArn::as_str).collect();
+        names.sort_unstable();
+        let length = duration.to_string();
+        WindowId::derived("every", [every.as_str(), timezone.as_str(), length.as_str()].into_iter().chain(names))
+    });
+    let series = Series {
+        id,
+        every,
+        duration,
+        timezone,
+        // A rate counts from its first start; the whole minute after next keeps it readable.
+        anchor: anchor.unwrap_or_else(|| when::next_minute(now)),
+        rules,
+        reason: options.reason,
+        booked_by: options.booked_by,
+        at_end: options.at_end,
+        paused: false,
+        skipped: vec![],
+    };
+    fields.problems.extend(series.problems(now, config.max_duration));
+    Some(Recurrence { series, dry_run: options.dry_run })
 }
 
 fn switching_on(fields: &mut Fields, now: Timestamp, request: &str, config: &Config) -> Option<Booking> {
@@ -167,7 +311,6 @@ fn switching_on(fields: &mut Fields, now: Timestamp, request: &str, config: &Con
         Ending::None => None,
         Ending::Unclear => return None,
     };
-    check_span(fields, start, end, config);
     if end.is_none() && options.at_end != AtEnd::Reopen {
         fields.problems.push(
             "at_end: expected it only with `end` or `duration`, since open-ended maintenance has no end".to_owned(),
@@ -180,26 +323,91 @@ fn switching_on(fields: &mut Fields, now: Timestamp, request: &str, config: &Con
         let how_long = written_end.unwrap_or_else(|| if for_a_while { request.to_owned() } else { "open".to_owned() });
         WindowId::derived("on", [how_long.as_str()].into_iter().chain(names))
     });
-    Some(options.booking(id, start, end, rules))
+    let booking = options.booking(id, start, end, rules);
+    fields.problems.extend(span_problems(&booking.window, now, config.max_duration));
+    Some(booking)
 }
 
-fn check_span(fields: &mut Fields, start: Timestamp, end: Option<Timestamp>, config: &Config) {
-    let Some(end) = end else { return };
-    let length = end.duration_since(start);
-    if end <= start {
-        fields.problems.push(format!("end: expected an end after the start ({start}), but found {end}"));
-    } else if length < LENGTH_MIN {
-        fields.problems.push(format!(
-            "end: expected a window of at least a minute, but found one of {}",
-            when::spoken_duration(length)
-        ));
-    } else if length > config.max_duration {
-        fields.problems.push(format!(
-            "end: expected a window of at most {} (MAX_DURATION), but found one of {}; check the date, or raise the limit",
-            when::spoken_duration(config.max_duration),
-            when::spoken_duration(length)
+/// A check may be about a window, about rules, or about nothing but the settings; what is wrong with its fields is for
+/// the check to tell.
+fn asked(fields: &mut Fields, now: Timestamp, config: &Config) -> Asked {
+    let (booking, rules) = if fields.map.contains_key("start") {
+        let booking = booking(fields, now, config);
+        let rules = booking.as_ref().map(|booking| booking.window.rules.clone());
+        (booking, rules)
+    } else {
+        (None, Options::read(fields, config).rules)
+    };
+    fields.refuse_the_rest("check");
+    fields.map.clear();
+    let problems = std::mem::take(&mut fields.problems);
+    Asked { booking, rules: rules.unwrap_or_else(|| config.rules.clone()), problems }
+}
+
+fn extending(fields: &mut Fields) -> Option<Request> {
+    let id = fields.required_id("extend");
+    let zone = fields.zone();
+    let end = fields.text("end").and_then(|text| fields.time("end", &text, zone.as_ref().map(|(_, zone)| zone)));
+    let by = fields.duration("by");
+    let end = match (by, end) {
+        (Some(by), None) => NewEnd::By(by),
+        (None, Some(end)) => NewEnd::At(end),
+        (by, _) => {
+            if !fields.has_problem("by") && !fields.has_problem("end") {
+                let found = if by.is_some() { "both" } else { "neither" };
+                fields.problems.push(format!("by: expected `by` or `end`, but found {found}"));
+            }
+            return None;
+        }
+    };
+    Some(Request::Extend { id: id?, end })
+}
+
+fn rescheduling(fields: &mut Fields) -> Option<Request> {
+    let id = fields.required_id("reschedule");
+    let zone = fields.zone();
+    let zone = zone.as_ref().map(|(_, zone)| zone);
+    let start = fields.text("start").and_then(|text| fields.time("start", &text, zone));
+    let end = fields.text("end").and_then(|text| fields.time("end", &text, zone));
+    let duration = fields.duration("duration");
+    let times = NewTimes { start, end, duration };
+    if end.is_some() && duration.is_some() {
+        fields.problems.push("end: expected `end` or `duration`, but found both".to_owned());
+    } else if times == NewTimes::default() && fields.problems.is_empty() {
+        fields.problems.push("start: expected `start`, `end` or `duration`, but found none of them".to_owned());
+    }
+    Some(Request::Reschedule { id: id?, times })
+}
+
+/// What is wrong with a window's times, a sentence each.
+#[must_use]
+pub fn span_problems(window: &Window, now: Timestamp, longest: SignedDuration) -> Vec<String> {
+    let (start, mut problems) = (window.start, vec![]);
+    if let Some(end) = window.end {
+        let length = end.duration_since(start);
+        if end <= start {
+            problems.push(format!("end: expected an end after the start ({start}), but found {end}"));
+        } else if length < LENGTH_MIN {
+            problems.push(format!(
+                "end: expected a window of at least a minute, but found one of {}",
+                when::spoken_duration(length)
+            ));
+        } else if length > longest {
+            problems.push(format!(
+                "end: expected a window of at most {} (MAX_DURATION), but found one of {}; check the date, or raise \
+                 the limit",
+                when::spoken_duration(longest),
+                when::spoken_duration(length)
+            ));
+        }
+    }
+    if start > now + HORIZON {
+        problems.push(format!(
+            "start: expected a start within the next year, but found {start}; time-zone rules further ahead are not \
+             known yet"
         ));
     }
+    problems
 }
 
 /// What an event says of its end.
@@ -240,14 +448,7 @@ struct Options {
 
 impl Options {
     fn read(fields: &mut Fields, config: &Config) -> Self {
-        let timezone = fields.text("timezone");
-        let zone = timezone.as_deref().and_then(|name| match when::time_zone(name) {
-            Ok(zone) => Some(zone),
-            Err(problem) => {
-                fields.problems.push(format!("timezone: {problem}"));
-                None
-            }
-        });
+        let (timezone, zone) = fields.zone().unzip();
         Self {
             id: fields.id(),
             rules: fields.rules(config),
@@ -271,6 +472,7 @@ impl Options {
                 reason: self.reason,
                 booked_by: self.booked_by,
                 at_end: self.at_end,
+                series: None,
             },
             dry_run: self.dry_run,
         }
@@ -348,6 +550,18 @@ impl Fields {
             Ok(duration) => Some(SignedDuration::from_secs(duration.as_secs())),
             Err(problem) => {
                 self.problems.push(format!("{key}: {problem}"));
+                None
+            }
+        }
+    }
+
+    /// The time zone's name and rules.
+    fn zone(&mut self) -> Option<(String, TimeZone)> {
+        let name = self.text("timezone")?;
+        match when::time_zone(&name) {
+            Ok(zone) => Some((name, zone)),
+            Err(problem) => {
+                self.problems.push(format!("timezone: {problem}"));
                 None
             }
         }

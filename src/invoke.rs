@@ -67,9 +67,15 @@ async fn act(run: Run<'_>, request: Request, deadline: Option<Timestamp>) -> Res
     let action = request.action();
     match request {
         Request::Book(booking) | Request::On(booking) => operator::book(run, booking, action).await,
+        Request::Recur(recurrence) => operator::recur(run, recurrence).await,
+        Request::Skip { id, start } => operator::skip(run, &id, start).await,
+        Request::Pause { id, paused } => operator::pause(run, &id, paused).await,
         Request::Off { id } => operator::off(run, id).await,
+        Request::Extend { id, end } => operator::extend(run, &id, &end).await,
+        Request::Reschedule { id, times } => operator::reschedule(run, &id, &times).await,
         Request::Cancel { id } => operator::cancel(run, &id).await,
         Request::Status { id } => operator::status(run, id).await,
+        Request::Check(asked) => operator::check(run, &asked).await,
         Request::Sweep => operator::sweep(run).await,
         Request::Wake { id, due } => {
             if let Some(due) = due {

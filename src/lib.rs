@@ -8,29 +8,36 @@
 //!
 //! - [`event`]: the JSON that wakes us, read into a request;
 //! - [`when`], [`window`], [`record`]: the calendar, and what is known of a window;
+//! - [`every`], [`series`]: when recurring windows come, and what is kept of them;
 //! - [`arn`], [`conditions`]: a listener rule, and the two forms it can have;
 //! - [`plan`]: the decision;
 //! - [`reconcile`]: the effects in their one safe order;
 //! - [`operator`], [`invoke`]: what people ask for, and one invocation from event to answer;
+//! - [`check`]: what would make a window fail, found beforehand;
 //! - [`rule`], [`schedule`], [`notify`], [`aws`]: one room for each AWS service, and what they share;
+//! - [`probe`]: the site seen from outside, as a visitor and as a tester;
 //! - [`report`], [`response`]: the words;
 //! - [`config`], [`error`]: the settings, and what can go wrong.
 
 pub mod arn;
 pub mod aws;
+pub mod check;
 pub mod conditions;
 pub mod config;
 pub mod error;
 pub mod event;
+pub mod every;
 pub mod invoke;
 pub mod notify;
 pub mod operator;
 pub mod plan;
+pub mod probe;
 pub mod reconcile;
 pub mod record;
 pub mod report;
 pub mod response;
 pub mod rule;
 pub mod schedule;
+pub mod series;
 pub mod when;
 pub mod window;

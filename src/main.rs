@@ -10,7 +10,8 @@ use maintenance_window::{
     config::Config,
     error::Error,
     invoke::{Invocation, answer},
-    reconcile::App,
+    probe::{self, Probe},
+    reconcile::{App, Clock},
     response::Response,
 };
 use serde_json::Value;
@@ -29,7 +30,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 async fn app() -> Result<App, Error> {
     let config = Config::from_lookup(|key| std::env::var(key).ok())?;
     let aws = Aws::new(&sdk_config().await, &config);
-    Ok(App { config, aws, clock: Arc::new(Timestamp::now) })
+    let clock: Clock = Arc::new(Timestamp::now);
+    let probe = config.probe_url.as_ref().map(|url| Probe::new(url, &config.bypass, clock.clone(), probe::connector()));
+    Ok(App { config, aws, probe, clock })
 }
 
 /// Unusable settings are every invocation's answer, so that whoever tries the function reads what is wrong with it.

@@ -74,6 +74,24 @@ impl Topic {
     }
 }
 
+impl Topic {
+    /// How many subscribers have confirmed.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn subscriber_count(&self) -> Result<u32, Error> {
+        let answer = self
+            .client
+            .get_topic_attributes()
+            .topic_arn(&self.arn)
+            .send()
+            .await
+            .map_err(|error| failed(Service::Notifications, "read the topic", refusal(&error, &self.secrets)))?;
+        let count = answer.attributes().and_then(|all| all.get("SubscriptionsConfirmed"));
+        Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
+    }
+}
+
 fn attribute(value: &str, what: impl Fn() -> String) -> Result<MessageAttributeValue, Error> {
     MessageAttributeValue::builder().data_type("String").string_value(value).build().map_err(|error| {
         let refusal = Refusal { code: "InvalidRequest".to_owned(), message: error.to_string() };

@@ -2,23 +2,23 @@
 //!
 //! A decision of a person becomes a schedule first (a record, or an amendment of one); everything else is `reconcile`'s.
 
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     arn::RuleArn,
+    check::{self, Finding, Severity},
     conditions::{self, BypassNames},
     error::Error,
-    event::Booking,
+    event::{self, Asked, Booking, NewEnd, NewTimes, Recurrence},
     plan::{self, RuleState, Seen, Standing},
     reconcile::{self, Done, Observed, Outcome, Run, observe},
     record::{Amendment, Closed, Part, Record, ScheduleName},
     report::{Event, Report, RuleLine},
     response::{Response, RuleView, WindowView},
     schedule::Created,
+    series::Series,
     when,
-    window::{AHEAD_MIN, Phase, WindowId},
+    window::{AHEAD_MIN, IN_FLIGHT, LENGTH_MIN, Phase, Window, WindowId},
 };
 
 /// How often a decision is tried again when another one got in between.
@@ -35,8 +35,7 @@ pub async fn book(run: Run<'_>, booking: Booking, action: &str) -> Result<Respon
     if window.phase(now) == Phase::Over {
         return book_past(run, &window.id, action, dry_run).await;
     }
-    let rules = run.app.aws.rules.read(&window.rules).await?;
-    let warnings = examine(&rules, run)?;
+    let warnings = examine(run, &window.rules).await?;
     let mut record = Record::new(window, now);
     let id = record.id().clone();
     let mut answer = if dry_run {
@@ -53,10 +52,8 @@ pub async fn book(run: Run<'_>, booking: Booking, action: &str) -> Result<Respon
             }
             Created::New(_) => {
                 tracing::info!(window.id = %id, window.start = %record.booked.start, "window booked");
-                let start = ScheduleName::new(&id, Part::Start(1));
-                reconcile::book_start(run, &record, &start).await?;
-                record.others.push(start);
-                reconcile::announce(run, &mut record).await?;
+                reconcile::book_wakes(run, &mut record).await?;
+                reconcile::announce(run, &mut record, vec![]).await?;
                 answer(run, action, &record, &Done::default(), "booked")
             }
         }
@@ -89,25 +86,39 @@ async fn book_past(run: Run<'_>, id: &WindowId, action: &str, dry_run: bool) -> 
     Ok(answer(run, action, &record, &done, "completed"))
 }
 
-/// The rules must exist and be restorable; what else would make the window odd is a warning.
-fn examine(rules: &BTreeMap<RuleArn, Seen>, run: Run<'_>) -> Result<Vec<String>, Error> {
-    let bypass = &run.app.config.bypass;
-    let (mut problems, mut warnings) = (vec![], vec![]);
-    for (rule, seen) in rules {
-        match seen {
-            Seen::Gone => problems.push(format!(
-                "rules: rule {rule} does not exist; a rule that was replaced has a new ARN, which RULE_ARNS must name"
-            )),
-            Seen::Unsupported { why, .. } => problems.push(format!("rules: rule {rule} {why}")),
-            Seen::Conditions(found) if !conditions::fits(found, bypass) => warnings.push(format!(
-                "rule {} has no room for the bypass header beside its own conditions; it will demand the header alone \
-                 and get its conditions back at the end",
-                rule.short()
-            )),
-            Seen::Conditions(_) => {}
-        }
-    }
-    if problems.is_empty() { Ok(warnings) } else { Err(Error::InvalidEvent(problems)) }
+/// What would make the window fail refuses it; what would make it odd is a warning.
+async fn examine(run: Run<'_>, rules: &[RuleArn]) -> Result<Vec<String>, Error> {
+    let listeners = check::listeners(run, rules).await;
+    let findings = check::rules(rules, &listeners, &run.app.config.bypass);
+    let (problems, warnings): (Vec<Finding>, Vec<Finding>) =
+        findings.into_iter().partition(|finding| finding.severity == Severity::Blocks);
+    let told = |findings: Vec<Finding>| findings.iter().map(Finding::sentence).collect();
+    if problems.is_empty() { Ok(told(warnings)) } else { Err(Error::InvalidEvent(told(problems))) }
+}
+
+/// Finds what would make a window fail, and changes nothing.
+///
+/// # Errors
+/// None but running out of time: what cannot be read is a finding.
+pub async fn check(run: Run<'_>, asked: &Asked) -> Result<Response, Error> {
+    let now = run.now();
+    let observed = observe(run).await;
+    let records = observed.as_ref().map(|observed| observed.records.as_slice());
+    let findings = check::everything(run, asked, records).await;
+    let blocks = findings.iter().filter(|finding| finding.severity == Severity::Blocks).count();
+    let (outcome, message) = match (blocks, findings.len()) {
+        (0, 0) => ("ok", "Nothing was found that would make a window fail.".to_owned()),
+        (0, all) => ("warnings", format!("A window would work; {all} things are worth knowing.")),
+        (blocks, _) => ("blocked", format!("A window would fail; {blocks} things must be mended first.")),
+    };
+    Ok(Response {
+        action: "check".to_owned(),
+        outcome: outcome.to_owned(),
+        message,
+        window: asked.booking.as_ref().map(|booking| WindowView::new(&Record::new(booking.window.clone(), now), now)),
+        findings,
+        ..Response::default()
+    })
 }
 
 /// Tells what a booking would do.
@@ -153,8 +164,9 @@ async fn already(run: Run<'_>, wanted: &Record, action: &str) -> Result<Response
             found.window().end.map_or("open end".to_owned(), |end| end.to_string()),
         )]));
     }
+    let mut found = found;
     if found.phase(run.now()) == Phase::Booked && !found.others.iter().any(|name| matches!(name.part, Part::Start(_))) {
-        reconcile::book_start(run, &found, &ScheduleName::new(found.id(), Part::Start(found.version()))).await?;
+        reconcile::book_wakes(run, &mut found).await?;
     }
     include(&mut observed, &found);
     let done = reconcile::settle(run, observed).await.complete()?;
@@ -163,6 +175,174 @@ async fn already(run: Run<'_>, wanted: &Record, action: &str) -> Result<Response
         "unchanged".clone_into(&mut answer.outcome);
     }
     Ok(answer)
+}
+
+/// Books a window that recurs: keeps the series, and books its next occurrence.
+///
+/// # Errors
+/// [`Error::InvalidEvent`] if its windows could not work or its id means another series; otherwise as
+/// [`reconcile::reconcile`].
+pub async fn recur(run: Run<'_>, recurrence: Recurrence) -> Result<Response, Error> {
+    let Recurrence { series, dry_run } = recurrence;
+    let warnings = examine(run, &series.rules).await?;
+    let view = series.view(run.now());
+    let told: Vec<String> = view.next.iter().map(|start| when::spoken(*start, Some(&series.timezone))).collect();
+    let mut answer = Response {
+        action: "book".to_owned(),
+        outcome: "dry_run".to_owned(),
+        message: format!("Nothing was done; series {} would come next on {}.", series.id, told.join(", ")),
+        series: vec![view.clone()],
+        warnings: warnings.into_iter().chain(view.notes).collect(),
+        ..Response::default()
+    };
+    if dry_run {
+        return Ok(answer);
+    }
+    let outcome = match run.app.aws.schedules.keep(&series, run.target).await? {
+        Created::New(_) => "booked",
+        Created::Taken => {
+            let found = one_series(run, &series.id).await?;
+            let found = found.map(|found| Series { anchor: series.anchor, paused: false, skipped: vec![], ..found });
+            if found.as_ref() != Some(&series) {
+                return Err(Error::InvalidEvent(vec![format!(
+                    "id: series {} exists already and is another one; cancel it first, or choose another id",
+                    series.id
+                )]));
+            }
+            "already_booked"
+        }
+    };
+    book_next(run, std::slice::from_ref(&series), &[]).await?;
+    outcome.clone_into(&mut answer.outcome);
+    answer.message = format!("Series {} is booked; it comes next on {}.", series.id, told.join(", "));
+    answer.next_wake = series.next(run.now(), 1).first().map(|next| next.start);
+    Ok(answer)
+}
+
+async fn one_series(run: Run<'_>, id: &WindowId) -> Result<Option<Series>, Error> {
+    let name = ScheduleName::new(id, Part::Series);
+    Ok(run.app.aws.schedules.series(&[name]).await?.into_iter().next())
+}
+
+/// Books the next occurrence of each series that is not among the known windows; returns those it booked.
+async fn book_next(run: Run<'_>, all: &[Series], known: &[WindowId]) -> Result<Vec<WindowId>, Error> {
+    let mut booked = vec![];
+    for series in all {
+        let now = run.now();
+        let Some(next) = series.next(now, 1).into_iter().next() else { continue };
+        let window = series.window(next.start).map_err(|problem| Error::InvalidEvent(vec![problem]))?;
+        if known.contains(&window.id) {
+            continue;
+        }
+        let mut record = Record::new(window, now);
+        if let Created::New(_) = run.app.aws.schedules.book(&record, run.target).await? {
+            tracing::info!(window.id = %record.id(), series.id = %series.id, "next occurrence booked");
+            reconcile::book_wakes(run, &mut record).await?;
+            reconcile::announce(run, &mut record, next.shifted.into_iter().collect()).await?;
+            booked.push(record.id().clone());
+        }
+    }
+    Ok(booked)
+}
+
+/// Leaves out one occurrence of a series, cancelling its window if it is booked already.
+///
+/// # Errors
+/// [`Error::InvalidEvent`] if there is no such series or occurrence; otherwise as [`reconcile::reconcile`].
+pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<Timestamp>) -> Result<Response, Error> {
+    let observed = observe(run).await?;
+    let mut series = known_series(&observed, id)?;
+    let now = run.now();
+    let start = match start {
+        None => series.next(now, 1).first().map(|next| next.start),
+        Some(start) if series.skipped.contains(&start) => Some(start),
+        // Occurrences are looked through for as long as windows may be booked ahead.
+        Some(start) => series
+            .next(start - SignedDuration::from_secs(1), 1)
+            .first()
+            .map(|next| next.start)
+            .filter(|next| *next == start),
+    };
+    let Some(start) = start.filter(|start| *start > now) else {
+        let next: Vec<String> = series.view(now).next.iter().map(ToString::to_string).collect();
+        return Err(Error::InvalidEvent(vec![format!(
+            "start: expected one of the starts to come ({}), but found none like it",
+            next.join(", ")
+        )]));
+    };
+    if !series.skipped.contains(&start) {
+        series.skipped.retain(|skipped| *skipped > now);
+        series.skipped.push(start);
+    }
+    let message = format!("Series {id} leaves out {}.", when::spoken(start, Some(&series.timezone)));
+    change_series(run, "skip", &observed, series, "skipped", message).await
+}
+
+/// Lets a series rest, cancelling its booked window, or go on.
+///
+/// # Errors
+/// [`Error::InvalidEvent`] if there is no such series; otherwise as [`reconcile::reconcile`].
+pub async fn pause(run: Run<'_>, id: &WindowId, paused: bool) -> Result<Response, Error> {
+    let observed = observe(run).await?;
+    let mut series = known_series(&observed, id)?;
+    series.paused = paused;
+    let (action, outcome, message) = if paused {
+        ("pause", "paused", format!("Series {id} rests until it is resumed."))
+    } else {
+        ("resume", "resumed", format!("Series {id} goes on."))
+    };
+    change_series(run, action, &observed, series, outcome, message).await
+}
+
+/// Writes a changed series, cancels the booked windows that no longer belong to it, and books its next one.
+async fn change_series(
+    run: Run<'_>,
+    action: &str,
+    observed: &Observed,
+    series: Series,
+    outcome: &str,
+    message: String,
+) -> Result<Response, Error> {
+    if !run.app.aws.schedules.rekeep(&series, run.target).await? {
+        return Err(unknown(&series.id, &observed.records));
+    }
+    let now = run.now();
+    let mut decisions = vec![];
+    for record in &observed.records {
+        let of_series = record.window().series.as_ref() == Some(&series.id) && record.phase(now) == Phase::Booked;
+        if of_series && (series.paused || series.skipped.contains(&record.booked.start)) {
+            decisions.push(close_now(run, record, true).await?);
+        }
+    }
+    let done = decided(run, &decisions).await?;
+    let known: Vec<WindowId> = observed.records.iter().map(|record| record.id().clone()).collect();
+    book_next(run, std::slice::from_ref(&series), &known).await?;
+    Ok(Response {
+        outcome: outcome.to_owned(),
+        message,
+        series: vec![series.view(run.now())],
+        next_wake: series.next(run.now(), 1).first().map(|next| next.start),
+        ..summary(run, action, &done)
+    })
+}
+
+/// Ends a series with its booked windows; one that is active goes on to its end.
+async fn cancel_series(run: Run<'_>, observed: &Observed, series: Series) -> Result<Response, Error> {
+    let paused = Series { paused: true, ..series };
+    let name = ScheduleName::new(&paused.id, Part::Series);
+    let message = format!("Series {} is cancelled, with its booked windows.", paused.id);
+    let answer = change_series(run, "cancel", observed, paused, "cancelled", message).await?;
+    run.app.aws.schedules.delete(&name).await?;
+    Ok(Response { series: vec![], next_wake: None, ..answer })
+}
+
+fn known_series(observed: &Observed, id: &WindowId) -> Result<Series, Error> {
+    observed.series.iter().find(|series| &series.id == id).cloned().ok_or_else(|| {
+        let known: Vec<&str> = observed.series.iter().map(|series| series.id.as_str()).collect();
+        let known =
+            if known.is_empty() { "none is known".to_owned() } else { format!("known are {}", known.join(", ")) };
+        Error::InvalidEvent(vec![format!("id: expected a series, but {:?} is none; {known}", id.as_str())])
+    })
 }
 
 /// Ends active windows now; without any, reopens every rule that is header-only for no window.
@@ -175,7 +355,7 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Error> 
     let observed = observe(run).await?;
     let now = run.now();
     for record in &observed.records {
-        let standing = plan::standing(record, now);
+        let standing = plan::standing(record, now, observed.healthy);
         let meant = id.as_ref().is_none_or(|id| id == record.id());
         match (meant, standing.covers(), &id) {
             (true, true, _) => {
@@ -224,11 +404,17 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Error> 
 /// [`Error::InvalidEvent`] if the window is active or unknown; otherwise as [`reconcile::reconcile`].
 pub async fn cancel(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
     let observed = observe(run).await?;
-    let Some(record) = observed.records.iter().find(|record| record.id() == id) else {
-        return Err(unknown(id, &observed.records));
-    };
-    if plan::standing(record, run.now()).covers() {
+    if let Some(series) = observed.series.iter().find(|series| &series.id == id) {
+        return cancel_series(run, &observed, series.clone()).await;
+    }
+    let record = known(&observed, id)?;
+    if plan::standing(record, run.now(), false).covers() {
         return Err(Error::InvalidEvent(vec![format!("id: window {id} has begun; to end it now use off")]));
+    }
+    let series = observed.series.iter().find(|series| Some(&series.id) == record.window().series.as_ref());
+    if let Some(series) = series {
+        // Or the series would book it again.
+        return skip(run, &series.id, Some(record.booked.start)).await;
     }
     let decision = close_now(run, record, true).await?;
     let done = decided(run, &[decision]).await?;
@@ -237,31 +423,208 @@ pub async fn cancel(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
 
 /// Writes the decision to end a window, or to drop it, as its next amendment.
 async fn close_now(run: Run<'_>, record: &Record, cancelled: bool) -> Result<Amendment, Error> {
+    let decided = amend(run, record, |record, now| {
+        let closed = Closed { at: now, cancelled: cancelled && record.phase(now) == Phase::Booked };
+        let already = record.closed().is_some();
+        Ok((!already).then(|| (record.window().clone(), Some(closed))))
+    });
+    match decided.await? {
+        Amended::New(amendment) | Amended::Already(Some(amendment)) => Ok(amendment),
+        Amended::Already(None) => Err(busy(record)),
+    }
+}
+
+/// What came of a decision.
+enum Amended {
+    /// It is written.
+    New(Amendment),
+    /// It needed no writing; the amendment that says so already, if one does.
+    Already(Option<Amendment>),
+}
+
+/// Writes a decision about a window as its next amendment: what `decide` makes of the window as it stands, or nothing.
+///
+/// The number can be taken only once, so two people who decide at the same moment decide one after the other, and the
+/// second sees what the first decided. An invocation that Lambda repeats finds its own decision and adds no other.
+async fn amend(
+    run: Run<'_>,
+    record: &Record,
+    decide: impl Fn(&Record, Timestamp) -> Result<Option<(Window, Option<Closed>)>, Error>,
+) -> Result<Amended, Error> {
     let mut record = record.clone();
     for _ in 0..DECISIONS_MAX {
+        let own = |amendment: &&Amendment| amendment.request.as_deref() == Some(run.request);
+        if let Some(own) = record.amendments.iter().rev().find(own) {
+            return Ok(Amended::Already(Some(own.clone())));
+        }
         let now = run.now();
-        let closed = Some(Closed { at: now, cancelled: cancelled && record.phase(now) == Phase::Booked });
-        let amendment = Amendment {
-            number: record.version() + 1,
-            fires: now + AHEAD_MIN,
-            window: record.window().clone(),
-            closed,
-            request: Some(run.request.to_owned()),
+        let Some((window, closed)) = decide(&record, now)? else {
+            return Ok(Amended::Already(record.amendments.last().cloned()));
         };
+        let fires = if closed.is_some() { now + AHEAD_MIN } else { window.end_wake(now).unwrap_or(now + AHEAD_MIN) };
+        let request = Some(run.request.to_owned());
+        let amendment = Amendment { number: record.version() + 1, fires, window, closed, request };
         match run.app.aws.schedules.amend(&amendment, run.target).await? {
-            Created::New(_) => return Ok(amendment),
-            // Someone decided something else at the same moment; this decision comes after theirs.
+            Created::New(_) => return Ok(Amended::New(amendment)),
             Created::Taken => match run.app.aws.schedules.amendment(record.id(), amendment.number).await? {
-                Some(theirs) if theirs.closed.is_some() => return Ok(theirs),
                 Some(theirs) => record.amendments.push(theirs),
                 None => break,
             },
         }
     }
-    Err(Error::InvalidEvent(vec![format!(
+    Err(busy(&record))
+}
+
+fn busy(record: &Record) -> Error {
+    Error::InvalidEvent(vec![format!(
         "id: window {} is being changed by others at this very moment; ask for status and decide again",
         record.id()
-    )]))
+    )])
+}
+
+/// Moves the end of a booked, active or held window.
+///
+/// # Errors
+/// [`Error::InvalidEvent`] if the window is unknown or over, or the new end is unusable; otherwise as
+/// [`reconcile::reconcile`].
+pub async fn extend(run: Run<'_>, id: &WindowId, by: &NewEnd) -> Result<Response, Error> {
+    let observed = observe(run).await?;
+    let record = known(&observed, id)?;
+    let longest = run.app.config.max_duration;
+    let moved = amend(run, record, |record, now| {
+        let window = record.window();
+        let held = plan::standing(record, now, false) == Standing::Held;
+        if record.closed().is_some() || (record.phase(now) == Phase::Over && !held) {
+            return Err(too_late(id));
+        }
+        let end = match (by, window.end) {
+            (NewEnd::At(end), _) => *end,
+            // What overran its end is extended from now.
+            (NewEnd::By(by), Some(_)) if held => when::whole_second(now) + *by,
+            (NewEnd::By(by), Some(end)) => end + *by,
+            (NewEnd::By(_), None) => {
+                return Err(Error::InvalidEvent(vec![format!(
+                    "by: window {id} has no end to move; send `end` instead, or off when it is done"
+                )]));
+            }
+        };
+        let length = end.duration_since(window.start);
+        let problem = if end <= now + AHEAD_MIN {
+            format!("end: expected an end after now, but found {end}; to end the window now use off")
+        } else if length < LENGTH_MIN {
+            format!("end: expected at least a minute after the start ({}), but found {end}", window.start)
+        } else if length > longest {
+            format!(
+                "end: expected a window of at most {} (MAX_DURATION), but it would last {}",
+                when::spoken_duration(longest),
+                when::spoken_duration(length)
+            )
+        } else {
+            let moved = Window { end: Some(end), ..window.clone() };
+            return Ok((moved.end != window.end).then_some((moved, None)));
+        };
+        Err(Error::InvalidEvent(vec![problem]))
+    });
+    // While it is held, a window cannot end under our hands.
+    let held = plan::standing(record, run.now(), false) == Standing::Held;
+    let deadline = record.window().end.filter(|_| !held);
+    changed(run, "extend", record, moved.await?, deadline).await
+}
+
+/// Moves a booked window.
+///
+/// # Errors
+/// [`Error::InvalidEvent`] if the window is unknown, has begun or is about to, or the new times are unusable; otherwise
+/// as [`reconcile::reconcile`].
+pub async fn reschedule(run: Run<'_>, id: &WindowId, times: &NewTimes) -> Result<Response, Error> {
+    let observed = observe(run).await?;
+    let record = known(&observed, id)?;
+    let longest = run.app.config.max_duration;
+    let moved = amend(run, record, |record, now| {
+        let window = record.window();
+        let start = times.start.unwrap_or(window.start);
+        let end = match (times.end, times.duration, window.length()) {
+            (Some(end), ..) => Some(end),
+            (None, Some(duration), _) => Some(start + duration),
+            (None, None, Some(length)) => Some(start + length),
+            (None, None, None) => None,
+        };
+        let moved = Window { start, end, ..window.clone() };
+        if moved == *window {
+            return Ok(None);
+        }
+        if record.phase(now) != Phase::Booked || window.start < now + IN_FLIGHT {
+            return Err(Error::InvalidEvent(vec![format!(
+                "id: window {id} has begun or is about to; use extend to move its end, or off"
+            )]));
+        }
+        let mut problems = event::span_problems(&moved, now, longest);
+        if start <= now {
+            problems.push(format!("start: expected a start after now, but found {start}; to start now use on"));
+        }
+        if problems.is_empty() { Ok(Some((moved, None))) } else { Err(Error::InvalidEvent(problems)) }
+    });
+    let deadline = Some(record.window().start - AHEAD_MIN);
+    changed(run, "reschedule", record, moved.await?, deadline).await
+}
+
+/// Carries out a change of a window's times, or takes it back if it came too late to be seen in time.
+async fn changed(
+    run: Run<'_>,
+    action: &str,
+    record: &Record,
+    amended: Amended,
+    deadline: Option<Timestamp>,
+) -> Result<Response, Error> {
+    let mut record = record.clone();
+    let (amendment, usual) = match amended {
+        Amended::Already(None) => (None, "unchanged"),
+        Amended::Already(Some(amendment)) => (Some(amendment), "unchanged"),
+        Amended::New(amendment) => {
+            // A run that began at the old moment may have looked before this was written.
+            if deadline.is_some_and(|deadline| deadline <= run.now()) {
+                let name = ScheduleName::new(record.id(), Part::Amendment(amendment.number));
+                run.app.aws.schedules.delete(&name).await?;
+                return Err(too_late(record.id()));
+            }
+            (Some(amendment), if action == "extend" { "extended" } else { "rescheduled" })
+        }
+    };
+    let before = record.window().end;
+    if let Some(amendment) = &amendment {
+        if record.version() < amendment.number {
+            record.amendments.push(amendment.clone());
+        }
+        if record.phase(run.now()) == Phase::Booked && usual != "unchanged" {
+            reconcile::book_wakes(run, &mut record).await?;
+        }
+    }
+    let done = decided(run, amendment.as_slice()).await?;
+    let mut answer = answer(run, action, &record, &done, usual);
+    if usual != "unchanged" {
+        usual.clone_into(&mut answer.outcome);
+        let window = record.window();
+        let zone = window.timezone.as_deref();
+        let told = |end: Option<Timestamp>| end.map_or("open end".to_owned(), |end| when::spoken(end, zone));
+        answer.message = format!(
+            "Window {} now goes from {} to {}; its end was {}.",
+            window.id,
+            when::spoken(window.start, zone),
+            told(window.end),
+            told(before)
+        );
+    }
+    Ok(answer)
+}
+
+fn known<'a>(observed: &'a Observed, id: &WindowId) -> Result<&'a Record, Error> {
+    observed.records.iter().find(|record| record.id() == id).ok_or_else(|| unknown(id, &observed.records))
+}
+
+fn too_late(id: &WindowId) -> Error {
+    Error::InvalidEvent(vec![format!(
+        "id: window {id} has just ended or begun, or was ended, and can no longer be moved; nothing was changed"
+    )])
 }
 
 /// Carries out what was just decided, whether or not the list shows the decisions yet.
@@ -314,17 +677,29 @@ async fn reopen_strays(run: Run<'_>, strays: &[RuleArn]) -> Result<Vec<RuleArn>,
 pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Error> {
     let observed = observe(run).await?;
     let now = run.now();
-    let scene = plan::Scene { now, bypass: &run.app.config.bypass, rules: &observed.rules, records: &observed.records };
+    let scene = plan::Scene {
+        now,
+        config: &run.app.config,
+        healthy: observed.healthy,
+        rules: &observed.rules,
+        records: &observed.records,
+    };
     let plan = plan::plan(&scene);
+    let meant = |other: &WindowId| id.as_ref().is_none_or(|id| id == other);
     if let Some(id) = &id
-        && observed.records.iter().all(|record| record.id() != id)
+        && observed
+            .records
+            .iter()
+            .map(Record::id)
+            .chain(observed.series.iter().map(|series| &series.id))
+            .all(|known| known != id)
     {
         return Err(unknown(id, &observed.records));
     }
-    let mut shown: Vec<&Record> =
-        observed.records.iter().filter(|record| id.as_ref().is_none_or(|id| id == record.id())).collect();
+    let mut shown: Vec<&Record> = observed.records.iter().filter(|record| meant(record.id())).collect();
     shown.sort_by_key(|record| record.window().start);
-    let active: Vec<&&Record> = shown.iter().filter(|record| plan::standing(record, now).covers()).collect();
+    let active: Vec<&&Record> =
+        shown.iter().filter(|record| plan::standing(record, now, observed.healthy).covers()).collect();
     let next = shown.iter().find(|record| record.phase(now) == Phase::Booked);
     let mut warnings: Vec<String> = plan
         .turns
@@ -366,6 +741,7 @@ pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Erro
         outcome: outcome.to_owned(),
         message,
         windows: shown.iter().map(|record| WindowView::new(record, now)).collect(),
+        series: observed.series.iter().filter(|series| meant(&series.id)).map(|series| series.view(now)).collect(),
         rules: plan
             .states
             .iter()
@@ -386,8 +762,10 @@ pub async fn sweep(run: Run<'_>) -> Result<Response, Error> {
     let listed = observed.listed.clone();
     let known: Vec<WindowId> = observed.records.iter().map(|record| record.id().clone()).collect();
     let records = observed.records.clone();
+    let series = observed.series.clone();
     let done = reconcile::settle(run, observed).await;
     reconcile::tidy(run, &listed, &known, &done.strays).await?;
+    book_next(run, &series, &known).await?;
     let mut answer = summary(run, "sweep", &done.complete()?);
     answer.next_wake = next_wake(&records, run.now());
     Ok(answer)
@@ -400,7 +778,11 @@ pub async fn sweep(run: Run<'_>) -> Result<Response, Error> {
 pub async fn wake(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
     let observed = observe(run).await?;
     let record = observed.records.iter().find(|record| record.id() == id).cloned();
-    let done = reconcile::settle(run, observed).await.complete()?;
+    let known: Vec<WindowId> = observed.records.iter().map(|record| record.id().clone()).collect();
+    let series = observed.series.clone();
+    let done = reconcile::settle(run, observed).await;
+    book_next(run, &series, &known).await?;
+    let done = done.complete()?;
     match record {
         Some(record) => Ok(answer(run, "wake", &record, &done, "unchanged")),
         None => Ok(Response {

@@ -5,14 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     arn::RuleArn,
     conditions::{self, BypassNames, Condition},
-    config::Bypass,
+    config::{Bypass, Config},
     record::{Part, Progress, Record, ScheduleName},
-    window::{AtEnd, IN_FLIGHT, Phase, WindowId},
+    report::Event,
+    when,
+    window::{AtEnd, IN_FLIGHT, Phase, Window, WindowId},
 };
 
 /// What a rule was seen to demand.
@@ -36,8 +38,10 @@ pub enum Seen {
 pub struct Scene<'a> {
     /// The moment.
     pub now: Timestamp,
-    /// The bypass header as configured.
-    pub bypass: &'a Bypass,
+    /// The settings.
+    pub config: &'a Config,
+    /// Whether a tester's request was seen to succeed; asked for only where a window's end depends on it.
+    pub healthy: bool,
     /// Every managed rule.
     pub rules: &'a BTreeMap<RuleArn, Seen>,
     /// Every record in the group.
@@ -68,8 +72,10 @@ pub struct Step {
     pub standing: Standing,
     /// What the record must hold before any of its rules is narrowed.
     pub hold: Option<Progress>,
-    /// Missing wake-ups to book.
-    pub wakes: Vec<ScheduleName>,
+    /// Missing wake-ups to book, each with the moment it is for.
+    pub wakes: Vec<(ScheduleName, Timestamp)>,
+    /// Reports that are due by the clock or by what people decided.
+    pub tell: Vec<Tell>,
     /// Wake-ups that a later version of the window made useless.
     pub stale: Vec<ScheduleName>,
     /// Its rules that are missing or cannot be turned, a sentence each; they do not stop the others.
@@ -149,7 +155,7 @@ pub enum RuleState {
 
 /// How a window stands at `now`; `healthy` matters only to `reopen_if_healthy`.
 #[must_use]
-pub fn standing(record: &Record, now: Timestamp) -> Standing {
+pub fn standing(record: &Record, now: Timestamp, healthy: bool) -> Standing {
     if let Some(closed) = record.closed() {
         return if closed.cancelled { Standing::Cancelled } else { Standing::Completed };
     }
@@ -160,6 +166,7 @@ pub fn standing(record: &Record, now: Timestamp) -> Standing {
             Standing::Missed
         }
         (Phase::Over, AtEnd::Hold) => Standing::Held,
+        (Phase::Over, AtEnd::ReopenIfHealthy) if !healthy => Standing::Held,
         (Phase::Over, AtEnd::Reopen | AtEnd::ReopenIfHealthy) => Standing::Completed,
     }
 }
@@ -168,8 +175,7 @@ pub fn standing(record: &Record, now: Timestamp) -> Standing {
 #[must_use]
 pub fn plan(scene: &Scene<'_>) -> Plan {
     let names = bypass_names(scene);
-    let mut plan =
-        Plan { steps: scene.records.iter().map(|record| step(record, scene.now)).collect(), ..Plan::default() };
+    let mut plan = Plan { steps: scene.records.iter().map(|record| step(record, scene)).collect(), ..Plan::default() };
     for (rule, seen) in scene.rules {
         plan.states.insert(rule.clone(), state(seen, &names));
         decide_rule(scene, &names, rule, seen, &mut plan);
@@ -186,7 +192,7 @@ pub fn plan(scene: &Scene<'_>) -> Plan {
             step.standing = Standing::Missed;
         }
         if let Some(hold) = &mut step.hold {
-            hold.header = Some(scene.bypass.name.clone());
+            hold.header = Some(scene.config.bypass.name.clone());
             hold.narrowing_at = record.progress.narrowing_at.or(Some(scene.now));
         }
     }
@@ -212,7 +218,7 @@ fn unmanaged(scene: &Scene<'_>, record: &Record, step: &mut Step) {
 
 fn bypass_names(scene: &Scene<'_>) -> BypassNames {
     let remembered = scene.records.iter().filter_map(|record| record.progress.header.as_deref());
-    BypassNames::new(remembered.chain([scene.bypass.name.as_str()]))
+    BypassNames::new(remembered.chain([scene.config.bypass.name.as_str()]))
 }
 
 /// Whether a rule demands today's bypass header.
@@ -231,26 +237,117 @@ fn state(seen: &Seen, names: &BypassNames) -> RuleState {
     }
 }
 
-fn step(record: &Record, now: Timestamp) -> Step {
-    let standing = standing(record, now);
-    let version = record.version();
-    let start = ScheduleName::new(record.id(), Part::Start(version));
-    let missing = standing == Standing::Booked
-        && !record.others.contains(&start)
-        // Nearer than this it may have fired already and be gone for that reason.
-        && record.window().start > now + IN_FLIGHT;
-    let outdated = |name: &&ScheduleName| matches!(name.part, Part::Start(number) if number < version);
+fn step(record: &Record, scene: &Scene<'_>) -> Step {
+    let now = scene.now;
+    let standing = standing(record, now, scene.healthy);
+    let wanted = if standing.is_over() || standing == Standing::Held { vec![] } else { record.wakes(scene.config) };
+    // Nearer than this a wake-up may have fired already and be gone for that reason.
+    let missing = wanted.iter().filter(|(name, due)| !record.others.contains(name) && *due > now + IN_FLIGHT);
+    let outdated = |name: &&ScheduleName| match name.part {
+        Part::Start(number) | Part::Remind(number, _) | Part::Warn(number) => number < record.version(),
+        Part::Record | Part::Amendment(_) | Part::Drift(_) | Part::Series => false,
+    };
     Step {
         id: record.id().clone(),
         standing,
         hold: None,
-        wakes: if missing { vec![start] } else { vec![] },
+        wakes: missing.cloned().collect(),
         stale: record.others.iter().filter(outdated).cloned().collect(),
+        tell: tell(record, standing, scene),
         unusable: BTreeMap::new(),
         left_alone: vec![],
         stuck: vec![],
         late: false,
     }
+}
+
+/// A report that is due, told once by its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tell {
+    /// What happened.
+    pub event: Event,
+    /// What the record remembers it by.
+    pub key: String,
+    /// What else is to be known.
+    pub note: String,
+}
+
+/// How long ongoing maintenance without an end in sight goes untold: an hour, less what a wake-up may come early.
+const QUIET_MAX: SignedDuration = SignedDuration::from_mins(59);
+
+fn tell(record: &Record, standing: Standing, scene: &Scene<'_>) -> Vec<Tell> {
+    let now = scene.now;
+    let window = record.window();
+    let number = record.version();
+    let told_at = |key: &str| record.progress.reported.get(key).copied();
+    let mut tell = changes(record);
+    let quiet = |since: Option<Timestamp>| since.is_none_or(|since| now.duration_since(since) >= QUIET_MAX);
+    match standing {
+        Standing::Booked => {
+            // Only what was still ahead when the window was booked, and of several only the latest.
+            let due = scene.config.remind_before.iter().filter(|before| {
+                let moment = window.start - **before;
+                moment <= now && told_at("booked").is_some_and(|booked| booked < moment)
+            });
+            if let Some(before) = due.min() {
+                let key = format!("reminder:{number}:{}", before.as_secs());
+                let note = format!("it starts in {}", when::spoken_duration(window.start.duration_since(now)));
+                tell.push(Tell { event: Event::Reminder, key, note });
+            }
+        }
+        Standing::Active => {
+            let warning = scene.config.warn_before_end.zip(window.end).map(|(before, end)| (end - before, end));
+            if let Some((moment, end)) = warning
+                && window.start < moment
+                && moment <= now
+            {
+                let note = format!("it ends in {}", when::spoken_duration(end.duration_since(now)));
+                tell.push(Tell { event: Event::EndingSoon, key: format!("ending_soon:{number}"), note });
+            }
+            let last = told_at("reminder").or(told_at("started"));
+            if window.end.is_none() && last.is_some() && quiet(last) {
+                let since = when::spoken_duration(now.duration_since(window.start));
+                let note = format!("it has no end and has gone on for {since}; off ends it");
+                tell.push(Tell { event: Event::Reminder, key: "reminder".to_owned(), note });
+                return tell;
+            }
+        }
+        Standing::Held if quiet(told_at("overrunning")) => {
+            let since = window.end.map(|end| when::spoken_duration(now.duration_since(end))).unwrap_or_default();
+            let why = match window.at_end {
+                AtEnd::ReopenIfHealthy => "the site did not answer a tester well",
+                AtEnd::Hold | AtEnd::Reopen => "it was booked to hold until it is switched off",
+            };
+            let note =
+                format!("its end passed {since} ago and its rules are still header-only, since {why}; off reopens");
+            tell.push(Tell { event: Event::Overrunning, key: "overrunning".to_owned(), note });
+            return tell;
+        }
+        Standing::Held | Standing::Completed | Standing::Missed | Standing::Cancelled => {}
+    }
+    tell.retain(|tell| told_at(&tell.key).is_none());
+    tell
+}
+
+/// What people changed about the window, amendment by amendment.
+fn changes(record: &Record) -> Vec<Tell> {
+    let mut before = &record.booked;
+    let mut changes = vec![];
+    let span = |window: &Window| {
+        let zone = window.timezone.as_deref();
+        let end = window.end.map_or("open end".to_owned(), |end| when::spoken(end, zone));
+        format!("{} to {end}", when::spoken(window.start, zone))
+    };
+    for amendment in &record.amendments {
+        let after = &amendment.window;
+        let event = if before.start == after.start { Event::Extended } else { Event::Rescheduled };
+        if (before.start, before.end) != (after.start, after.end) {
+            let note = format!("it was {}, and is now {}", span(before), span(after));
+            changes.push(Tell { event, key: format!("changed:{}", amendment.number), note });
+        }
+        before = after;
+    }
+    changes
 }
 
 fn decide_rule(scene: &Scene<'_>, names: &BypassNames, rule: &RuleArn, seen: &Seen, plan: &mut Plan) {
@@ -315,10 +412,10 @@ fn owner(scene: &Scene<'_>, names: &BypassNames, rule: &RuleArn, current: &[Cond
         .filter_map(|record| Some((record.progress.narrowing_at, record.progress.saved.get(rule)?)))
         .collect();
     // The latest narrowing saw the rule last.
-    saved.sort_by(|left, right| right.0.cmp(&left.0));
+    saved.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     let bare = conditions::without_bypass(current, names);
     let as_narrowed = |saved: &Vec<Condition>| {
-        conditions::same(&bare, &conditions::without_bypass(&conditions::narrowed(saved, scene.bypass), names))
+        conditions::same(&bare, &conditions::without_bypass(&conditions::narrowed(saved, &scene.config.bypass), names))
     };
     if !conditions::demands_bypass(current, names) {
         let edited = !saved.is_empty() && !saved.iter().any(|(_, saved)| conditions::same(saved, current));
@@ -367,7 +464,7 @@ fn narrow(
     covering: &[usize],
     plan: &mut Plan,
 ) {
-    let to = conditions::narrowed(&owner.conditions, scene.bypass);
+    let to = conditions::narrowed(&owner.conditions, &scene.config.bypass);
     let turning = !conditions::same(current, &to);
     let in_time = |at: &usize| still_narrows(&scene.records[*at], plan.steps[*at].standing, scene.now);
     if turning && !covering.iter().any(in_time) {

@@ -23,11 +23,13 @@ use crate::{
     config::Config,
     error::Error,
     plan::{self, Plan, RuleState, Scene, Seen, Standing, Step, Turn, Way},
+    probe::{Expect, Probe, Sight},
     record::{Amendment, Closed, Letter, Part, Record, ScheduleName},
     report::{Actual, Event, Report, RuleLine},
     response::RuleView,
     schedule::Booked,
-    window::{LAST_CALL, Phase, WindowId, digest},
+    series::Series,
+    window::{AHEAD_MIN, AtEnd, LAST_CALL, Phase, WindowId, digest},
 };
 
 /// The moment it is, in the world or in a test.
@@ -39,6 +41,8 @@ pub struct App {
     pub config: Config,
     /// The AWS clients.
     pub aws: Aws,
+    /// The site seen from outside, if it is to be.
+    pub probe: Option<Probe>,
     /// The clock.
     pub clock: Clock,
 }
@@ -71,6 +75,10 @@ pub struct Observed {
     pub listed: Vec<ScheduleName>,
     /// Every record.
     pub records: Vec<Record>,
+    /// Every series.
+    pub series: Vec<Series>,
+    /// Whether a tester's request succeeded, where a window's end depends on it.
+    pub healthy: bool,
 }
 
 /// What a run did.
@@ -137,7 +145,7 @@ const WINDOWS_AT_ONCE: usize = 8;
 /// How many rules are turned at once.
 const RULES_AT_ONCE: usize = 5;
 
-/// ModifyRule's allowance: this many at once for an account and Region, …
+/// What `ModifyRule` allows: this many at once for an account and Region, …
 const TURNS_AT_ONCE: u32 = 20;
 
 /// … then three a second.
@@ -168,15 +176,31 @@ pub async fn observe(run: Run<'_>) -> Result<Observed, Error> {
     let (rules, listed) = tokio::join!(rules.read(&run.app.config.rules), schedules.list());
     let listed = listed?;
     let mut records = schedules.records(&listed).await?;
+    let series = schedules.series(&listed).await?;
     for record in &mut records {
         unlisted_amendments(run, record).await?;
     }
     match rules {
-        Ok(rules) => Ok(Observed { rules, listed, records }),
+        Ok(rules) => {
+            let healthy = healthy(run, &records).await;
+            Ok(Observed { rules, listed, records, series, healthy })
+        }
         Err(error) => {
             report_blindness(run, records, &error).await;
             Err(error)
         }
+    }
+}
+
+/// Asks the site as a tester, if a window that is over ends only once that succeeds.
+async fn healthy(run: Run<'_>, records: &[Record]) -> bool {
+    let now = run.now();
+    let depends = |record: &&Record| {
+        plan::standing(record, now, false) == Standing::Held && record.window().at_end == AtEnd::ReopenIfHealthy
+    };
+    match &run.app.probe {
+        Some(probe) if records.iter().any(|record| depends(&record)) => probe.glance().await.tester_is_well(),
+        _ => false,
     }
 }
 
@@ -195,7 +219,7 @@ async fn unlisted_amendments(run: Run<'_>, record: &mut Record) -> Result<(), Er
 async fn report_blindness(run: Run<'_>, records: Vec<Record>, error: &Error) {
     let now = run.now();
     for record in records {
-        if plan::standing(&record, now) == Standing::Booked {
+        if plan::standing(&record, now, false) == Standing::Booked {
             continue;
         }
         // Read again: another run that can see the rules may be writing what this one must not erase.
@@ -318,9 +342,9 @@ impl Hold {
 /// The one safe order: records, then rules, then reports, then forgetting.
 async fn carry_out(run: Run<'_>, observed: Observed) -> Pass {
     let now = run.now();
-    let Observed { mut rules, listed: _, mut records } = observed;
+    let Observed { mut rules, listed: _, mut records, series: _, healthy } = observed;
     let decide = |rules: &BTreeMap<RuleArn, Seen>, records: &[Record]| {
-        plan::plan(&Scene { now, bypass: &run.app.config.bypass, rules, records })
+        plan::plan(&Scene { now, config: &run.app.config, healthy, rules, records })
     };
     let mut plan = decide(&rules, &records);
     if !plan.drifting.is_empty() {
@@ -354,12 +378,15 @@ async fn carry_out(run: Run<'_>, observed: Observed) -> Pass {
         .collect()
         .await;
 
-    // 3. Reports and what follows them, window by window.
-    let mut pass = Pass::default();
+    // 3. The site from outside, if a start or an end is to be reported.
     let lines = lines_after(&states, &turns, &turned);
+    let sight = look(run, &records, &steps, &lines).await;
+
+    // 4. Reports and what follows them, window by window.
+    let mut pass = Pass::default();
     let unheld = holds.iter().any(|hold| matches!(hold, Hold::Failed(_)));
     for ((record, step), hold) in records.iter_mut().zip(&steps).zip(&holds) {
-        let view = After { step, hold, turns: &turns, turned: &turned, lines: &lines, unheld };
+        let view = After { step, hold, turns: &turns, turned: &turned, lines: &lines, unheld, sight: sight.as_ref() };
         match close(run, record, &view, &mut pass).await {
             Ok(outcome) => {
                 pass.done.windows.insert(step.id.clone(), outcome);
@@ -379,6 +406,26 @@ async fn carry_out(run: Run<'_>, observed: Observed) -> Pass {
     pass
 }
 
+/// How long a change is watched for from outside.
+const PROBE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Watches for visitors and testers to get what they should, once for all windows that are about to be reported.
+///
+/// One URL shows one state, so nothing is asked while some rules are open and others are not.
+async fn look(run: Run<'_>, records: &[Record], steps: &[Step], lines: &[RuleLine]) -> Option<Sight> {
+    let probe = run.app.probe.as_ref()?;
+    let due = records.iter().zip(steps).any(|(record, step)| match step.standing {
+        Standing::Active => !record.reported("started") && !step.late,
+        standing => standing == Standing::Completed,
+    });
+    let all = |state: RuleState| !lines.is_empty() && lines.iter().all(|line| line.state == state);
+    match (due, all(RuleState::HeaderOnly), all(RuleState::Open)) {
+        (true, true, _) => Some(probe.watch(Expect::Maintenance, PROBE_PATIENCE).await),
+        (true, _, true) => Some(probe.watch(Expect::Open, PROBE_PATIENCE).await),
+        _ => None,
+    }
+}
+
 /// Books what is missing and writes what must survive, before any rule of the window is touched.
 async fn hold(run: Run<'_>, record: &mut Record, step: &Step) -> Hold {
     match try_hold(run, record, step).await {
@@ -389,8 +436,8 @@ async fn hold(run: Run<'_>, record: &mut Record, step: &Step) -> Hold {
 
 async fn try_hold(run: Run<'_>, record: &mut Record, step: &Step) -> Result<Hold, Error> {
     let schedules = &run.app.aws.schedules;
-    for name in &step.wakes {
-        book_start(run, record, name).await?;
+    for (name, due) in &step.wakes {
+        book_wake(run, record, name, *due).await?;
     }
     for name in &step.stale {
         schedules.delete(name).await?;
@@ -402,20 +449,33 @@ async fn try_hold(run: Run<'_>, record: &mut Record, step: &Step) -> Result<Hold
     Ok(written.map_or(Hold::Gone, Hold::Written))
 }
 
-/// Books the wake-up of a window's start.
+/// Books one of a window's wake-ups; that of its start is early and waits, the others need not be exact.
+async fn book_wake(run: Run<'_>, record: &Record, name: &ScheduleName, due: Timestamp) -> Result<(), Error> {
+    let at = match name.part {
+        Part::Start(_) => record.window().start_wake(run.now()),
+        _ => due.max(run.now() + AHEAD_MIN),
+    };
+    run.app.aws.schedules.wake(name, at, &Letter::wake(record.id(), due), run.target).await
+}
+
+/// Books all wake-ups that a new or moved window still has ahead, at once.
 ///
 /// # Errors
-/// [`Error::Aws`] when the call fails.
-pub async fn book_start(run: Run<'_>, record: &Record, name: &ScheduleName) -> Result<(), Error> {
-    let window = record.window();
-    let letter = Letter::wake(&window.id, window.start);
-    run.app.aws.schedules.wake(name, window.start_wake(run.now()), &letter, run.target).await
+/// [`Error::Aws`] when a call fails.
+pub async fn book_wakes(run: Run<'_>, record: &mut Record) -> Result<(), Error> {
+    let now = run.now();
+    let ahead: Vec<_> = record.wakes(&run.app.config).into_iter().filter(|(_, due)| *due > now).collect();
+    for booked in join_all(ahead.iter().map(|(name, due)| book_wake(run, record, name, *due))).await {
+        booked?;
+    }
+    record.others.extend(ahead.into_iter().map(|(name, _)| name));
+    Ok(())
 }
 
 /// An update of the record could disturb a wake-up that is about to fire, so another one carries the end first.
 async fn guard_end(run: Run<'_>, record: &mut Record) -> Result<(), Error> {
     let now = run.now();
-    if record.end_is_safe(now) || plan::standing(record, now).is_over() {
+    if record.end_is_safe(now) || plan::standing(record, now, true).is_over() {
         return Ok(());
     }
     if let Some(guard) = record.guard(now) {
@@ -452,7 +512,7 @@ async fn turn_rule(
             pace.next().await;
             let now = run.now();
             let mut meant = records.iter().filter(|record| windows.contains(record.id()));
-            if !meant.any(|record| plan::still_narrows(record, plan::standing(record, now), now)) {
+            if !meant.any(|record| plan::still_narrows(record, plan::standing(record, now, false), now)) {
                 return unsent("its window is about to end");
             }
             (rules.narrow(&turn.rule, &turn.to, proof).await, RuleState::HeaderOnly)
@@ -511,6 +571,8 @@ struct After<'a> {
     lines: &'a [RuleLine],
     /// Some record could not be written: nothing is forgotten, since another window may rely on what it holds.
     unheld: bool,
+    /// What was seen from outside after the turns.
+    sight: Option<&'a Sight>,
 }
 
 impl After<'_> {
@@ -580,6 +642,7 @@ async fn close(run: Run<'_>, record: &mut Record, after: &After<'_>, pass: &mut 
     if standing == Standing::Active && !after.step.late {
         record.progress.narrowed_at.get_or_insert(run.now());
     }
+    let due = tell_due(run, record, after).await;
     let outcome = match standing {
         Standing::Booked => tell_once(run, record, Event::Booked, after, Outcome::Booked).await,
         Standing::Active if !after.step.late => tell_once(run, record, Event::Started, after, Outcome::Started).await,
@@ -589,6 +652,7 @@ async fn close(run: Run<'_>, record: &mut Record, after: &After<'_>, pass: &mut 
     if record.progress != before || after.tried_narrowing() {
         note(run, record, after, pass).await?;
     }
+    due?;
     drift?;
     match (outcome?, after.hold) {
         (Outcome::Unchanged, Hold::Written(_)) => Ok(Outcome::Kept),
@@ -654,7 +718,7 @@ async fn tell_once(
     if event == Event::Started {
         report.actual = actual(record);
         report.notes.extend(after.step.unusable.values().cloned());
-        report.notes.push(UNPROBED.to_owned());
+        seen_from_outside(run, record, after, &mut report).await?;
         report.next_steps.push(format!("to end it now, invoke the function with {}", command("off", record.id())));
     } else {
         report.next_steps.push(format!("to drop it, invoke the function with {}", command("cancel", record.id())));
@@ -665,13 +729,38 @@ async fn tell_once(
     Ok(outcome)
 }
 
+/// Publishes what is due by the clock or by what people decided.
+async fn tell_due(run: Run<'_>, record: &mut Record, after: &After<'_>) -> Result<(), Error> {
+    for tell in &after.step.tell {
+        let now = run.now();
+        let mut report = Report {
+            rules: after.lines(record),
+            actual: actual(record),
+            notes: vec![tell.note.clone()],
+            cause: tell.key.clone(),
+            ..Report::new(tell.event, record, now)
+        };
+        let remedy = match (tell.event, after.step.standing.covers()) {
+            (Event::EndingSoon, _) => {
+                r#"{"action":"extend","id":…,"by":"PT30M"}"#.replace('…', &format!("\"{}\"", record.id()))
+            }
+            (_, true) => command("off", record.id()),
+            (_, false) => command("cancel", record.id()),
+        };
+        report.next_steps.push(format!("to change that, invoke the function with {remedy}"));
+        run.app.aws.topic.publish(&report).await?;
+        record.progress.reported.insert(tell.key.clone(), now);
+    }
+    Ok(())
+}
+
 /// Reports a window that was just booked, and notes that it did. No rule is looked at: its start does that.
 ///
 /// # Errors
 /// [`Error::Aws`] when a call fails.
-pub async fn announce(run: Run<'_>, record: &mut Record) -> Result<(), Error> {
+pub async fn announce(run: Run<'_>, record: &mut Record, notes: Vec<String>) -> Result<(), Error> {
     let now = run.now();
-    let mut report = Report::new(Event::Booked, record, now);
+    let mut report = Report { notes, ..Report::new(Event::Booked, record, now) };
     report.next_steps.push(format!("to drop it, invoke the function with {}", command("cancel", record.id())));
     run.app.aws.topic.publish(&report).await?;
     record.progress.reported.insert(Event::Booked.word().to_owned(), now);
@@ -681,6 +770,31 @@ pub async fn announce(run: Run<'_>, record: &mut Record) -> Result<(), Error> {
 
 /// What a report says where no probe has looked.
 const UNPROBED: &str = "the load balancer takes about ten seconds to apply a change; it was not checked from outside";
+
+/// Adds to a report what was seen from outside, and reports a failure first if that was not what should be.
+async fn seen_from_outside(
+    run: Run<'_>,
+    record: &mut Record,
+    after: &After<'_>,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let Some(sight) = after.sight else {
+        report.notes.push(UNPROBED.to_owned());
+        return Ok(());
+    };
+    if sight.seen {
+        report.actual.seen_after_secs = Some(sight.after_secs);
+        return Ok(());
+    }
+    let note = format!(
+        "after {}s a visitor got {}, and a tester got {}; the rules are as they should be, so look at what is in front \
+         of the load balancer",
+        sight.after_secs, sight.visitor, sight.tester
+    );
+    report.notes.push(note.clone());
+    let cause = format!("probe:{}", report.event.word());
+    report_failure(run, record, after.lines(record), &[note], &cause).await.map(drop)
+}
 
 fn command(action: &str, id: &WindowId) -> String {
     serde_json::json!({ "action": action, "id": id }).to_string()
@@ -796,7 +910,7 @@ async fn tell_end(run: Run<'_>, record: &mut Record, after: &After<'_>) -> Resul
     let mut report = Report { rules: after.lines(record), ..Report::new(event, record, run.now()) };
     report.actual = actual(record);
     if event == Event::Completed {
-        report.notes.push(UNPROBED.to_owned());
+        seen_from_outside(run, record, after, &mut report).await?;
         for line in report.rules.iter().filter(|line| line.state == RuleState::HeaderOnly) {
             report.notes.push(format!("rule {} stays in maintenance for another window", line.arn.short()));
         }
@@ -835,8 +949,10 @@ pub async fn tidy(run: Run<'_>, listed: &[ScheduleName], known: &[WindowId], str
     for name in listed {
         let idle = match name.part {
             Part::Drift(_) => !current.contains(&name.id),
-            Part::Record => false,
-            Part::Amendment(_) | Part::Start(_) => !known.contains(&name.id) && schedules.is_free(&name.id).await?,
+            Part::Record | Part::Series => false,
+            Part::Amendment(_) | Part::Start(_) | Part::Remind(..) | Part::Warn(_) => {
+                !known.contains(&name.id) && schedules.is_free(&name.id).await?
+            }
         };
         if idle {
             schedules.delete(name).await?;

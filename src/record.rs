@@ -16,8 +16,13 @@ use serde::{Deserialize, Serialize};
 use crate::{
     arn::RuleArn,
     conditions::Condition,
+    config::Config,
+    series::Series,
     window::{IN_FLIGHT, LAST_CALL, Phase, Window, WindowId},
 };
+
+/// How long after the end the wake-up acts that stands in for a record's own.
+const GUARD_DELAY: SignedDuration = SignedDuration::from_secs(10);
 
 /// A schedule that is never updated fires; one this near may already have.
 const SURE_TO_FIRE: SignedDuration = SignedDuration::from_secs(2);
@@ -43,6 +48,9 @@ pub struct Letter {
     /// What has been done so far; only in a record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
+    /// A series; only in the schedule that keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<Box<Series>>,
     /// The invocation that wrote an amendment, so that its repetition is recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
@@ -67,6 +75,7 @@ impl Letter {
             window: None,
             closed: None,
             progress: None,
+            series: None,
             request: None,
         }
     }
@@ -123,6 +132,21 @@ pub struct Amendment {
     pub request: Option<String>,
 }
 
+impl Amendment {
+    /// The moment its wake-up is for.
+    ///
+    /// A guard's is a little after the end: usually the record's own wake-up has done the work by then.
+    #[must_use]
+    pub fn due(&self) -> Timestamp {
+        match (self.closed, self.window.end, &self.request) {
+            (Some(closed), ..) => closed.at,
+            (None, Some(end), Some(_)) => end,
+            (None, Some(end), None) => end + GUARD_DELAY,
+            (None, None, _) => self.fires,
+        }
+    }
+}
+
 /// When a record wakes the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fires {
@@ -130,6 +154,8 @@ pub enum Fires {
     At(Timestamp),
     /// Every hour: the record of an open-ended window.
     Hourly,
+    /// Every day: a series.
+    Daily,
 }
 
 /// A window's record with its amendments.
@@ -208,6 +234,24 @@ impl Record {
         }
     }
 
+    /// The wake-ups that belong to the window's present version, each with the moment it is for.
+    #[must_use]
+    pub fn wakes(&self, config: &Config) -> Vec<(ScheduleName, Timestamp)> {
+        let (window, number) = (self.window(), self.version());
+        let name = |part| ScheduleName::new(self.id(), part);
+        let mut wakes = vec![(name(Part::Start(number)), window.start)];
+        for before in &config.remind_before {
+            let secs = u32::try_from(before.as_secs()).unwrap_or(u32::MAX);
+            wakes.push((name(Part::Remind(number, secs)), window.start - *before));
+        }
+        if let (Some(before), Some(end)) = (config.warn_before_end, window.end)
+            && end - before > window.start
+        {
+            wakes.push((name(Part::Warn(number)), end - before));
+        }
+        wakes
+    }
+
     /// When an update of the record at `now` lets it fire.
     #[must_use]
     pub fn refire(&self, now: Timestamp) -> Fires {
@@ -225,7 +269,7 @@ impl Record {
     pub fn end_is_safe(&self, now: Timestamp) -> bool {
         match (self.amendments.last(), self.fires) {
             (Some(last), _) if last.window.end.is_some() => last.fires > now + SURE_TO_FIRE,
-            (Some(_), _) | (None, Fires::Hourly) => true,
+            (Some(_), _) | (None, Fires::Hourly | Fires::Daily) => true,
             (None, Fires::At(at)) => at >= now + IN_FLIGHT,
         }
     }
@@ -261,8 +305,14 @@ pub enum Part {
     Amendment(u32),
     /// `.start`, and `.start-<number>` once the window was moved.
     Start(u32),
+    /// `.remind-<number>-<seconds>`: so many seconds before the start.
+    Remind(u32, u32),
+    /// `.warn-<number>`: some time before the end.
+    Warn(u32),
     /// `.drift` and `.drift-2`: not of a window but of a rule that was found header-only without one, and told.
     Drift(u32),
+    /// `.series`: not of a window but of a series.
+    Series,
 }
 
 impl ScheduleName {
@@ -276,15 +326,19 @@ impl ScheduleName {
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let (id, part) = name.rsplit_once('.')?;
-        let (word, number) = match part.split_once('-') {
-            Some((word, number)) => (word, number.parse().ok().filter(|number| *number >= 2)?),
-            None => (part, 1),
-        };
-        let part = match (word, number) {
-            ("end", 1) => Part::Record,
-            ("end", number) => Part::Amendment(number),
-            ("start", number) => Part::Start(number),
-            ("drift", number @ 1..=2) => Part::Drift(number),
+        let mut words = part.split('-');
+        let word = words.next()?;
+        let numbers: Vec<u32> = words.map(str::parse).collect::<Result<_, _>>().ok()?;
+        let part = match (word, numbers.as_slice()) {
+            ("end", []) => Part::Record,
+            ("end", [number @ 2..=u32::MAX]) => Part::Amendment(*number),
+            ("start", []) => Part::Start(1),
+            ("start", [number @ 2..=u32::MAX]) => Part::Start(*number),
+            ("remind", [number, secs]) => Part::Remind(*number, *secs),
+            ("warn", [number]) => Part::Warn(*number),
+            ("series", []) => Part::Series,
+            ("drift", []) => Part::Drift(1),
+            ("drift", [2]) => Part::Drift(2),
             _ => return None,
         };
         Some(Self { id: id.parse().ok()?, part })
@@ -299,6 +353,9 @@ impl std::fmt::Display for ScheduleName {
             Part::Amendment(number) => write!(f, "{id}.end-{number}"),
             Part::Start(1) => write!(f, "{id}.start"),
             Part::Start(number) => write!(f, "{id}.start-{number}"),
+            Part::Remind(number, secs) => write!(f, "{id}.remind-{number}-{secs}"),
+            Part::Warn(number) => write!(f, "{id}.warn-{number}"),
+            Part::Series => write!(f, "{id}.series"),
             Part::Drift(1) => write!(f, "{id}.drift"),
             Part::Drift(number) => write!(f, "{id}.drift-{number}"),
         }
@@ -324,14 +381,25 @@ mod tests {
             reason: None,
             booked_by: None,
             at_end: AtEnd::Reopen,
+            series: None,
         };
         Record::new(window, at("00:00:00"))
     }
 
     #[test]
     fn names_are_read_back_as_they_were_written() {
-        for name in ["w.end", "w.end-2", "w.start", "w.start-3", "a.end.end", "a.b.start", "rule.drift", "rule.drift-2"]
-        {
+        for name in [
+            "w.end",
+            "w.end-2",
+            "w.start",
+            "w.start-3",
+            "w.remind-1-3600",
+            "w.warn-2",
+            "a.end.end",
+            "a.b.start",
+            "rule.drift",
+            "rule.drift-2",
+        ] {
             assert_eq!(ScheduleName::parse(name).expect(name).to_string(), name);
         }
         for foreign in ["w", "w.", ".end", "w.end-1", "w.end-0", "w.end-x", "w.other", "w.drift-3", "w.record"] {

@@ -5,8 +5,10 @@ use serde::Serialize;
 
 use crate::{
     arn::RuleArn,
+    check::Finding,
     plan::RuleState,
     record::Record,
+    series::SeriesView,
     window::{AtEnd, Phase, WindowId},
 };
 
@@ -25,11 +27,17 @@ pub struct Response {
     /// Every window, where several are concerned.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<WindowView>,
+    /// The series concerned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub series: Vec<SeriesView>,
     /// The rules concerned.
     pub rules: Vec<RuleView>,
     /// When the function looks again of its own accord, apart from the sweep.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_wake: Option<Timestamp>,
+    /// What a check found, the worst first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// What the caller should know although it stopped nothing.
     pub warnings: Vec<String>,
 }
@@ -72,7 +80,7 @@ impl WindowView {
             reason: window.reason.clone(),
             booked_by: window.booked_by.clone(),
             at_end: window.at_end,
-            started: record.progress.reported.get("started").copied(),
+            started: record.progress.narrowed_at,
         }
     }
 }

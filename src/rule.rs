@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use aws_sdk_elasticloadbalancingv2::{
     Client,
     types::{
-        HostHeaderConditionConfig, HttpHeaderConditionConfig, HttpRequestMethodConditionConfig,
+        Action, ActionTypeEnum, HostHeaderConditionConfig, HttpHeaderConditionConfig, HttpRequestMethodConditionConfig,
         PathPatternConditionConfig, QueryStringConditionConfig, QueryStringKeyValuePair, Rule, RuleCondition,
         SourceIpConditionConfig,
     },
@@ -17,7 +17,7 @@ use crate::{
     aws::{failed, refusal},
     conditions::{self, Condition, QueryPair, same},
     config::{Bypass, Config},
-    error::{Error, Service},
+    error::{Error, Refusal, Service},
     plan::Seen,
     schedule::Booked,
 };
@@ -27,6 +27,52 @@ const RULES_PER_CALL: usize = 20;
 
 /// How many calls are under way at once.
 const AT_ONCE: usize = 5;
+
+/// A listener: what it answers by default, and its rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// What requests get that no rule matches.
+    pub default: Vec<Answer>,
+    /// Its rules.
+    pub rules: Vec<Neighbour>,
+}
+
+/// A rule beside others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// The rule.
+    pub arn: RuleArn,
+    /// Its place: the lowest number is asked first; none for the default rule.
+    pub priority: Option<u32>,
+    /// What it demands.
+    pub seen: Seen,
+    /// What requests get that it matches.
+    pub answers: Vec<Answer>,
+}
+
+/// What a listener or a rule does with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A fixed response of this status.
+    Fixed(String),
+    /// The application, or another target.
+    Forward,
+    /// Another address.
+    Redirect,
+    /// Anything else, by its name.
+    Other(String),
+}
+
+fn answer(action: &Action) -> Answer {
+    match action.r#type() {
+        Some(ActionTypeEnum::FixedResponse) => Answer::Fixed(
+            action.fixed_response_config().and_then(|config| config.status_code()).unwrap_or_default().to_owned(),
+        ),
+        Some(ActionTypeEnum::Forward) => Answer::Forward,
+        Some(ActionTypeEnum::Redirect) => Answer::Redirect,
+        other => Answer::Other(other.map_or("nothing", ActionTypeEnum::as_str).to_owned()),
+    }
+}
 
 /// The rules of load balancers.
 #[derive(Clone)]
@@ -96,6 +142,45 @@ impl Rules {
         Ok(Some(rules.iter().map(seen).collect()))
     }
 
+    /// Reads a listener with all its rules; nothing if it does not exist.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when a call fails.
+    pub async fn listener(&self, arn: &str) -> Result<Option<Listener>, Error> {
+        let what = "read the listener";
+        let fail = |refusal: Refusal| match refusal.code.as_str() {
+            "ListenerNotFound" => Ok(None),
+            _ => Err(failed(Service::LoadBalancing, what, refusal)),
+        };
+        let asked = self.client.describe_listeners().listener_arns(arn).send().await;
+        let listeners = match asked {
+            Ok(listeners) => listeners,
+            Err(error) => return fail(refusal(&error, &self.secrets(&[]))),
+        };
+        let Some(found) = listeners.listeners().first() else { return Ok(None) };
+        let mut listener = Listener { default: found.default_actions().iter().map(answer).collect(), rules: vec![] };
+        let mut page = None;
+        loop {
+            let asked = self.client.describe_rules().listener_arn(arn).set_marker(page).send().await;
+            let rules = match asked {
+                Ok(rules) => rules,
+                Err(error) => return fail(refusal(&error, &self.secrets(&[]))),
+            };
+            listener.rules.extend(rules.rules().iter().filter_map(|rule| {
+                Some(Neighbour {
+                    arn: rule.rule_arn()?.parse().ok()?,
+                    priority: rule.priority().and_then(|priority| priority.parse().ok()),
+                    seen: seen(rule),
+                    answers: rule.actions().iter().map(answer).collect(),
+                })
+            }));
+            page = rules.next_marker().map(str::to_owned);
+            if page.is_none() {
+                return Ok(Some(listener));
+            }
+        }
+    }
+
     /// Makes a rule header-only, which demands proof that its end is booked.
     ///
     /// # Errors
@@ -129,7 +214,7 @@ impl Rules {
             _ => Err(failed(
                 Service::LoadBalancing,
                 what(),
-                crate::error::Refusal {
+                Refusal {
                     code: "Unconfirmed".to_owned(),
                     message: "the answer does not show the conditions that were sent".to_owned(),
                 },

@@ -19,6 +19,7 @@ use crate::{
     config::Config,
     error::{Error, Refusal, Service},
     record::{Amendment, Fires, Letter, Part, Record, ScheduleName},
+    series::Series,
     window::WindowId,
 };
 
@@ -147,7 +148,9 @@ impl Schedules {
             .iter()
             .filter_map(|other| match other.part {
                 Part::Amendment(number) => Some(number),
-                Part::Record | Part::Start(_) | Part::Drift(_) => None,
+                Part::Record | Part::Start(_) | Part::Remind(..) | Part::Warn(_) | Part::Drift(_) | Part::Series => {
+                    None
+                }
             })
             .collect();
         for number in numbers {
@@ -221,12 +224,11 @@ impl Schedules {
     /// [`Error::Aws`] when the call fails.
     pub async fn amend(&self, amendment: &Amendment, target: &str) -> Result<Created, Error> {
         let name = ScheduleName::new(&amendment.window.id, Part::Amendment(amendment.number));
-        let due = amendment.closed.map(|closed| closed.at).or(amendment.window.end).unwrap_or(amendment.fires);
         let letter = Letter {
             window: Some(amendment.window.clone()),
             closed: amendment.closed,
             request: amendment.request.clone(),
-            ..Letter::wake(&amendment.window.id, due)
+            ..Letter::wake(&amendment.window.id, amendment.due())
         };
         self.create(&name, Fires::At(amendment.fires), &letter, target).await
     }
@@ -269,20 +271,58 @@ impl Schedules {
     /// [`Error::Aws`] when the call fails.
     pub async fn update(&self, record: &Record, now: Timestamp, target: &str) -> Result<Option<Booked>, Error> {
         let name = ScheduleName::new(record.id(), Part::Record);
-        let what = format!("update the record {name}");
-        let letter = record.letter();
+        self.rewrite(&name, record.refire(now), &record.letter(), target).await
+    }
+
+    /// The series among the listed schedules. One that is gone by now is left out.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when a call fails, or when a schedule is not readable as one of ours.
+    pub async fn series(&self, listed: &[ScheduleName]) -> Result<Vec<Series>, Error> {
+        let names = listed.iter().filter(|name| name.part == Part::Series);
+        let found: Vec<Option<(Fires, Letter)>> =
+            stream::iter(names).map(|name| self.get(name)).buffered(AT_ONCE).try_collect().await?;
+        Ok(found.into_iter().flatten().filter_map(|(_, letter)| letter.series).map(|series| *series).collect())
+    }
+
+    /// Keeps a new series, unless its name is taken.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn keep(&self, series: &Series, target: &str) -> Result<Created, Error> {
+        let (name, letter) = kept(series);
+        self.create(&name, Fires::Daily, &letter, target).await
+    }
+
+    /// Writes a changed series; false if it is gone.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn rekeep(&self, series: &Series, target: &str) -> Result<bool, Error> {
+        let (name, letter) = kept(series);
+        Ok(self.rewrite(&name, Fires::Daily, &letter, target).await?.is_some())
+    }
+
+    async fn rewrite(
+        &self,
+        name: &ScheduleName,
+        fires: Fires,
+        letter: &Letter,
+        target: &str,
+    ) -> Result<Option<Booked>, Error> {
+        let what = format!("update the schedule {name}");
         // An update replaces everything: whatever is not sent again falls back to its default.
         let result = self
             .client
             .update_schedule()
             .group_name(&self.group)
             .name(name.to_string())
-            .description(description(&name))
-            .schedule_expression(expression(record.refire(now)))
+            .description(description(name))
+            .schedule_expression(expression(fires))
             .schedule_expression_timezone("UTC")
             .flexible_time_window(self.exact(&what)?)
-            .action_after_completion(after_completion(&name))
-            .target(self.target(&letter, target, &what)?)
+            .action_after_completion(after_completion(name))
+            .target(self.target(letter, target, &what)?)
             .send()
             .await;
         match result {
@@ -292,7 +332,7 @@ impl Schedules {
             {
                 Ok(None)
             }
-            Err(error) => Err(self.failed(&what, &refusal(&error, &self.secrets_of(&letter)))),
+            Err(error) => Err(self.failed(&what, &refusal(&error, &self.secrets_of(letter)))),
         }
     }
 
@@ -350,6 +390,13 @@ impl Schedules {
     }
 }
 
+fn kept(series: &Series) -> (ScheduleName, Letter) {
+    // It looks in rather than waits for a moment of its own.
+    let letter =
+        Letter { due: None, series: Some(Box::new(series.clone())), ..Letter::wake(&series.id, series.anchor) };
+    (ScheduleName::new(&series.id, Part::Series), letter)
+}
+
 fn unreadable(message: &str) -> Refusal {
     Refusal { code: UNREADABLE.to_owned(), message: message.to_owned() }
 }
@@ -357,8 +404,8 @@ fn unreadable(message: &str) -> Refusal {
 /// Records and amendments stay until the function deletes them; other wake-ups go once they have fired.
 fn after_completion(name: &ScheduleName) -> ActionAfterCompletion {
     match name.part {
-        Part::Record | Part::Amendment(_) => ActionAfterCompletion::None,
-        Part::Start(_) | Part::Drift(_) => ActionAfterCompletion::Delete,
+        Part::Record | Part::Amendment(_) | Part::Series => ActionAfterCompletion::None,
+        Part::Start(_) | Part::Remind(..) | Part::Warn(_) | Part::Drift(_) => ActionAfterCompletion::Delete,
     }
 }
 
@@ -370,7 +417,10 @@ fn description(name: &ScheduleName) -> String {
             format!("The record and end of maintenance window {id}. Send off or cancel instead of deleting it.")
         }
         Part::Amendment(_) => format!("A change to maintenance window {id}."),
+        Part::Series => format!("The recurring maintenance window {id}. Send cancel instead of deleting it."),
         Part::Start(_) => format!("The start of maintenance window {id}."),
+        Part::Remind(..) => format!("A reminder of maintenance window {id}."),
+        Part::Warn(_) => format!("A warning before the end of maintenance window {id}."),
         Part::Drift(_) => format!("Rule {id} was found in maintenance without a window."),
     }
 }
@@ -380,12 +430,16 @@ fn expression(fires: Fires) -> String {
     match fires {
         Fires::At(at) => at.strftime("at(%Y-%m-%dT%H:%M:%S)").to_string(),
         Fires::Hourly => "rate(1 hour)".to_owned(),
+        Fires::Daily => "rate(1 day)".to_owned(),
     }
 }
 
 fn read_expression(text: &str) -> Option<Fires> {
     if text == "rate(1 hour)" || text == "rate(1 hours)" {
         return Some(Fires::Hourly);
+    }
+    if text == "rate(1 day)" || text == "rate(1 days)" {
+        return Some(Fires::Daily);
     }
     let local: civil::DateTime = text.strip_prefix("at(")?.strip_suffix(')')?.parse().ok()?;
     Some(Fires::At(TimeZone::UTC.to_timestamp(local).ok()?))

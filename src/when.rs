@@ -95,6 +95,13 @@ pub fn whole_second(instant: Timestamp) -> Timestamp {
     instant.round(jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor)).unwrap_or(instant)
 }
 
+/// The full minute after next.
+#[must_use]
+pub fn next_minute(instant: Timestamp) -> Timestamp {
+    let minute = jiff::TimestampRound::new().smallest(Unit::Minute).mode(jiff::RoundMode::Floor);
+    instant.round(minute).unwrap_or(instant) + SignedDuration::from_secs(120)
+}
+
 fn agreeing(text: &str, instant: Timestamp, local: &str, zone: &TimeZone) -> Result<Timestamp, String> {
     let offset = zone.to_offset(instant);
     let written: Option<civil::DateTime> = local.parse().ok();

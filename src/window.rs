@@ -134,6 +134,9 @@ pub struct Window {
     /// What happens at its end.
     #[serde(default)]
     pub at_end: AtEnd,
+    /// The series it is an occurrence of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<WindowId>,
 }
 
 /// Where a moment lies with respect to a window.
@@ -210,6 +213,7 @@ mod tests {
             reason: None,
             booked_by: None,
             at_end: AtEnd::Reopen,
+            series: None,
         }
     }
 

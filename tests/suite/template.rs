@@ -27,6 +27,8 @@ fn every_variable_of_the_template_is_known_and_the_other_way_round() {
 fn called() -> BTreeSet<String> {
     let operations = [
         ("describe_rules", "elasticloadbalancing:DescribeRules"),
+        ("describe_listeners", "elasticloadbalancing:DescribeListeners"),
+        ("get_topic_attributes", "sns:GetTopicAttributes"),
         ("modify_rule", "elasticloadbalancing:ModifyRule"),
         ("list_schedules", "scheduler:ListSchedules"),
         ("get_schedule", "scheduler:GetSchedule"),

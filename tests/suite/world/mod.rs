@@ -139,6 +139,9 @@ pub(crate) struct State {
     /// Tokens left for ModifyRule, and when that was known.
     tokens: Option<(f64, Instant)>,
     pub(crate) throttled: usize,
+    /// What every listener does by default, if not answer 503.
+    pub(crate) default_action: Option<Value>,
+    pub(crate) subscribers: String,
     /// Promises that were seen broken, at the moment they were.
     pub(crate) violations: Vec<String>,
 }
@@ -293,6 +296,7 @@ impl World {
             let rule = Rule { conditions: vec![path(&["*"])], is_default: false, priority: "10".to_owned() };
             world.state().rules.insert(arn, rule);
         }
+        "1".clone_into(&mut world.state().subscribers);
         world
     }
 
@@ -342,7 +346,7 @@ impl World {
             let process = Process { world, number, present: Arc::default() };
             let (config, clock, present) = (self.config(), process.world.clone(), process.present.clone());
             let aws = Aws::new(&self.sdk(process), &config);
-            (Arc::new(App { config, aws, clock: Arc::new(move || clock.now()) }), present)
+            (Arc::new(App { config, aws, probe: None, clock: Arc::new(move || clock.now()) }), present)
         });
         (made.0.clone(), made.1.clone())
     }
@@ -389,7 +393,8 @@ impl World {
 
     /// Invokes the function, which must survive.
     pub(crate) async fn invoke(&self, event: Value) -> Result<Response, Error> {
-        self.try_invoke(&event, "request-1").await.expect("the process lives")
+        let request = format!("request-{}", self.state().invocations.len());
+        self.try_invoke(&event, &request).await.expect("the process lives")
     }
 
     /// Fires the next schedule that is due by `until`, or sweeps, whichever is first; false if neither is due.
@@ -437,7 +442,11 @@ impl World {
         let mut state = self.state();
         let now = self.now();
         let schedule = state.schedules.get_mut(name)?;
-        schedule.next = (schedule.expression == "rate(1 hour)").then(|| now + SignedDuration::from_hours(1));
+        schedule.next = match schedule.expression.as_str() {
+            "rate(1 hour)" => Some(now + SignedDuration::from_hours(1)),
+            "rate(1 day)" => Some(now + SignedDuration::from_hours(24)),
+            _ => None,
+        };
         Some(schedule.input())
     }
 
@@ -639,6 +648,10 @@ impl World {
         let mut state = self.state();
         match name {
             "DescribeRules" => state.describe_rules(input),
+            "DescribeListeners" => Ok(state.describe_listeners(input)),
+            "GetTopicAttributes" => {
+                Ok(json!({"Attributes": {"entry": {"key": "SubscriptionsConfirmed", "value": state.subscribers}}}))
+            }
             "ModifyRule" => state.modify_rule(subject, input),
             "ListSchedules" => Ok(state.list_schedules(input, now - self.list_lag)),
             "GetSchedule" => state.get_schedule(subject),
@@ -702,7 +715,20 @@ fn respond(protocol: &Protocol, operation: &str, answer: &Answer) -> HttpRespons
 }
 
 impl State {
+    fn describe_listeners(&self, input: &Value) -> Value {
+        let arn = input["ListenerArns"][0].as_str().expect("an ARN");
+        let action = json!({"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}});
+        let action = self.default_action.clone().unwrap_or(action);
+        json!({"Listeners": [{"ListenerArn": arn, "DefaultActions": [action]}]})
+    }
+
     fn describe_rules(&self, input: &Value) -> Answer {
+        if let Some(listener) = input["ListenerArn"].as_str() {
+            let prefix = format!("{}/", listener.replacen(":listener/", ":listener-rule/", 1));
+            let rules = self.rules.iter().filter(|(arn, _)| arn.starts_with(&prefix));
+            let rules: Vec<Value> = rules.map(|(arn, rule)| shown(arn, rule)).collect();
+            return Ok(json!({ "Rules": rules }));
+        }
         let arns: Vec<&str> = input["RuleArns"].as_array().expect("ARNs").iter().filter_map(Value::as_str).collect();
         let mut rules = vec![];
         for arn in arns {
@@ -857,7 +883,7 @@ fn missing(name: &str) -> (u16, &'static str, String) {
 
 fn shown(arn: &str, rule: &Rule) -> Value {
     let conditions: Vec<Value> = rule.conditions.iter().cloned().map(echoed).collect();
-    json!({"RuleArn": arn, "Priority": rule.priority, "IsDefault": rule.is_default, "Conditions": conditions, "Actions": []})
+    json!({"RuleArn": arn, "Priority": rule.priority, "IsDefault": rule.is_default, "Conditions": conditions, "Actions": [{"Type": "forward"}]})
 }
 
 /// What AWS returns repeats the values of a path or host condition at its top.
@@ -922,6 +948,7 @@ fn schedule(name: &str, input: &Value, created: Timestamp) -> Result<Schedule, (
     let inner = expression.strip_prefix("at(").and_then(|rest| rest.strip_suffix(')'));
     let next = match inner {
         None if expression == "rate(1 hour)" => created + SignedDuration::from_hours(1),
+        None if expression == "rate(1 day)" => created + SignedDuration::from_hours(24),
         Some(text) if text.len() == 19 => match format!("{text}Z").parse() {
             Ok(at) => at,
             Err(_) => return refuse(format!("Invalid Schedule Expression {expression}.")),

@@ -1,0 +1,406 @@
+//! The site seen from outside, as a visitor and as a tester.
+//!
+//! Only the status and headers of an answer count; no body is read. The bypass header goes to where the probe's URL
+//! points and nowhere else, and nothing that is said here holds its value.
+
+use std::{fmt, time::Duration};
+
+use aws_smithy_http_client::{Connector, tls};
+use aws_smithy_runtime_api::{
+    client::{
+        http::{HttpConnector, SharedHttpConnector},
+        orchestrator::{HttpRequest, HttpResponse},
+    },
+    http::{Headers, HttpError},
+};
+use tokio::time::{Instant, sleep_until, timeout_at};
+use url::Url;
+
+use crate::{config::Bypass, reconcile::Clock};
+
+/// How long a visitor or tester waits for an answer, redirects included; people give up sooner.
+pub const TRY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How far apart tries begin: often enough to tell seconds, seldom enough for any site.
+const TRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How many redirects are followed: one to HTTPS, one to a language, one to a login, and some to spare.
+const REDIRECTS_MAX: usize = 5;
+
+/// What the site's logs know the probe by.
+const USER_AGENT: &str = "maintenance-window-probe";
+
+/// The status of the maintenance page.
+const MAINTENANCE: u16 = 503;
+
+/// What visitors should get; testers should get the application either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// The maintenance page.
+    Maintenance,
+    /// The application.
+    Open,
+}
+
+/// Asks a URL as a visitor and as a tester.
+#[derive(Clone)]
+pub struct Probe {
+    site: Result<Url, String>,
+    bypass: Bypass,
+    clock: Clock,
+    web: SharedHttpConnector,
+    try_timeout: Duration,
+}
+
+/// What came of watching for a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// Whether both got what they should.
+    pub seen: bool,
+    /// How long that took, or how long it was waited for in vain.
+    pub after_secs: i64,
+    /// What the visitor got last, to continue "a visitor got …".
+    pub visitor: String,
+    /// What the tester got last, to continue "a tester got …".
+    pub tester: String,
+}
+
+/// What a visitor and a tester got at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// What the visitor got.
+    pub visitor: Answer,
+    /// What the tester got.
+    pub tester: Answer,
+}
+
+/// What one of them got; its `Display` continues "a visitor got …" and holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    status: Option<u16>,
+    copy: Option<Copied>,
+    words: String,
+}
+
+/// The marks of an answer that a cache gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Copied {
+    age_secs: Option<u64>,
+}
+
+/// The answer to one request, before any redirect is followed.
+struct Hop {
+    status: u16,
+    copy: Option<Copied>,
+    /// Where a redirect leads; none for an answer that is no redirect.
+    leads: Option<Result<String, &'static str>>,
+}
+
+/// The way to the web: HTTP/1.1 and HTTP/2, with and without TLS, following no redirects.
+///
+/// Every request gets a connection of its own, so that an address the site has left is not asked for ever, and a
+/// connection that died while the process was frozen is not mistaken for a dead site.
+#[must_use]
+pub fn connector() -> SharedHttpConnector {
+    SharedHttpConnector::new(
+        Connector::builder()
+            .pool_max_idle_per_host(0)
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build(),
+    )
+}
+
+impl Probe {
+    /// Takes the URL to ask, and the header that makes a tester; a second secret is not tried.
+    ///
+    /// A user name and password in the URL are not sent. A URL that cannot be asked is every answer's words.
+    #[must_use]
+    pub fn new(url: &str, bypass: &Bypass, clock: Clock, web: SharedHttpConnector) -> Self {
+        let site = Url::parse(url)
+            .map_err(|problem| problem.to_string())
+            .and_then(|url| if web_url(&url) { Ok(bare(url)) } else { Err(format!("its scheme is {}", url.scheme())) })
+            .map_err(|problem| {
+                format!("nothing, since PROBE_URL cannot be asked: expected an http or https URL, but {problem}")
+            });
+        Self { site, bypass: bypass.clone(), clock, web, try_timeout: TRY_TIMEOUT }
+    }
+
+    /// Waits this long for each answer instead of [`TRY_TIMEOUT`].
+    #[must_use]
+    pub fn with_try_timeout(self, try_timeout: Duration) -> Self {
+        Self { try_timeout, ..self }
+    }
+
+    /// Asks as a visitor and as a tester, about once a second, until both answers to one asking are right or `patience`
+    /// has passed; takes at most one [`TRY_TIMEOUT`] longer than that.
+    ///
+    /// An answer is right for a visitor in [`Expect::Maintenance`] if it is a 503, otherwise if its status is below
+    /// 500: a 404 or 401 still shows that the application answered. A cached answer counts only if its `Age` shows that
+    /// it was made after the watch began.
+    pub async fn watch(&self, expect: Expect, patience: Duration) -> Sight {
+        let began = (self.clock)();
+        let watched_secs = || (self.clock)().duration_since(began).as_secs().max(0);
+        let deadline = Instant::now() + patience;
+        loop {
+            // An age is compared with the time before asking: the answers may come seconds later.
+            let asked_after_secs = watched_secs();
+            let next = Instant::now() + TRY_INTERVAL;
+            let glance = self.glance().await;
+            let seen = glance.shows(expect, asked_after_secs);
+            if seen || next.max(Instant::now()) > deadline {
+                let Glance { visitor, tester } = glance;
+                return Sight { seen, after_secs: watched_secs(), visitor: visitor.words, tester: tester.words };
+            }
+            sleep_until(next).await;
+        }
+    }
+
+    /// Asks once as a visitor and as a tester, both at the same time.
+    pub async fn glance(&self) -> Glance {
+        let secret = self.bypass.values_in_clear().into_iter().next();
+        let tester = async {
+            match &secret {
+                Some(secret) => self.ask(Some(secret)).await,
+                None => Err("nothing, since there is no bypass value to send".to_owned()),
+            }
+        };
+        let (visitor, tester) = tokio::join!(self.ask(None), tester);
+        Glance { visitor: self.in_words(visitor), tester: self.in_words(tester) }
+    }
+
+    /// Asks with the secret or without, and follows redirects; says in words why there is no answer.
+    async fn ask(&self, secret: Option<&str>) -> Result<Answer, String> {
+        let site = self.site.as_ref().map_err(Clone::clone)?;
+        let deadline = Instant::now() + self.try_timeout;
+        let mut url = site.clone();
+        // A cached redirect to another host is all that was heard of this one.
+        let mut copy_left = None;
+        for _ in 0..=REDIRECTS_MAX {
+            let sent = secret.filter(|_| url.origin() == site.origin());
+            let hop = self.hop(&url, sent, deadline).await?;
+            let Some(leads) = hop.leads else {
+                let copy = hop.copy.or(copy_left);
+                let words = words(hop.status, copy, (url != *site).then_some(&url), secret.is_some() && sent.is_none());
+                return Ok(Answer { status: Some(hop.status), copy, words });
+            };
+            let next = leads
+                .map_err(str::to_owned)
+                .and_then(|location| self.redirected(&url, &location))
+                .map_err(|problem| format!("a redirect ({}) from {} {problem}", hop.status, place(&url)))?;
+            if next.host() != url.host() {
+                copy_left = copy_left.or(hop.copy);
+            }
+            url = next;
+        }
+        Err(format!("more than {REDIRECTS_MAX} redirects, the last to {}", place(&url)))
+    }
+
+    async fn hop(&self, url: &Url, secret: Option<&str>, deadline: Instant) -> Result<Hop, String> {
+        let request = self
+            .request(url, secret)
+            .map_err(|error| format!("nothing, since {} cannot be asked: {}", place(url), chain(&error)))?;
+        match timeout_at(deadline, self.web.call(request)).await {
+            Ok(Ok(response)) => Ok(Hop::new(&response)),
+            Ok(Err(error)) => Err(format!("no HTTP answer from {}: {}", place(url), chain(&error))),
+            Err(_) => Err(format!("no answer from {} within {:?}", place(url), self.try_timeout)),
+        }
+    }
+
+    /// A request that asks caches to ask the site, in one header that changes neither the URL nor what the site sees
+    /// of it.
+    fn request(&self, url: &Url, secret: Option<&str>) -> Result<HttpRequest, HttpError> {
+        let mut request = HttpRequest::get(url.as_str())?;
+        let headers = request.headers_mut();
+        headers.insert("accept", "*/*");
+        headers.insert("cache-control", "no-cache");
+        headers.insert("user-agent", USER_AGENT);
+        if let Some(secret) = secret {
+            headers.try_insert(self.bypass.name.to_ascii_lowercase(), secret.to_owned())?;
+        }
+        Ok(request)
+    }
+
+    /// Where a redirect leads, or why it is not followed, to continue "a redirect …".
+    fn redirected(&self, from: &Url, location: &str) -> Result<Url, String> {
+        let to = from.join(location).map_err(|problem| format!("to an address that cannot be read: {problem}"))?;
+        if !web_url(&to) {
+            return Err(format!("to a scheme that is not followed: expected http or https, but found {}", to.scheme()));
+        }
+        if from.scheme() == "https" && to.scheme() == "http" && from.host() == to.host() {
+            return Err("to the same host without TLS, which was not followed: everything sent there can be read on \
+                        the way"
+                .to_owned());
+        }
+        let elsewhere = to.origin() != from.origin();
+        if elsewhere && scrubbed(to.as_str(), &self.bypass.values_in_clear()) != to.as_str() {
+            return Err("to another host with the bypass value in its address, which was not followed".to_owned());
+        }
+        Ok(bare(to))
+    }
+
+    fn in_words(&self, asked: Result<Answer, String>) -> Answer {
+        let answer = asked.unwrap_or_else(|words| Answer { status: None, copy: None, words });
+        Answer { words: shortened(scrubbed(&answer.words, &self.bypass.values_in_clear())), ..answer }
+    }
+}
+
+/// The URL is left out but for its origin: it may hold a token.
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let site = self.site.as_ref().map(|url| url.origin().ascii_serialization());
+        f.debug_struct("Probe").field("site", &site).field("bypass", &self.bypass).finish_non_exhaustive()
+    }
+}
+
+impl Glance {
+    /// Whether the tester's request succeeded just now: a status below 400, and not from a cache.
+    ///
+    /// Stricter than what shows that a rule was turned, since whoever reopens a site by it wants to know that the
+    /// application works, and a missing front page is no sign of that.
+    #[must_use]
+    pub fn tester_is_well(&self) -> bool {
+        self.tester.is_application(0) && self.tester.status.is_some_and(|status| status < 400)
+    }
+
+    /// Whether both got what they should.
+    pub(crate) fn shows(&self, expect: Expect, watched_secs: i64) -> bool {
+        let visitor = match expect {
+            Expect::Maintenance => self.visitor.is_maintenance(watched_secs),
+            Expect::Open => self.visitor.is_application(watched_secs),
+        };
+        visitor && self.tester.is_application(watched_secs)
+    }
+}
+
+impl Answer {
+    /// The status, if there was an answer.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    fn is_maintenance(&self, watched_secs: i64) -> bool {
+        self.is_fresh(watched_secs) && self.status == Some(MAINTENANCE)
+    }
+
+    fn is_application(&self, watched_secs: i64) -> bool {
+        self.is_fresh(watched_secs) && self.status.is_some_and(|status| (200..500).contains(&status))
+    }
+
+    /// Whether the answer was made after the watch began. Ages are whole seconds, rounded down.
+    fn is_fresh(&self, watched_secs: i64) -> bool {
+        let since = |age: u64| i64::try_from(age).is_ok_and(|age| age < watched_secs);
+        self.copy.is_none_or(|copy| copy.age_secs.is_some_and(since))
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+impl Hop {
+    fn new(response: &HttpResponse) -> Self {
+        let status = response.status().as_u16();
+        let leads =
+            matches!(status, 301 | 302 | 303 | 307 | 308).then(|| match response.headers().try_get("location") {
+                Some(Ok(location)) => Ok(location.to_owned()),
+                Some(Err(_)) => Err("to an address that cannot be read: it is not UTF-8"),
+                None => Err("that does not say where to: expected a Location header, but found none"),
+            });
+        Self { status, copy: Copied::new(status, response.headers()), leads }
+    }
+}
+
+impl Copied {
+    /// The marks of a cache, if there are any: an `Age`, or an `X-Cache` that says so.
+    ///
+    /// CloudFront fetches its page for a 503 from elsewhere and may send that page's age with it, though the site was
+    /// asked; it marks such an answer as an error.
+    fn new(status: u16, headers: &Headers) -> Option<Self> {
+        let age_secs = headers.get("age").and_then(|age| age.trim().parse().ok());
+        let told = headers.get("x-cache").unwrap_or_default().trim().to_ascii_lowercase();
+        let error_page = status == MAINTENANCE && told.starts_with("error");
+        let copied = age_secs.is_some_and(|age: u64| age > 0) || told.starts_with("hit");
+        (copied && !error_page).then_some(Self { age_secs })
+    }
+}
+
+fn words(status: u16, copy: Option<Copied>, place_reached: Option<&Url>, without_header: bool) -> String {
+    let mut words = format!("status {status}");
+    if let Some(url) = place_reached {
+        words.push_str(&format!(" from {}", place(url)));
+    }
+    if without_header {
+        words.push_str(
+            " (not PROBE_URL's scheme, host and port, so the bypass header was not sent; if it is the same site, set \
+             PROBE_URL to it)",
+        );
+    }
+    if let Some(Copied { age_secs }) = copy {
+        let age = age_secs.map(|age| format!(" {age}s old")).unwrap_or_default();
+        words.push_str(&format!(" from a cache{age} (set PROBE_URL to a page that is not cached)"));
+    }
+    words
+}
+
+/// The URL without what may be secret in it.
+fn place(url: &Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
+
+/// The URL without a user name and password, and without the fragment that no server sees.
+fn bare(mut url: Url) -> Url {
+    // Refused only for URLs that cannot have them.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_fragment(None);
+    url
+}
+
+fn web_url(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+}
+
+/// The error and its causes, each once: some repeat their cause.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// The text with every secret replaced in any spelling, since hosts are case-folded and the load balancer ignores case.
+fn scrubbed(text: &str, secrets: &[String]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()).map(|secret| secret.to_ascii_lowercase()) {
+        let mut kept = String::new();
+        let mut rest = text.as_str();
+        while let Some(at) = rest.to_ascii_lowercase().find(&secret) {
+            kept.push_str(&rest[..at]);
+            kept.push_str("[secret]");
+            rest = &rest[at + secret.len()..];
+        }
+        kept.push_str(rest);
+        text = kept;
+    }
+    text
+}
+
+/// The text, no longer than a person reads.
+fn shortened(mut text: String) -> String {
+    const LONGEST: usize = 400;
+    if let Some((at, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(at);
+        text.push('…');
+    }
+    text
+}

@@ -1,0 +1,259 @@
+//! Everything one wants to do to a window, in every phase.
+
+use serde_json::{Value, json};
+
+use crate::world::{World, path, rule_arn};
+
+const WINDOW: &str = r#"{"id":"w","start":"2026-12-06T02:00Z","end":"2026-12-06T03:00Z"}"#;
+
+fn parsed(event: &str) -> Value {
+    serde_json::from_str(event).expect("JSON")
+}
+
+async fn booked() -> World {
+    let world = World::new(1);
+    world.invoke(parsed(WINDOW)).await.expect("booked");
+    world
+}
+
+/// What the reports of an event said beside the facts.
+fn notes(world: &World, event: &str) -> Vec<String> {
+    let state = world.state();
+    let of = state.published.iter().filter(|report| report.event() == event);
+    of.map(|report| report.document["text"].as_str().expect("text").to_owned()).collect()
+}
+
+fn dark_at(world: &World) -> bool {
+    world.is_dark(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_extension_moves_the_end_of_a_booked_and_of_an_active_window() {
+    for moment in ["01:00", "02:30", "02:59"] {
+        let world = booked().await;
+        world.run_until(moment).await;
+        let extended = world.invoke(json!({"action": "extend", "id": "w", "by": "PT30M"})).await.expect("extended");
+        assert_eq!(extended.outcome, "extended", "{moment}");
+        assert!(extended.message.contains("03:30:00 UTC") && extended.message.contains("03:00:00 UTC"), "{extended:?}");
+        world.run_until("03:15").await;
+        assert!(dark_at(&world), "extended at {moment}");
+        world.run_until("03:40").await;
+        assert!(!dark_at(&world), "extended at {moment}");
+        assert_eq!(world.count("extended"), 1);
+        assert!(world.schedule_names().is_empty(), "{:?}", world.schedule_names());
+        let turns: Vec<String> = {
+            let state = world.state();
+            let turns = state.calls.iter().filter(|call| call.name == "ModifyRule");
+            turns.map(|call| call.at.strftime("%H:%M:%S").to_string()).collect()
+        };
+        assert_eq!(turns, ["02:00:00", "03:30:00"], "extended at {moment}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_extension_that_lambda_repeats_extends_once_and_one_asked_for_twice_extends_twice() {
+    let world = booked().await;
+    world.run_until("02:10").await;
+    let event = json!({"action": "extend", "id": "w", "by": "PT10M"});
+    for (request, outcome, end) in [
+        ("one", "extended", "2026-12-06T03:10:00Z"),
+        ("one", "unchanged", "2026-12-06T03:10:00Z"),
+        ("two", "extended", "2026-12-06T03:20:00Z"),
+        ("one", "unchanged", "2026-12-06T03:20:00Z"),
+    ] {
+        let answer = world.try_invoke(&event, request).await.expect("lives").expect("answered");
+        let window = answer.window.expect("a window");
+        assert_eq!((answer.outcome.as_str(), window.end.expect("an end").to_string().as_str()), (outcome, end));
+    }
+    let until = json!({"action": "extend", "id": "w", "end": "2026-12-06T03:20Z"});
+    assert_eq!(world.invoke(until).await.expect("the same end").outcome, "unchanged");
+    world.run_until("03:30").await;
+    assert_eq!((world.count("extended"), world.count("completed")), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_extension_is_refused_where_it_makes_no_sense() {
+    let world = booked().await;
+    world.run_until("02:10").await;
+    let names = world.schedule_names();
+    for (event, why) in [
+        (json!({"action": "extend", "id": "w", "by": "PT48H"}), "MAX_DURATION"),
+        (json!({"action": "extend", "id": "w", "end": "2026-12-06T02:05Z"}), "use off"),
+        (json!({"action": "extend", "id": "x", "by": "PT1H"}), "known are w"),
+        (json!({"action": "extend", "id": "w"}), "neither"),
+        (json!({"action": "extend", "id": "w", "by": "PT1H", "end": "2026-12-06T05:00Z"}), "both"),
+    ] {
+        let refused = world.invoke(event).await.expect_err(why);
+        assert_eq!(refused.kind(), "InvalidEvent");
+        assert!(refused.full().contains(why), "{}", refused.full());
+    }
+    assert_eq!(world.schedule_names(), names);
+    let open = World::new(1);
+    open.invoke(json!({"action": "on", "id": "o"})).await.expect("on");
+    let refused = open.invoke(json!({"action": "extend", "id": "o", "by": "PT1H"})).await.expect_err("no end");
+    assert!(refused.full().contains("has no end"), "{}", refused.full());
+    open.invoke(json!({"action": "extend", "id": "o", "end": "2026-12-06T01:00Z"})).await.expect("an end");
+    open.run_until("01:05").await;
+    assert!(!dark_at(&open) && open.schedule_names().is_empty(), "{:?}", open.schedule_names());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booked_window_is_moved_with_its_wake_ups_and_an_active_one_is_not() {
+    let world = booked().await;
+    let event = json!({"action": "reschedule", "id": "w", "start": "2026-12-06T04:00Z"});
+    let moved = world.invoke(event.clone()).await.expect("moved");
+    assert_eq!(moved.outcome, "rescheduled");
+    assert_eq!(moved.window.expect("a window").end.expect("an end").to_string(), "2026-12-06T05:00:00Z");
+    assert_eq!(world.invoke(event).await.expect("as it is").outcome, "unchanged");
+    world.run_until("03:30").await;
+    assert!(!dark_at(&world) && !world.schedule_names().contains(&"w.start".to_owned()));
+    world.run_until("04:10").await;
+    assert!(dark_at(&world));
+    let late = json!({"action": "reschedule", "id": "w", "start": "2026-12-06T06:00Z"});
+    let refused = world.invoke(late).await.expect_err("refused");
+    assert!(refused.full().contains("use extend"), "{}", refused.full());
+    world.run_until("05:10").await;
+    assert_eq!(world.events(), ["booked", "rescheduled", "started", "completed"]);
+    assert!(world.schedule_names().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_just_before_the_start_is_refused() {
+    let world = booked().await;
+    world.run_until("01:58:30").await;
+    let event = json!({"action": "reschedule", "id": "w", "start": "2026-12-06T04:00Z"});
+    assert_eq!(world.invoke(event).await.expect_err("refused").kind(), "InvalidEvent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_holds_stays_dark_and_says_so_every_hour_until_off() {
+    let world = World::new(1);
+    let mut event = parsed(WINDOW);
+    event["at_end"] = json!("hold");
+    world.invoke(event).await.expect("booked");
+    world.run_until("05:10").await;
+    assert!(dark_at(&world));
+    assert_eq!(world.count("overrunning"), 3, "{:?}", world.events());
+    let status = world.invoke(json!({"action": "status"})).await.expect("status");
+    assert_eq!(status.outcome, "maintenance");
+    world.invoke(json!({"action": "off"})).await.expect("off");
+    assert!(!dark_at(&world) && world.schedule_names().is_empty());
+    assert_eq!(world.count("completed"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_window_can_be_given_more_time_from_now() {
+    let world = World::new(1);
+    let mut event = parsed(WINDOW);
+    event["at_end"] = json!("hold");
+    world.invoke(event).await.expect("booked");
+    world.run_until("03:30").await;
+    let extended = world.invoke(json!({"action": "extend", "id": "w", "by": "PT1H"})).await.expect("extended");
+    assert_eq!(extended.window.expect("a window").end.expect("an end").strftime("%H:%M").to_string(), "04:30");
+    world.run_until("04:20").await;
+    assert_eq!(world.count("overrunning"), 1);
+    world.run_until("04:40").await;
+    assert_eq!(world.count("overrunning"), 2, "{:?}", world.events());
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_ended_maintenance_reminds_every_hour() {
+    let world = World::new(1);
+    world.invoke(json!({"action": "on"})).await.expect("on");
+    world.run_until("04:30").await;
+    assert_eq!(world.count("reminder"), 4, "{:?}", world.events());
+    assert!(dark_at(&world));
+}
+
+#[tokio::test(start_paused = true)]
+async fn reminders_and_warnings_come_once_each_and_move_with_the_window() {
+    let mut world = World::new(1);
+    world.settings.insert("REMIND_BEFORE", "PT1H,PT15M,PT24H".to_owned());
+    world.settings.insert("WARN_BEFORE_END", "PT10M".to_owned());
+    world.invoke(parsed(WINDOW)).await.expect("booked");
+    world.run_until("01:10").await;
+    assert_eq!(world.count("reminder"), 1, "a day before was before the booking");
+    world.invoke(json!({"action": "reschedule", "id": "w", "start": "2026-12-06T04:00Z"})).await.expect("moved");
+    world.run_until("03:50").await;
+    assert_eq!(world.count("reminder"), 3, "an hour and a quarter before the new start");
+    world.run_until("04:51:30").await;
+    assert_eq!(world.count("ending_soon"), 1);
+    assert!(notes(&world, "ending_soon")[0].contains(r#""action":"extend""#));
+    world.invoke(json!({"action": "extend", "id": "w", "by": "PT30M"})).await.expect("extended");
+    world.run_until("05:40").await;
+    assert_eq!((world.count("ending_soon"), world.count("completed")), (2, 1), "{:?}", world.events());
+    assert!(world.schedule_names().is_empty(), "{:?}", world.schedule_names());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_finds_what_would_make_a_window_fail_and_how_to_mend_it() {
+    let world = World::new(2);
+    let fine = world.invoke(json!({"action": "check"})).await.expect("checked");
+    assert_eq!(fine.outcome, "warnings", "the test's secret is short: {fine:?}");
+    assert_eq!(fine.findings.len(), 1);
+
+    world.state().default_action = Some(json!({"Type": "forward"}));
+    "0".clone_into(&mut world.state().subscribers);
+    world.state().rules.get_mut(&rule_arn(1)).expect("a rule").priority = "20".to_owned();
+    let event = json!({"action": "check", "start": "2026-12-06", "duration": "PT1H", "rules": [rule_arn(0)]});
+    let found = world.invoke(event).await.expect("checked");
+    assert_eq!(found.outcome, "blocked");
+    let all: Vec<String> = found.findings.iter().map(maintenance_window::check::Finding::sentence).collect();
+    for part in ["start:", "forwards to a target by default", "nobody has confirmed"] {
+        assert!(all.iter().any(|found| found.contains(part)), "{part} is missing in {all:#?}");
+    }
+    let narrow = json!({"action": "check", "rules": [rule_arn(0)]});
+    let found = world.invoke(narrow).await.expect("checked");
+    assert!(found.findings.iter().any(|found| found.what.contains("matches every request")), "{found:?}");
+    assert!(world.schedule_names().is_empty() && world.events().is_empty());
+    world.no_secret_was_said();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_blocks_in_a_check_refuses_a_booking() {
+    let world = World::new(1);
+    world.state().default_action = Some(json!({"Type": "redirect"}));
+    let refused = world.invoke(parsed(WINDOW)).await.expect_err("refused");
+    assert_eq!(refused.kind(), "InvalidEvent");
+    assert!(refused.full().contains("redirects by default"), "{}", refused.full());
+    assert!(world.schedule_names().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_permission_is_a_finding_and_not_a_failure() {
+    let world = World::new(1);
+    world.state().broken = vec!["DescribeListeners", "GetTopicAttributes"];
+    let found = world.invoke(json!({"action": "check"})).await.expect("checked");
+    let fixes: Vec<&str> = found.findings.iter().map(|found| found.fix.as_str()).collect();
+    for permission in ["elasticloadbalancing:DescribeListeners", "sns:GetTopicAttributes"] {
+        assert!(fixes.iter().any(|fix| fix.contains(permission)), "{permission}: {found:?}");
+    }
+    world.state().broken = vec!["DescribeListeners"];
+    let booked = world.invoke(parsed(WINDOW)).await.expect("booked all the same");
+    assert!(booked.warnings.iter().any(|warning| warning.contains("could not be read")), "{booked:?}");
+    world.no_secret_was_said();
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_tells_what_is_and_what_comes_next() {
+    let world = World::new(1);
+    world.set_conditions(0, vec![path(&["/shop"])]);
+    let mut event = parsed(WINDOW);
+    event["timezone"] = json!("Europe/Berlin");
+    event["booked_by"] = json!("ana");
+    world.invoke(event).await.expect("booked");
+    let before = world.invoke(json!({"action": "status"})).await.expect("status");
+    assert_eq!(
+        before.message,
+        "The site is open; window w starts Sun 6 Dec 2026 02:00:00 UTC (Sun 03:00:00 in Europe/Berlin)."
+    );
+    assert_eq!(before.next_wake.expect("a moment").to_string(), "2026-12-06T02:00:00Z");
+    world.run_until("02:10").await;
+    let during = world.invoke(json!({"action": "status", "id": "w"})).await.expect("status");
+    assert!(during.message.starts_with("The site is in maintenance for window w since "), "{}", during.message);
+    assert_eq!(during.windows[0].booked_by.as_deref(), Some("ana"));
+    assert!(during.warnings.is_empty(), "{:?}", during.warnings);
+    world.set_conditions(0, vec![path(&["/shop"])]);
+    let drifted = world.invoke(json!({"action": "status"})).await.expect("status");
+    assert!(drifted.warnings.iter().any(|warning| warning.contains("not as it should be")), "{:?}", drifted.warnings);
+}
