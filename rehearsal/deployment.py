@@ -27,9 +27,16 @@ class Deployment:
     schedule_group: str
     dead_letter_queue_url: str
     log_group: str
+    function_role: str
 
 
-def deploy(aws: LocalAws, project: Path, bootstrap: Path, parameters: dict[str, str]) -> Deployment:
+def deploy(
+    aws: LocalAws,
+    project: Path,
+    bootstrap: Path,
+    parameters: dict[str, str],
+    stack_name: str = STACK,
+) -> Deployment:
     """Creates the stack and waits for it."""
     storage = aws.client("s3")
     storage.create_bucket(Bucket=BUCKET)
@@ -37,7 +44,7 @@ def deploy(aws: LocalAws, project: Path, bootstrap: Path, parameters: dict[str, 
 
     cloudformation = aws.client("cloudformation")
     cloudformation.create_stack(
-        StackName=STACK,
+        StackName=stack_name,
         TemplateBody=packaged_template((project / TEMPLATE_PATH).read_text(encoding="utf-8")),
         Parameters=[
             {"ParameterKey": name, "ParameterValue": value}
@@ -47,12 +54,13 @@ def deploy(aws: LocalAws, project: Path, bootstrap: Path, parameters: dict[str, 
     )
     try:
         cloudformation.get_waiter("stack_create_complete").wait(
-            StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+            StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
         )
     except botocore.exceptions.WaiterError as error:
-        raise RuntimeError(f"the stack failed: {reasons(cloudformation)}") from error
+        why = reasons(cloudformation, stack_name)
+        raise RuntimeError(f"the stack failed: {why}") from error
 
-    stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+    stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     return Deployment(
         function=outputs["FunctionName"],
@@ -60,6 +68,9 @@ def deploy(aws: LocalAws, project: Path, bootstrap: Path, parameters: dict[str, 
         schedule_group=outputs["ScheduleGroup"],
         dead_letter_queue_url=outputs["DeadLetterQueueUrl"],
         log_group=outputs["LogGroupName"],
+        function_role=cloudformation.describe_stack_resource(
+            StackName=stack_name, LogicalResourceId="FunctionRole"
+        )["StackResourceDetail"]["PhysicalResourceId"],
     )
 
 
@@ -89,9 +100,9 @@ def architecture() -> str:
     return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 
 
-def reasons(cloudformation: Any) -> str:
+def reasons(cloudformation: Any, stack_name: str) -> str:
     """Why the stack's resources failed."""
-    events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+    events = cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
     failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
     return "; ".join(
         f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"

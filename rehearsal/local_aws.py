@@ -66,6 +66,8 @@ class LocalAws:
             # Lambda derives these from the function's LoggingConfig; ministack does not.
             "AWS_LAMBDA_LOG_FORMAT": "JSON",
             "AWS_LAMBDA_LOG_LEVEL": "INFO",
+            # Functions run under their roles, and what a role does not grant is refused.
+            "AUTH": "true",
             "CLOUDTRAIL_RECORDING": "1" if self._record_calls else "0",
             **CREDENTIALS,
         }

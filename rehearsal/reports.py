@@ -37,10 +37,25 @@ class Mailbox:
 
     def __init__(self, aws: LocalAws, topic_arn: str) -> None:
         self._sqs = aws.client("sqs")
-        self._url = self._sqs.create_queue(QueueName="rehearsal-reports")["QueueUrl"]
+        name = topic_arn.rpartition(":")[2]
+        self._url = self._sqs.create_queue(QueueName=f"{name}-reports")["QueueUrl"]
         queue_arn = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])[
             "Attributes"
         ]["QueueArn"]
+        # Without it the topic may not deliver, on AWS as here.
+        admits_topic = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": queue_arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+        }
+        self._sqs.set_queue_attributes(
+            QueueUrl=self._url,
+            Attributes={
+                "Policy": json.dumps({"Version": "2012-10-17", "Statement": [admits_topic]})
+            },
+        )
         aws.client("sns").subscribe(
             TopicArn=topic_arn,
             Protocol="sqs",

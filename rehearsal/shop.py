@@ -47,12 +47,12 @@ class LoadBalancer:
     rule_arn: str
 
 
-def put_before(application: Application, aws: LocalAws) -> LoadBalancer:
-    """A listener that answers 503, and a rule that forwards everything to `application`."""
+def put_before(application: Application, aws: LocalAws, name: str = "shop") -> LoadBalancer:
+    """A load balancer of that name: a listener that answers 503, and a rule that forwards everything to `application`."""
     elb = aws.client("elbv2")
-    balancer = elb.create_load_balancer(Name="shop", Type="application")["LoadBalancers"][0]
+    balancer = elb.create_load_balancer(Name=name, Type="application")["LoadBalancers"][0]
     group = elb.create_target_group(
-        Name="shop", Protocol="HTTP", Port=application.port, TargetType="ip", VpcId="vpc-local"
+        Name=name, Protocol="HTTP", Port=application.port, TargetType="ip", VpcId="vpc-local"
     )["TargetGroups"][0]
     elb.register_targets(
         TargetGroupArn=group["TargetGroupArn"],

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use crate::{arn::RuleArn, error::Error, when};
 
 /// Every environment variable the function reads; an empty value counts as not set.
-pub const VARIABLES: [&str; 11] = [
+pub const VARIABLES: [&str; 12] = [
     "RULE_ARNS",
     "BYPASS_HEADER_NAME",
     "BYPASS_HEADER_VALUE",
@@ -18,6 +18,7 @@ pub const VARIABLES: [&str; 11] = [
     "SCHEDULER_ROLE_ARN",
     "DEAD_LETTER_QUEUE_ARN",
     "PROBE_URL",
+    "ERROR_BUCKET",
     "REMIND_BEFORE",
     "WARN_BEFORE_END",
     "MAX_DURATION",
@@ -40,6 +41,8 @@ pub struct Config {
     pub dead_letter_queue: Option<String>,
     /// The public URL asked as a visitor and as a tester to see a change take effect.
     pub probe_url: Option<String>,
+    /// The bucket whose pages visitors see, to be told when maintenance ends.
+    pub error_bucket: Option<String>,
     /// How long before a start reminders are sent, longest first.
     pub remind_before: Vec<SignedDuration>,
     /// How long before an end a warning is sent.
@@ -99,6 +102,7 @@ impl Config {
         let scheduler_role = reader.required("SCHEDULER_ROLE_ARN", |text| parse_arn(text, "iam", "an IAM role"));
         let dead_letter_queue = reader.optional("DEAD_LETTER_QUEUE_ARN", |text| parse_arn(text, "sqs", "an SQS queue"));
         let probe_url = reader.optional("PROBE_URL", parse_url);
+        let error_bucket = reader.optional("ERROR_BUCKET", parse_bucket);
         let remind_before = reader.optional("REMIND_BEFORE", parse_durations);
         let warn_before_end = reader.optional("WARN_BEFORE_END", parse_duration);
         let max_duration = reader.optional("MAX_DURATION", parse_duration);
@@ -117,6 +121,7 @@ impl Config {
                     scheduler_role,
                     dead_letter_queue,
                     probe_url,
+                    error_bucket,
                     remind_before: remind_before.unwrap_or_default(),
                     warn_before_end,
                     max_duration: max_duration.unwrap_or(SignedDuration::from_hours(24)),
@@ -246,6 +251,16 @@ fn parse_url(text: &str) -> Result<String, String> {
     }
 }
 
+fn parse_bucket(text: &str) -> Result<String, String> {
+    let fine = (3..=63).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte));
+    if fine {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("expected an S3 bucket's name, 3 to 63 of a-z 0-9 . -, but found {text:?}"))
+    }
+}
+
 fn parse_duration(text: &str) -> Result<SignedDuration, String> {
     when::duration(text)
 }
@@ -353,6 +368,8 @@ mod tests {
             ("SCHEDULER_ROLE_ARN", "role"),
             ("PROBE_URL", "www.example.com"),
             ("PROBE_URL", "https:///path"),
+            ("ERROR_BUCKET", "s3://bucket"),
+            ("ERROR_BUCKET", "Bucket"),
             ("WARN_BEFORE_END", "-PT1H"),
             ("REMIND_BEFORE", "PT1H,,PT2H"),
             ("RULE_ARNS", ","),

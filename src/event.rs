@@ -292,6 +292,7 @@ fn recurring(fields: &mut Fields, now: Timestamp, config: &Config) -> Option<Rec
         rules,
         reason: options.reason,
         booked_by: options.booked_by,
+        message: options.message,
         at_end: options.at_end,
         paused: false,
         skipped: vec![],
@@ -442,6 +443,7 @@ struct Options {
     timezone: Option<String>,
     reason: Option<String>,
     booked_by: Option<String>,
+    message: Option<String>,
     at_end: AtEnd,
     dry_run: bool,
 }
@@ -456,6 +458,7 @@ impl Options {
             timezone,
             reason: fields.prose("reason"),
             booked_by: fields.prose("booked_by"),
+            message: fields.prose("message"),
             at_end: fields.at_end(config),
             dry_run: fields.flag("dry_run"),
         }
@@ -471,6 +474,7 @@ impl Options {
                 timezone: self.timezone,
                 reason: self.reason,
                 booked_by: self.booked_by,
+                message: self.message,
                 at_end: self.at_end,
                 series: None,
             },

@@ -5,7 +5,7 @@
 //! occurrence starts as soon as it can, and says so.
 //!
 //! Pure: the moment is an argument everywhere. Fields are read here and matched on wall-clock time; which instant a
-//! wall-clock time is, only [`occurrence`] decides.
+//! wall-clock time is, only `occurrence` decides.
 
 use std::{cmp::Ordering, collections::BTreeSet, fmt, iter::FusedIterator, str::FromStr};
 
@@ -205,13 +205,9 @@ fn occurrence(local: civil::DateTime, zone: &TimeZone) -> Option<Occurrence> {
             return Some(Occurrence { start: offset.to_timestamp(local).ok()?, shifted: None });
         }
         AmbiguousOffset::Gap { before, after } => {
-            // Read with the later offset it lies before the change, with the earlier one not before it.
+            // Read with the offset that follows, it lies before the change, by the gap's length at most.
             let (early, late) = (after.to_timestamp(local).ok()?, before.to_timestamp(local).ok()?);
-            let change = zone
-                .following(early)
-                .take_while(|change| change.timestamp() <= late)
-                .find(|change| change.offset() == after)
-                .map_or(late, |change| change.timestamp());
+            let change = zone.following(early).next().map_or(late, |change| change.timestamp());
             (change, "does not exist", "the first instant that does")
         }
         AmbiguousOffset::Fold { before, .. } => {
@@ -566,7 +562,7 @@ mod tests {
         when::time_zone(name).expect("a zone")
     }
 
-    /// The first starts after `moment`, and no others where fewer are named than asked for.
+    /// The first starts after `moment`, as many as are named.
     #[track_caller]
     fn starts(text: &str, name: &str, moment: &str, expected: &[&str]) {
         let (every, zone, moment) = (every(text), zone(name), at(moment));
@@ -664,19 +660,16 @@ mod tests {
 
     #[test]
     fn steps_lists_ranges_names_and_years_are_read() {
-        let on =
-            |times: &[&str]| -> Vec<String> { times.iter().map(|time| format!("2026-07-01T{time}:00Z")).collect() };
         for (text, times) in [
             ("cron(0/20 * * * ? *)", ["00:20", "00:40", "01:00"]),
             ("cron(*/20 * * * ? *)", ["00:20", "00:40", "01:00"]),
             ("cron(5/25 * * * ? *)", ["00:05", "00:30", "00:55"]),
             ("cron(10-30/15,59 * * * ? *)", ["00:10", "00:25", "00:59"]),
-            ("cron(30 22/1 * * ? *)", ["22:30", "23:30", ""]),
+            ("cron(30 21/1 * * ? *)", ["21:30", "22:30", "23:30"]),
             ("cron(0 1,3-4 * * ? *)", ["01:00", "03:00", "04:00"]),
-            ("cron(0 3 1-7/3 JUL ? *)", ["03:00", "", ""]),
         ] {
-            let expected: Vec<String> = on(&times).into_iter().filter(|time| !time.contains("T:")).collect();
-            starts(text, UTC, JULY, &expected.iter().map(String::as_str).collect::<Vec<_>>());
+            let expected = times.map(|time| format!("2026-07-01T{time}:00Z"));
+            starts(text, UTC, JULY, &expected.each_ref().map(String::as_str));
         }
         starts(
             "cron(0 3 1-7/3 jul ? *)",
@@ -752,8 +745,8 @@ mod tests {
                 ("2026-03-22T01:30:00Z", ""),
                 (
                     "2026-03-29T01:00:00Z",
-                    "Sun 29 Mar 2026 01:30 does not exist in Europe/London, where the clocks change; it starts at the first \
-                 instant that does, Sun 29 Mar 2026 01:00:00 UTC (Sun 02:00:00 in Europe/London)",
+                    "Sun 29 Mar 2026 01:30 does not exist in Europe/London, where the clocks change; it starts at the \
+                 first instant that does, Sun 29 Mar 2026 01:00:00 UTC (Sun 02:00:00 in Europe/London)",
                 ),
                 ("2026-04-05T00:30:00Z", ""),
             ],
@@ -800,8 +793,8 @@ mod tests {
                 ("2011-12-29T12:00:00Z", ""),
                 (
                     "2011-12-30T10:00:00Z",
-                    "Fri 30 Dec 2011 02:00 does not exist in Pacific/Apia, where the clocks change; it starts at the first \
-                 instant that does, Fri 30 Dec 2011 10:00:00 UTC (Sat 00:00:00 in Pacific/Apia)",
+                    "Fri 30 Dec 2011 02:00 does not exist in Pacific/Apia, where the clocks change; it starts at the \
+                 first instant that does, Fri 30 Dec 2011 10:00:00 UTC (Sat 00:00:00 in Pacific/Apia)",
                 ),
                 ("2011-12-30T12:00:00Z", ""),
             ],
@@ -832,8 +825,8 @@ mod tests {
                 ("2026-10-18T00:30:00Z", ""),
                 (
                     "2026-10-25T00:30:00Z",
-                    "Sun 25 Oct 2026 01:30 occurs twice in Europe/London, where the clocks change; it starts at the first \
-                 of the two, Sun 25 Oct 2026 00:30:00 UTC (Sun 01:30:00 in Europe/London)",
+                    "Sun 25 Oct 2026 01:30 occurs twice in Europe/London, where the clocks change; it starts at the \
+                 first of the two, Sun 25 Oct 2026 00:30:00 UTC (Sun 01:30:00 in Europe/London)",
                 ),
                 ("2026-11-01T01:30:00Z", ""),
             ],
@@ -867,15 +860,12 @@ mod tests {
             ("cron(0 2,22 ? * SUN *)", Some("20h")),
             ("cron(0,50 * * * ? *)", Some("10m")),
             ("cron(30 0-20/2,21 * * ? *)", Some("1h")),
-            ("cron(0 2 1,L * ? *)", None),
             ("cron(0 2 1,31 * ? *)", Some("1d")),
             ("cron(* 2 1 * ? *)", Some("1m")),
             ("rate(36 hours)", Some("1d 12h")),
             ("cron(0 2 7 6 ? 2026)", None),
         ] {
-            if text.parse::<Every>().is_ok() {
-                assert_eq!(gap(text).as_deref(), expected, "{text}");
-            }
+            assert_eq!(gap(text).as_deref(), expected, "{text}");
         }
     }
 
@@ -886,7 +876,7 @@ mod tests {
         refuses("CRON(0 2 ? * SUN *)", &["expected cron(...)"]);
         refuses("cron(0 2 ? * SUN *", &["expected cron(...)"]);
         refuses("at(2026-07-05T02:00:00)", &["single time", "`start`"]);
-        refuses(&format!("cron({} 2 ? * SUN *)", "0,".repeat(150)), &["at most 256 characters", "found 317"]);
+        refuses(&format!("cron({} 2 ? * SUN *)", "0,".repeat(150)), &["at most 256 characters", "found 318"]);
         refuses("cron()", &["six fields", "found 0"]);
         // Five fields are crontab's, where 0 and 7 are Sunday and 1 is Monday.
         for (crontab, meant) in [

@@ -16,7 +16,8 @@
 //! - [`check`]: what would make a window fail, found beforehand;
 //! - [`rule`], [`schedule`], [`notify`], [`aws`]: one room for each AWS service, and what they share;
 //! - [`probe`]: the site seen from outside, as a visitor and as a tester;
-//! - [`report`], [`response`]: the words;
+//! - [`page`]: what the visitors' page is told;
+//! - [`report`], [`response`], [`metrics`]: the words and the figures;
 //! - [`config`], [`error`]: the settings, and what can go wrong.
 
 pub mod arn;
@@ -28,8 +29,10 @@ pub mod error;
 pub mod event;
 pub mod every;
 pub mod invoke;
+pub mod metrics;
 pub mod notify;
 pub mod operator;
+pub mod page;
 pub mod plan;
 pub mod probe;
 pub mod reconcile;

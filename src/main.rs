@@ -10,8 +10,9 @@ use maintenance_window::{
     config::Config,
     error::Error,
     invoke::{Invocation, answer},
+    page::Page,
     probe::{self, Probe},
-    reconcile::{App, Clock},
+    reconcile::{App, Clock, Figures},
     response::Response,
 };
 use serde_json::Value;
@@ -29,10 +30,13 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment and the clock")]
 async fn app() -> Result<App, Error> {
     let config = Config::from_lookup(|key| std::env::var(key).ok())?;
-    let aws = Aws::new(&sdk_config().await, &config);
+    let sdk = sdk_config().await;
+    let aws = Aws::new(&sdk, &config);
     let clock: Clock = Arc::new(Timestamp::now);
     let probe = config.probe_url.as_ref().map(|url| Probe::new(url, &config.bypass, clock.clone(), probe::connector()));
-    Ok(App { config, aws, probe, clock })
+    let page = config.error_bucket.as_ref().map(|bucket| Page::new(&sdk, bucket, clock.clone(), probe::connector()));
+    let figures: Figures = Arc::new(|line| println!("{line}"));
+    Ok(App { config, aws, probe, page, figures, clock })
 }
 
 /// Unusable settings are every invocation's answer, so that whoever tries the function reads what is wrong with it.

@@ -3,7 +3,7 @@
 //! Only the status and headers of an answer count; no body is read. The bypass header goes to where the probe's URL
 //! points and nowhere else, and nothing that is said here holds its value.
 
-use std::{fmt, time::Duration};
+use std::{error::Error, fmt, time::Duration};
 
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::{
@@ -201,7 +201,11 @@ impl Probe {
             .map_err(|error| format!("nothing, since {} cannot be asked: {}", place(url), chain(&error)))?;
         match timeout_at(deadline, self.web.call(request)).await {
             Ok(Ok(response)) => Ok(Hop::new(&response)),
-            Ok(Err(error)) => Err(format!("no HTTP answer from {}: {}", place(url), chain(&error))),
+            // The connector's own words only sort its errors; their causes tell.
+            Ok(Err(error)) => {
+                let told = error.source().map_or_else(|| error.to_string(), chain);
+                Err(format!("no HTTP answer from {}: {told}", place(url)))
+            }
             Err(_) => Err(format!("no answer from {} within {:?}", place(url), self.try_timeout)),
         }
     }
@@ -328,21 +332,18 @@ impl Copied {
 }
 
 fn words(status: u16, copy: Option<Copied>, place_reached: Option<&Url>, without_header: bool) -> String {
-    let mut words = format!("status {status}");
-    if let Some(url) = place_reached {
-        words.push_str(&format!(" from {}", place(url)));
-    }
-    if without_header {
-        words.push_str(
-            " (not PROBE_URL's scheme, host and port, so the bypass header was not sent; if it is the same site, set \
-             PROBE_URL to it)",
-        );
-    }
-    if let Some(Copied { age_secs }) = copy {
+    let reached = place_reached.map(|url| format!(" from {}", place(url))).unwrap_or_default();
+    let bare = if without_header {
+        " (not PROBE_URL's scheme, host and port, so the bypass header was not sent; if it is the same site, set \
+         PROBE_URL to it)"
+    } else {
+        ""
+    };
+    let cached = copy.map(|Copied { age_secs }| {
         let age = age_secs.map(|age| format!(" {age}s old")).unwrap_or_default();
-        words.push_str(&format!(" from a cache{age} (set PROBE_URL to a page that is not cached)"));
-    }
-    words
+        format!(" from a cache{age} (set PROBE_URL to a page that is not cached)")
+    });
+    format!("status {status}{reached}{bare}{}", cached.unwrap_or_default())
 }
 
 /// The URL without what may be secret in it.
@@ -364,7 +365,7 @@ fn web_url(url: &Url) -> bool {
 }
 
 /// The error and its causes, each once: some repeat their cause.
-fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

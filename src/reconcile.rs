@@ -22,6 +22,8 @@ use crate::{
     aws::Aws,
     config::Config,
     error::Error,
+    metrics::{self, Measure, Metric},
+    page::{Notice, Page},
     plan::{self, Plan, RuleState, Scene, Seen, Standing, Step, Turn, Way},
     probe::{Expect, Probe, Sight},
     record::{Amendment, Closed, Letter, Part, Record, ScheduleName},
@@ -35,6 +37,9 @@ use crate::{
 /// The moment it is, in the world or in a test.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// Takes a line of figures.
+pub type Figures = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// What lives as long as the process.
 pub struct App {
     /// The settings.
@@ -43,6 +48,10 @@ pub struct App {
     pub aws: Aws,
     /// The site seen from outside, if it is to be.
     pub probe: Option<Probe>,
+    /// The page that visitors see, if it is to be told when maintenance ends.
+    pub page: Option<Page>,
+    /// Where figures go, a line each: standard output, which CloudWatch reads.
+    pub figures: Figures,
     /// The clock.
     pub clock: Clock,
 }
@@ -380,13 +389,22 @@ async fn carry_out(run: Run<'_>, observed: Observed) -> Pass {
 
     // 3. The site from outside, if a start or an end is to be reported.
     let lines = lines_after(&states, &turns, &turned);
-    let sight = look(run, &records, &steps, &lines).await;
+    let (sight, untold) = tokio::join!(look(run, &records, &steps, &lines), tell_page(run, &records, &steps));
 
     // 4. Reports and what follows them, window by window.
     let mut pass = Pass::default();
     let unheld = holds.iter().any(|hold| matches!(hold, Hold::Failed(_)));
     for ((record, step), hold) in records.iter_mut().zip(&steps).zip(&holds) {
-        let view = After { step, hold, turns: &turns, turned: &turned, lines: &lines, unheld, sight: sight.as_ref() };
+        let view = After {
+            step,
+            hold,
+            turns: &turns,
+            turned: &turned,
+            lines: &lines,
+            unheld,
+            sight: sight.as_ref(),
+            untold: untold.as_ref(),
+        };
         match close(run, record, &view, &mut pass).await {
             Ok(outcome) => {
                 pass.done.windows.insert(step.id.clone(), outcome);
@@ -397,6 +415,7 @@ async fn carry_out(run: Run<'_>, observed: Observed) -> Pass {
             Err(error) => pass.done.left.push(format!("window {}: {}", step.id, error.full())),
         }
     }
+    measure(run, &records, &steps, &lines, &turned, &strays, sight.as_ref());
     let changed = |arn: &RuleArn| turned.get(arn) == Some(&Turned::Done);
     pass.done.rules = lines
         .iter()
@@ -404,6 +423,78 @@ async fn carry_out(run: Run<'_>, observed: Observed) -> Pass {
         .collect();
     pass.done.strays = strays;
     pass
+}
+
+/// Writes down the figures of what goes on; nothing of a site that was open and stays so.
+fn measure(
+    run: Run<'_>,
+    records: &[Record],
+    steps: &[Step],
+    lines: &[RuleLine],
+    turned: &BTreeMap<RuleArn, Turned>,
+    strays: &[RuleArn],
+    sight: Option<&Sight>,
+) {
+    let now = run.now();
+    let figure = |metric, value| Measure { metric, value, rule: None };
+    let mut measures: Vec<Measure> = lines
+        .iter()
+        .filter(|line| line.state == RuleState::HeaderOnly || turned.contains_key(&line.arn))
+        .map(|line| Measure {
+            metric: Metric::MaintenanceActive,
+            value: i64::from(line.state == RuleState::HeaderOnly),
+            rule: Some(line.arn.clone()),
+        })
+        .collect();
+    let mut drifted = strays.len();
+    for (record, step) in records.iter().zip(steps) {
+        drifted += step.left_alone.len() + step.unusable.len() + record.progress.drift.len();
+        let actual = actual(record);
+        if step.standing == Standing::Active
+            && record.progress.reported.get("started").is_some_and(|at| now.duration_since(*at) < FRESH)
+        {
+            measures.extend(actual.start_late_secs.map(|secs| figure(Metric::StartLateSeconds, secs)));
+        }
+        if step.standing == Standing::Completed {
+            measures.extend(actual.end_late_secs.map(|secs| figure(Metric::EndLateSeconds, secs)));
+        }
+        let over = record.window().end.filter(|end| *end < now && step.standing == Standing::Held);
+        measures.extend(over.map(|end| figure(Metric::OverrunSeconds, now.duration_since(end).as_secs())));
+    }
+    if drifted > 0 {
+        measures.push(figure(Metric::Drift, i64::try_from(drifted).unwrap_or(i64::MAX)));
+    }
+    measures.extend(sight.filter(|sight| sight.seen).map(|sight| figure(Metric::SeenAfterSeconds, sight.after_secs)));
+    for line in metrics::lines(&measures, &run.app.config.group, now) {
+        (run.app.figures)(&line);
+    }
+}
+
+/// A start that was reported within this run: any earlier one was measured then.
+const FRESH: SignedDuration = SignedDuration::from_secs(5);
+
+/// Tells the visitors' page when maintenance ends, if that has changed; says why if it could not.
+async fn tell_page(run: Run<'_>, records: &[Record], steps: &[Step]) -> Option<String> {
+    let page = run.app.page.as_ref()?;
+    let news = records.iter().zip(steps).any(|(record, step)| match step.standing {
+        Standing::Active => !record.reported("started") || step.tell.iter().any(|tell| tell.event == Event::Extended),
+        Standing::Held => step.tell.iter().any(|tell| tell.event == Event::Overrunning),
+        Standing::Completed => true,
+        Standing::Booked | Standing::Missed | Standing::Cancelled => false,
+    });
+    if !news {
+        return None;
+    }
+    let active: Vec<(&Record, Standing)> =
+        records.iter().zip(steps).map(|(record, step)| (record, step.standing)).filter(|(_, it)| it.covers()).collect();
+    // With several windows the last end counts, and one without an end hides all others.
+    let end = |(record, standing): &(&Record, Standing)| record.window().end.filter(|_| *standing == Standing::Active);
+    let ends: Option<Vec<Timestamp>> = active.iter().map(end).collect();
+    let message = active.iter().find_map(|(record, _)| record.window().message.clone());
+    let notice = (!active.is_empty()).then(|| Notice { end: ends.and_then(|ends| ends.into_iter().max()), message });
+    let problem = page.tell(notice.as_ref()).await.err()?;
+    tracing::warn!(problem, "the visitors' page was not told");
+    Some(problem)
 }
 
 /// How long a change is watched for from outside.
@@ -573,6 +664,8 @@ struct After<'a> {
     unheld: bool,
     /// What was seen from outside after the turns.
     sight: Option<&'a Sight>,
+    /// Why the visitors' page could not be told, if it could not.
+    untold: Option<&'a String>,
 }
 
 impl After<'_> {
@@ -778,6 +871,7 @@ async fn seen_from_outside(
     after: &After<'_>,
     report: &mut Report,
 ) -> Result<(), Error> {
+    report.notes.extend(after.untold.cloned());
     let Some(sight) = after.sight else {
         report.notes.push(UNPROBED.to_owned());
         return Ok(());

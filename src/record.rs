@@ -380,6 +380,7 @@ mod tests {
             timezone: None,
             reason: None,
             booked_by: None,
+            message: None,
             at_end: AtEnd::Reopen,
             series: None,
         };

@@ -38,6 +38,9 @@ pub struct Series {
     /// Who.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booked_by: Option<String>,
+    /// A sentence for visitors, shown on the maintenance page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// What happens at each end.
     #[serde(default)]
     pub at_end: AtEnd,
@@ -101,6 +104,7 @@ impl Series {
             timezone: Some(self.timezone.clone()),
             reason: self.reason.clone(),
             booked_by: self.booked_by.clone(),
+            message: self.message.clone(),
             at_end: self.at_end,
             series: Some(self.id.clone()),
         })

@@ -131,6 +131,9 @@ pub struct Window {
     /// Who.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booked_by: Option<String>,
+    /// A sentence for visitors, shown on the maintenance page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// What happens at its end.
     #[serde(default)]
     pub at_end: AtEnd,
@@ -212,6 +215,7 @@ mod tests {
             timezone: None,
             reason: None,
             booked_by: None,
+            message: None,
             at_end: AtEnd::Reopen,
             series: None,
         }

@@ -155,7 +155,14 @@ async fn the_calls_mean_the_same_to_an_aws_that_others_wrote() {
     };
     let config = Config::from_lookup(settings).expect("good settings");
     #[expect(clippy::disallowed_methods, reason = "this test runs in real time")]
-    let app = App { aws: Aws::new(&sdk, &config), config, probe: None, clock: Arc::new(Timestamp::now) };
+    let app = App {
+        aws: Aws::new(&sdk, &config),
+        config,
+        probe: None,
+        page: None,
+        figures: Arc::new(|_| ()),
+        clock: Arc::new(Timestamp::now),
+    };
     let invocation =
         Invocation { request_id: "request-1".to_owned(), function_arn: FUNCTION.to_owned(), deadline: None };
     let ask = async |event: Value| -> Response {

@@ -32,7 +32,8 @@ use maintenance_window::{
     config::Config,
     error::Error,
     invoke::{Invocation, answer},
-    reconcile::App,
+    page::Page,
+    reconcile::{App, Clock, Figures},
     response::Response,
 };
 use serde_json::{Value, json};
@@ -142,6 +143,8 @@ pub(crate) struct State {
     /// What every listener does by default, if not answer 503.
     pub(crate) default_action: Option<Value>,
     pub(crate) subscribers: String,
+    /// What the visitors' page was told.
+    pub(crate) page: Option<Value>,
     /// Promises that were seen broken, at the moment they were.
     pub(crate) violations: Vec<String>,
 }
@@ -345,8 +348,14 @@ impl World {
             let world = Self { processes: Arc::default(), ..self.clone() };
             let process = Process { world, number, present: Arc::default() };
             let (config, clock, present) = (self.config(), process.world.clone(), process.present.clone());
-            let aws = Aws::new(&self.sdk(process), &config);
-            (Arc::new(App { config, aws, probe: None, clock: Arc::new(move || clock.now()) }), present)
+            let (sdk, witness) = (self.sdk(process.clone()), process.world.clone());
+            let clock: Clock = Arc::new(move || clock.now());
+            let page = config
+                .error_bucket
+                .as_ref()
+                .map(|bucket| Page::new(&sdk, bucket, clock.clone(), SharedHttpConnector::new(process.clone())));
+            let figures: Figures = Arc::new(move |line| witness.state().said.push(line.to_owned()));
+            (Arc::new(App { aws: Aws::new(&sdk, &config), config, probe: None, page, figures, clock }), present)
         });
         (made.0.clone(), made.1.clone())
     }
@@ -647,6 +656,11 @@ impl World {
         let now = self.now();
         let mut state = self.state();
         match name {
+            "PutObject" | "DeleteObject" => {
+                assert_eq!(subject, "error-pages/errors/window.json");
+                state.page = Some(input.clone()).filter(|input| !input.is_null());
+                Ok(json!({}))
+            }
             "DescribeRules" => state.describe_rules(input),
             "DescribeListeners" => Ok(state.describe_listeners(input)),
             "GetTopicAttributes" => {
@@ -668,6 +682,13 @@ fn understand(request: &HttpRequest) -> (Protocol, String, String, Value) {
     let body = std::str::from_utf8(request.body().bytes().unwrap_or_default()).expect("UTF-8");
     let uri = request.uri();
     let host = uri.split('/').nth(2).unwrap_or_default();
+    if host.starts_with("s3.") {
+        assert!(request.headers().get("authorization").is_some_and(|signature| signature.contains("/s3/aws4_request")));
+        let operation = if request.method() == "PUT" { "PutObject" } else { "DeleteObject" };
+        let subject = uri.splitn(4, '/').nth(3).unwrap_or_default().to_owned();
+        let input = if body.is_empty() { Value::Null } else { serde_json::from_str(body).expect("JSON") };
+        return (Protocol::Xml, operation.to_owned(), subject, input);
+    }
     if host.starts_with("scheduler.") {
         let rest = uri.splitn(4, '/').nth(3).unwrap_or_default();
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));

@@ -1,0 +1,80 @@
+//! What visitors are told, and what is measured.
+
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+fn world() -> World {
+    let mut world = World::new(1);
+    world.settings.insert("ERROR_BUCKET", "error-pages".to_owned());
+    world
+}
+
+fn window() -> Value {
+    json!({
+        "id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z",
+        "message": "Back with a faster shop.", "reason": "internal: database move"
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_knows_the_end_while_maintenance_lasts_and_nothing_secret() {
+    let world = world();
+    world.invoke(window()).await.expect("booked");
+    assert_eq!(world.state().page, None);
+    world.run_until("02:10").await;
+    let told = json!({"end": "2026-12-06T03:00:00Z", "message": "Back with a faster shop."});
+    assert_eq!(world.state().page, Some(told));
+    world.invoke(json!({"action": "extend", "id": "w", "by": "PT30M"})).await.expect("extended");
+    assert_eq!(world.state().page.as_ref().expect("told")["end"], "2026-12-06T03:30:00Z");
+    world.run_until("03:40").await;
+    assert_eq!(world.state().page, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_is_told_the_last_end_of_several_and_none_if_one_is_open() {
+    let world = world();
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:10").await;
+    world.invoke(json!({"action": "on", "duration": "PT2H", "id": "longer"})).await.expect("on");
+    assert_eq!(world.state().page.as_ref().expect("told")["end"], "2026-12-06T04:10:00Z");
+    world.invoke(json!({"action": "on", "id": "open"})).await.expect("on");
+    assert_eq!(world.state().page.as_ref().expect("told")["end"], Value::Null);
+    world.invoke(json!({"action": "off"})).await.expect("off");
+    assert_eq!(world.state().page, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_cannot_be_told_is_a_warning_in_the_report_and_stops_nothing() {
+    let world = world();
+    world.state().broken = vec!["PutObject", "DeleteObject"];
+    world.invoke(window()).await.expect("booked");
+    world.run_until("03:10").await;
+    assert_eq!(world.events(), ["booked", "started", "completed"]);
+    for report in &world.state().published[1..] {
+        let text = report.document["text"].as_str().expect("text");
+        assert!(text.contains("page could not be told") && text.contains("ERROR_BUCKET"), "{text}");
+    }
+    world.no_secret_was_said();
+}
+
+#[tokio::test(start_paused = true)]
+async fn figures_are_told_of_what_goes_on_and_of_nothing_else() {
+    let world = world();
+    world.invoke(window()).await.expect("booked");
+    world.run_until("01:50").await;
+    let figures = |world: &World| -> Vec<Value> {
+        let said = world.state().said.clone();
+        said.iter()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .filter(|line: &Value| line["_aws"].is_object())
+            .collect()
+    };
+    assert!(figures(&world).is_empty(), "an idle night pays for nothing");
+    world.run_until("03:10").await;
+    let told = figures(&world);
+    let of = |name: &str| -> Vec<i64> { told.iter().filter_map(|line| line[name].as_i64()).collect() };
+    assert_eq!((of("StartLateSeconds"), of("EndLateSeconds")), (vec![0], vec![0]));
+    assert_eq!(of("MaintenanceActive").last(), Some(&0));
+    assert!(of("MaintenanceActive").contains(&1) && of("Drift").is_empty());
+}
