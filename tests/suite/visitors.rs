@@ -78,3 +78,53 @@ async fn figures_are_told_of_what_goes_on_and_of_nothing_else() {
     assert_eq!(of("MaintenanceActive").last(), Some(&0));
     assert!(of("MaintenanceActive").contains(&1) && of("Drift").is_empty());
 }
+
+fn probed() -> World {
+    let mut world = World::new(1);
+    world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_and_an_end_are_reported_once_visitors_see_them() {
+    let world = probed();
+    world.state().site_lag = jiff::SignedDuration::from_secs(12);
+    world.invoke(window()).await.expect("booked");
+    world.run_until("03:10").await;
+    assert_eq!(world.events(), ["booked", "started", "completed"]);
+    for report in &world.state().published[1..] {
+        let seen = report.document["actual"]["seen_after_secs"].as_i64().expect("seen");
+        assert!((11..=14).contains(&seen), "{seen}");
+        assert!(report.document["text"].as_str().is_some_and(|text| text.contains("by visitors after")));
+    }
+    world.no_secret_was_said();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_visitors_never_see_is_a_failure_that_says_what_they_got() {
+    let world = probed();
+    world.state().site_lag = jiff::SignedDuration::from_hours(9);
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:20").await;
+    assert_eq!(world.events(), ["booked", "failed", "started"]);
+    let text = world.state().published[1].document["text"].as_str().expect("text").to_owned();
+    assert!(text.contains("a visitor got status 200"), "{text}");
+    world.no_secret_was_said();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_reopens_if_healthy_waits_for_the_application() {
+    let world = probed();
+    let mut event = window();
+    event["at_end"] = json!("reopen_if_healthy");
+    world.invoke(event).await.expect("booked");
+    world.run_until("02:30").await;
+    world.state().site_ill = true;
+    world.run_until("03:20").await;
+    assert!(world.is_dark(0));
+    assert_eq!(world.count("overrunning"), 1);
+    world.state().site_ill = false;
+    world.run_until("03:30").await;
+    assert!(!world.is_dark(0));
+    assert_eq!(world.count("completed"), 1);
+}

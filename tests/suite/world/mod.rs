@@ -33,6 +33,7 @@ use maintenance_window::{
     error::Error,
     invoke::{Invocation, answer},
     page::Page,
+    probe::Probe,
     reconcile::{App, Clock, Figures},
     response::Response,
 };
@@ -143,6 +144,10 @@ pub(crate) struct State {
     /// What every listener does by default, if not answer 503.
     pub(crate) default_action: Option<Value>,
     pub(crate) subscribers: String,
+    /// How long the load balancer takes to apply a change.
+    pub(crate) site_lag: SignedDuration,
+    /// The application answers with errors.
+    pub(crate) site_ill: bool,
     /// What the visitors' page was told.
     pub(crate) page: Option<Value>,
     /// Promises that were seen broken, at the moment they were.
@@ -355,7 +360,11 @@ impl World {
                 .as_ref()
                 .map(|bucket| Page::new(&sdk, bucket, clock.clone(), SharedHttpConnector::new(process.clone())));
             let figures: Figures = Arc::new(move |line| witness.state().said.push(line.to_owned()));
-            (Arc::new(App { aws: Aws::new(&sdk, &config), config, probe: None, page, figures, clock }), present)
+            let probe = config
+                .probe_url
+                .as_ref()
+                .map(|url| Probe::new(url, &config.bypass, clock.clone(), SharedHttpConnector::new(process.clone())));
+            (Arc::new(App { aws: Aws::new(&sdk, &config), config, probe, page, figures, clock }), present)
         });
         (made.0.clone(), made.1.clone())
     }
@@ -546,6 +555,23 @@ impl HttpConnector for Process {
     }
 }
 
+impl World {
+    /// The site as its public name shows it: the first rule decides, some time after it was turned.
+    fn site(&self, request: &HttpRequest) -> HttpResponse {
+        let state = self.state();
+        let secret = request.headers().get("x-maintenance-bypass") == Some(SECRET);
+        let turned = state.calls.iter().rev().find(|call| call.name == "ModifyRule").map(|call| call.at);
+        let settled = turned.is_none_or(|at| self.now().duration_since(at) >= state.site_lag);
+        let dark = state.rules.values().next().is_some_and(demands_bypass) == settled;
+        let status = match (dark && !secret, state.site_ill) {
+            (true, _) => 503,
+            (false, true) => 500,
+            (false, false) => 200,
+        };
+        HttpResponse::new(StatusCode::try_from(status).expect("a status"), SdkBody::empty())
+    }
+}
+
 enum Protocol {
     Xml,
     Json,
@@ -557,6 +583,9 @@ type Answer = Result<Value, (u16, &'static str, String)>;
 impl Process {
     async fn serve(&self, request: HttpRequest) -> HttpResponse {
         let world = &self.world;
+        if request.uri().contains("www.example.com") {
+            return world.site(&request);
+        }
         let (protocol, name, subject, input) = understand(&request);
         let invocation = self.present.lock().expect("no test panicked here").invocation;
         if let Some(gate) = &world.gate {
