@@ -194,6 +194,7 @@ pub async fn everything(run: Run<'_>, asked: &Asked, records: Result<&[Record], 
     let seen = listeners(run, covered).await;
     findings.extend(rules(covered, &seen, &config.bypass));
     findings.extend(secret(&config.bypass));
+    findings.extend(insecure(config.probe_url.as_deref()));
     findings.extend(subscribers(run).await);
     match records {
         Err(error) => findings.push(Finding::blocks(
@@ -226,6 +227,17 @@ fn secret(bypass: &Bypass) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// The tester's header goes to the probe's own address only, so one that redirects loses it.
+fn insecure(probe_url: Option<&str>) -> Option<Finding> {
+    probe_url.filter(|url| url.starts_with("http://")).map(|_| {
+        Finding::warns(
+            "PROBE_URL begins with http://".to_owned(),
+            "the bypass value can be read on the way, and a redirect to https loses it, so no tester is ever seen",
+            "set PROBE_URL to the https address that visitors end up at",
+        )
+    })
 }
 
 async fn subscribers(run: Run<'_>) -> Option<Finding> {

@@ -242,11 +242,8 @@ fn parse_group(text: &str) -> Result<String, String> {
 }
 
 fn parse_url(text: &str) -> Result<String, String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !text.contains(char::is_whitespace) => {
-            Ok(text.to_owned())
-        }
+    match url::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(text.to_owned()),
         _ => Err(format!("expected a URL such as https://www.example.com/, but found {text:?}")),
     }
 }
@@ -367,7 +364,8 @@ mod tests {
             ("SNS_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:elsewhere"),
             ("SCHEDULER_ROLE_ARN", "role"),
             ("PROBE_URL", "www.example.com"),
-            ("PROBE_URL", "https:///path"),
+            ("PROBE_URL", "ftp://www.example.com/"),
+            ("PROBE_URL", "http://[::1"),
             ("ERROR_BUCKET", "s3://bucket"),
             ("ERROR_BUCKET", "Bucket"),
             ("WARN_BEFORE_END", "-PT1H"),

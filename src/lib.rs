@@ -12,6 +12,7 @@
 //! - [`arn`], [`conditions`]: a listener rule, and the two forms it can have;
 //! - [`plan`]: the decision;
 //! - [`reconcile`]: the effects in their one safe order;
+//! - [`strays`]: what no window accounts for;
 //! - [`operator`], [`invoke`]: what people ask for, and one invocation from event to answer;
 //! - [`check`]: what would make a window fail, found beforehand;
 //! - [`rule`], [`schedule`], [`notify`], [`aws`]: one room for each AWS service, and what they share;
@@ -42,5 +43,6 @@ pub mod response;
 pub mod rule;
 pub mod schedule;
 pub mod series;
+pub mod strays;
 pub mod when;
 pub mod window;

@@ -2,22 +2,23 @@
 //!
 //! A decision of a person becomes a schedule first (a record, or an amendment of one); everything else is `reconcile`'s.
 
-use jiff::{SignedDuration, Timestamp};
+mod recurring;
+
+pub use recurring::{pause, recur, skip};
+
+use jiff::Timestamp;
 
 use crate::{
     arn::RuleArn,
     check::{self, Finding, Severity},
-    conditions::{self, BypassNames},
     error::Error,
-    event::{self, Asked, Booking, NewEnd, NewTimes, Recurrence},
-    plan::{self, RuleState, Seen, Standing},
+    event::{self, Asked, Booking, NewEnd, NewTimes},
+    plan::{self, RuleState, Standing},
     reconcile::{self, Done, Observed, Outcome, Run, observe},
     record::{Amendment, Closed, Part, Record, ScheduleName},
-    report::{Event, Report, RuleLine},
     response::{Response, RuleView, WindowView},
     schedule::Created,
-    series::Series,
-    when,
+    strays, when,
     window::{AHEAD_MIN, IN_FLIGHT, LENGTH_MIN, Phase, Window, WindowId},
 };
 
@@ -177,174 +178,6 @@ async fn already(run: Run<'_>, wanted: &Record, action: &str) -> Result<Response
     Ok(answer)
 }
 
-/// Books a window that recurs: keeps the series, and books its next occurrence.
-///
-/// # Errors
-/// [`Error::InvalidEvent`] if its windows could not work or its id means another series; otherwise as
-/// [`reconcile::reconcile`].
-pub async fn recur(run: Run<'_>, recurrence: Recurrence) -> Result<Response, Error> {
-    let Recurrence { series, dry_run } = recurrence;
-    let warnings = examine(run, &series.rules).await?;
-    let view = series.view(run.now());
-    let told: Vec<String> = view.next.iter().map(|start| when::spoken(*start, Some(&series.timezone))).collect();
-    let mut answer = Response {
-        action: "book".to_owned(),
-        outcome: "dry_run".to_owned(),
-        message: format!("Nothing was done; series {} would come next on {}.", series.id, told.join(", ")),
-        series: vec![view.clone()],
-        warnings: warnings.into_iter().chain(view.notes).collect(),
-        ..Response::default()
-    };
-    if dry_run {
-        return Ok(answer);
-    }
-    let outcome = match run.app.aws.schedules.keep(&series, run.target).await? {
-        Created::New(_) => "booked",
-        Created::Taken => {
-            let found = one_series(run, &series.id).await?;
-            let found = found.map(|found| Series { anchor: series.anchor, paused: false, skipped: vec![], ..found });
-            if found.as_ref() != Some(&series) {
-                return Err(Error::InvalidEvent(vec![format!(
-                    "id: series {} exists already and is another one; cancel it first, or choose another id",
-                    series.id
-                )]));
-            }
-            "already_booked"
-        }
-    };
-    book_next(run, std::slice::from_ref(&series), &[]).await?;
-    outcome.clone_into(&mut answer.outcome);
-    answer.message = format!("Series {} is booked; it comes next on {}.", series.id, told.join(", "));
-    answer.next_wake = series.next(run.now(), 1).first().map(|next| next.start);
-    Ok(answer)
-}
-
-async fn one_series(run: Run<'_>, id: &WindowId) -> Result<Option<Series>, Error> {
-    let name = ScheduleName::new(id, Part::Series);
-    Ok(run.app.aws.schedules.series(&[name]).await?.into_iter().next())
-}
-
-/// Books the next occurrence of each series that is not among the known windows; returns those it booked.
-async fn book_next(run: Run<'_>, all: &[Series], known: &[WindowId]) -> Result<Vec<WindowId>, Error> {
-    let mut booked = vec![];
-    for series in all {
-        let now = run.now();
-        let Some(next) = series.next(now, 1).into_iter().next() else { continue };
-        let window = series.window(next.start).map_err(|problem| Error::InvalidEvent(vec![problem]))?;
-        if known.contains(&window.id) {
-            continue;
-        }
-        let mut record = Record::new(window, now);
-        if let Created::New(_) = run.app.aws.schedules.book(&record, run.target).await? {
-            tracing::info!(window.id = %record.id(), series.id = %series.id, "next occurrence booked");
-            reconcile::book_wakes(run, &mut record).await?;
-            reconcile::announce(run, &mut record, next.shifted.into_iter().collect()).await?;
-            booked.push(record.id().clone());
-        }
-    }
-    Ok(booked)
-}
-
-/// Leaves out one occurrence of a series, cancelling its window if it is booked already.
-///
-/// # Errors
-/// [`Error::InvalidEvent`] if there is no such series or occurrence; otherwise as [`reconcile::reconcile`].
-pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<Timestamp>) -> Result<Response, Error> {
-    let observed = observe(run).await?;
-    let mut series = known_series(&observed, id)?;
-    let now = run.now();
-    let start = match start {
-        None => series.next(now, 1).first().map(|next| next.start),
-        Some(start) if series.skipped.contains(&start) => Some(start),
-        // Occurrences are looked through for as long as windows may be booked ahead.
-        Some(start) => series
-            .next(start - SignedDuration::from_secs(1), 1)
-            .first()
-            .map(|next| next.start)
-            .filter(|next| *next == start),
-    };
-    let Some(start) = start.filter(|start| *start > now) else {
-        let next: Vec<String> = series.view(now).next.iter().map(ToString::to_string).collect();
-        return Err(Error::InvalidEvent(vec![format!(
-            "start: expected one of the starts to come ({}), but found none like it",
-            next.join(", ")
-        )]));
-    };
-    if !series.skipped.contains(&start) {
-        series.skipped.retain(|skipped| *skipped > now);
-        series.skipped.push(start);
-    }
-    let message = format!("Series {id} leaves out {}.", when::spoken(start, Some(&series.timezone)));
-    change_series(run, "skip", &observed, series, "skipped", message).await
-}
-
-/// Lets a series rest, cancelling its booked window, or go on.
-///
-/// # Errors
-/// [`Error::InvalidEvent`] if there is no such series; otherwise as [`reconcile::reconcile`].
-pub async fn pause(run: Run<'_>, id: &WindowId, paused: bool) -> Result<Response, Error> {
-    let observed = observe(run).await?;
-    let mut series = known_series(&observed, id)?;
-    series.paused = paused;
-    let (action, outcome, message) = if paused {
-        ("pause", "paused", format!("Series {id} rests until it is resumed."))
-    } else {
-        ("resume", "resumed", format!("Series {id} goes on."))
-    };
-    change_series(run, action, &observed, series, outcome, message).await
-}
-
-/// Writes a changed series, cancels the booked windows that no longer belong to it, and books its next one.
-async fn change_series(
-    run: Run<'_>,
-    action: &str,
-    observed: &Observed,
-    series: Series,
-    outcome: &str,
-    message: String,
-) -> Result<Response, Error> {
-    if !run.app.aws.schedules.rekeep(&series, run.target).await? {
-        return Err(unknown(&series.id, &observed.records));
-    }
-    let now = run.now();
-    let mut decisions = vec![];
-    for record in &observed.records {
-        let of_series = record.window().series.as_ref() == Some(&series.id) && record.phase(now) == Phase::Booked;
-        if of_series && (series.paused || series.skipped.contains(&record.booked.start)) {
-            decisions.push(close_now(run, record, true).await?);
-        }
-    }
-    let done = decided(run, &decisions).await?;
-    let known: Vec<WindowId> = observed.records.iter().map(|record| record.id().clone()).collect();
-    book_next(run, std::slice::from_ref(&series), &known).await?;
-    Ok(Response {
-        outcome: outcome.to_owned(),
-        message,
-        series: vec![series.view(run.now())],
-        next_wake: series.next(run.now(), 1).first().map(|next| next.start),
-        ..summary(run, action, &done)
-    })
-}
-
-/// Ends a series with its booked windows; one that is active goes on to its end.
-async fn cancel_series(run: Run<'_>, observed: &Observed, series: Series) -> Result<Response, Error> {
-    let paused = Series { paused: true, ..series };
-    let name = ScheduleName::new(&paused.id, Part::Series);
-    let message = format!("Series {} is cancelled, with its booked windows.", paused.id);
-    let answer = change_series(run, "cancel", observed, paused, "cancelled", message).await?;
-    run.app.aws.schedules.delete(&name).await?;
-    Ok(Response { series: vec![], next_wake: None, ..answer })
-}
-
-fn known_series(observed: &Observed, id: &WindowId) -> Result<Series, Error> {
-    observed.series.iter().find(|series| &series.id == id).cloned().ok_or_else(|| {
-        let known: Vec<&str> = observed.series.iter().map(|series| series.id.as_str()).collect();
-        let known =
-            if known.is_empty() { "none is known".to_owned() } else { format!("known are {}", known.join(", ")) };
-        Error::InvalidEvent(vec![format!("id: expected a series, but {:?} is none; {known}", id.as_str())])
-    })
-}
-
 /// Ends active windows now; without any, reopens every rule that is header-only for no window.
 ///
 /// # Errors
@@ -377,7 +210,7 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Error> 
         return Err(unknown(id, &observed.records));
     }
     let done = decided(run, &decisions).await?;
-    let reopened = if id.is_none() { reopen_strays(run, &done.strays).await? } else { vec![] };
+    let reopened = if id.is_none() { strays::reopen(run, &done.strays).await? } else { vec![] };
     let mut answer = summary(run, "off", &done);
     for view in &mut answer.rules {
         if reopened.contains(&view.arn) {
@@ -405,7 +238,7 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Error> 
 pub async fn cancel(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
     let observed = observe(run).await?;
     if let Some(series) = observed.series.iter().find(|series| &series.id == id) {
-        return cancel_series(run, &observed, series.clone()).await;
+        return recurring::cancel(run, &observed, series.clone()).await;
     }
     let record = known(&observed, id)?;
     if plan::standing(record, run.now(), false).covers() {
@@ -414,7 +247,7 @@ pub async fn cancel(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
     let series = observed.series.iter().find(|series| Some(&series.id) == record.window().series.as_ref());
     if let Some(series) = series {
         // Or the series would book it again.
-        return skip(run, &series.id, Some(record.booked.start)).await;
+        return recurring::skip(run, &series.id, Some(record.booked.start)).await;
     }
     let decision = close_now(run, record, true).await?;
     let done = decided(run, &[decision]).await?;
@@ -639,37 +472,6 @@ async fn decided(run: Run<'_>, decisions: &[Amendment]) -> Result<Done, Error> {
     reconcile::settle(run, observed).await.complete()
 }
 
-/// Reopens rules that are header-only for no window; returns those it reopened.
-async fn reopen_strays(run: Run<'_>, strays: &[RuleArn]) -> Result<Vec<RuleArn>, Error> {
-    if strays.is_empty() {
-        return Ok(vec![]);
-    }
-    let names = BypassNames::new([run.app.config.bypass.name.as_str()]);
-    let mut reopened = vec![];
-    let mut left = vec![];
-    for (rule, seen) in run.app.aws.rules.read(strays).await? {
-        match seen {
-            Seen::Conditions(found) if conditions::demands_bypass(&found, &names) => {
-                let bare = conditions::without_bypass(&found, &names);
-                let to = if bare.is_empty() { conditions::catch_all() } else { bare };
-                match run.app.aws.rules.restore(&rule, &to).await {
-                    Ok(()) => reopened.push(rule),
-                    Err(error) => left.push(error.full()),
-                }
-            }
-            Seen::Unsupported { why, .. } => left.push(format!("rule {} {why}; mend it by hand", rule.short())),
-            Seen::Conditions(_) | Seen::Gone => {}
-        }
-    }
-    if !reopened.is_empty() {
-        let lines = reopened.iter().map(|arn| RuleLine { arn: arn.clone(), state: RuleState::Open }).collect();
-        let mut report = Report::of_rules(Event::Completed, lines, run.now(), run.request);
-        report.notes.push("these rules were in maintenance for no window, and were reopened by hand".to_owned());
-        run.app.aws.topic.publish(&report).await?;
-    }
-    if left.is_empty() { Ok(reopened) } else { Err(Error::Incomplete(left)) }
-}
-
 /// Tells how things stand.
 ///
 /// # Errors
@@ -764,8 +566,8 @@ pub async fn sweep(run: Run<'_>) -> Result<Response, Error> {
     let records = observed.records.clone();
     let series = observed.series.clone();
     let done = reconcile::settle(run, observed).await;
-    reconcile::tidy(run, &listed, &known, &done.strays).await?;
-    book_next(run, &series, &known).await?;
+    strays::tidy(run, &listed, &known, &done.strays).await?;
+    recurring::book_next(run, &series, &known).await?;
     let mut answer = summary(run, "sweep", &done.complete()?);
     answer.next_wake = next_wake(&records, run.now());
     Ok(answer)
@@ -781,7 +583,7 @@ pub async fn wake(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
     let known: Vec<WindowId> = observed.records.iter().map(|record| record.id().clone()).collect();
     let series = observed.series.clone();
     let done = reconcile::settle(run, observed).await;
-    book_next(run, &series, &known).await?;
+    recurring::book_next(run, &series, &known).await?;
     let done = done.complete()?;
     match record {
         Some(record) => Ok(answer(run, "wake", &record, &done, "unchanged")),

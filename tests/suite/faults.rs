@@ -183,7 +183,7 @@ fn verdict(world: &World) -> Result<Vec<usize>, String> {
 }
 
 /// Runs all storms on both processors; every failure is told with what brings it back.
-fn weather_all(name: &str, cases: Vec<(&'static str, Story, Storm)>) {
+fn weather_all(name: &str, cases: &[(&'static str, Story, Storm)]) {
     let count = cases.len();
     let half = cases.len() / 2;
     let (left, right) = cases.split_at(half);
@@ -221,7 +221,7 @@ fn any_one_call_may_fail_in_any_way() {
             }
         }
     }
-    weather_all("one fault", cases);
+    weather_all("one fault", &cases);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn wake_ups_may_come_late_twice_in_the_wrong_order_or_never() {
             }
         }
     }
-    weather_all("wake-ups", cases);
+    weather_all("wake-ups", &cases);
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn two_calls_may_fail_in_the_worst_ways() {
             }
         }
     }
-    weather_all("two faults", cases);
+    weather_all("two faults", &cases);
 }
 
 /// A storm made from a number, the same whenever it is made from it.

@@ -9,6 +9,8 @@ mod people;
 mod probe;
 mod promises;
 mod recurring;
+mod reports;
+mod schemas;
 mod template;
 mod two_at_once;
 mod visitors;

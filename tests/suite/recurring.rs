@@ -9,7 +9,7 @@ fn nightly() -> Value {
 }
 
 fn windows(world: &World) -> Vec<String> {
-    world.schedule_names().into_iter().filter(|name| name.ends_with(".end")).collect()
+    world.schedule_names().into_iter().filter(|name| name.split('.').next_back() == Some("end")).collect()
 }
 
 /// A moment of a later night: the world's own `at` knows only the first.

@@ -1,6 +1,6 @@
 //! The template and the code agree: on the settings, and on what the function may do.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use maintenance_window::config::VARIABLES;
 
@@ -80,17 +80,29 @@ fn each_sdk_is_named_in_one_room_only() {
         ("aws_sdk_scheduler", "schedule.rs"),
         ("aws_sdk_sns", "notify.rs"),
     ] {
-        for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).expect("src") {
-            let path = file.expect("a file").path();
+        for path in rooms() {
             let names = fs::read_to_string(&path).expect("text").contains(sdk);
             assert_eq!(names, path.ends_with(room), "{}", path.display());
         }
     }
 }
 
+/// Every file of the source, in rooms within rooms too.
+fn rooms() -> Vec<PathBuf> {
+    let mut folders = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    let mut files = vec![];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files
+}
+
 #[test]
 fn the_deciding_rooms_know_neither_aws_nor_time_nor_tasks() {
-    for room in ["plan", "window", "record", "conditions", "when", "event", "report"] {
+    for room in ["plan", "window", "record", "conditions", "when", "event", "every", "series", "report", "metrics"] {
         let code = text(&format!("src/{room}.rs"));
         for foreign in ["aws_sdk", "tokio", "async ", "Timestamp::now", "std::env"] {
             assert!(!code.contains(foreign), "{room} knows {foreign}");

@@ -41,9 +41,9 @@ struct Moto {
 
 impl Moto {
     fn start() -> Self {
-        let server = std::env::var("MOTO_SERVER")
-            .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/local/bin/moto_server").to_owned());
+        let server = tool("moto_server");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
+        #[expect(clippy::zombie_processes, reason = "it is waited for when dropped")]
         let process = Command::new(&server)
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
             .stdout(Stdio::null())
@@ -76,6 +76,14 @@ impl Drop for Moto {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A program beside moto's server, wherever `make` installed it.
+#[expect(clippy::disallowed_methods, reason = "where it is installed is said from outside")]
+fn tool(name: &str) -> String {
+    let server = std::env::var("MOTO_SERVER")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/local/bin/moto_server").to_owned());
+    server.replace("moto_server", name)
 }
 
 fn path(value: &str) -> RuleCondition {
@@ -119,10 +127,7 @@ async fn site(sdk: &SdkConfig, vpc: &Value, conditions: Vec<RuleCondition>) -> S
 
 /// Subnets need the EC2 API, which this project has no client for: moto's own Python makes them.
 fn subnets(endpoint: &str) -> Value {
-    let python = std::env::var("MOTO_SERVER").map_or_else(
-        |_| concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/local/bin/python").to_owned(),
-        |server| server.replace("moto_server", "python"),
-    );
+    let python = tool("python");
     let script = "import boto3, json, sys\n\
         ec2 = boto3.client('ec2', endpoint_url=sys.argv[1], region_name='eu-west-1', aws_access_key_id='id', aws_secret_access_key='key')\n\
         found = ec2.describe_subnets()['Subnets'][:2]\n\

@@ -40,6 +40,8 @@ use maintenance_window::{
 use serde_json::{Value, json};
 use tokio::{sync::Notify, time::Instant};
 
+use crate::schemas::assert_report;
+
 /// The secret that must never be seen anywhere.
 pub(crate) const SECRET: &str = "tester-secret-4711-abcd";
 /// Another header value nobody may see: the lock between CloudFront and the load balancer.
@@ -138,7 +140,7 @@ pub(crate) struct State {
     pub(crate) faults: BTreeMap<(usize, usize), Fault>,
     /// Operations that fail whenever they are called.
     pub(crate) broken: Vec<&'static str>,
-    /// Tokens left for ModifyRule, and when that was known.
+    /// Tokens left for `ModifyRule`, and when that was known.
     tokens: Option<(f64, Instant)>,
     pub(crate) throttled: usize,
     /// What every listener does by default, if not answer 503.
@@ -318,6 +320,7 @@ impl World {
     }
 
     /// A moment of the night: `02:00` or `02:00:30`.
+    #[expect(clippy::unused_self, reason = "every moment of a test is a moment of its world")]
     pub(crate) fn at(&self, clock: &str) -> Timestamp {
         let seconds = if clock.len() == 5 { ":00" } else { "" };
         format!("2026-12-06T{clock}{seconds}Z").parse().expect("a time")
@@ -882,7 +885,9 @@ impl State {
         {
             return Err((400, "InvalidParameter", "Invalid parameter: Message Structure".to_owned()));
         }
-        let document = serde_json::from_str(message["sqs"].as_str().expect("a document")).expect("JSON");
+        let [document, chat] =
+            ["sqs", "https"].map(|key| serde_json::from_str(message[key].as_str().expect("a document")).expect("JSON"));
+        assert_report(&document, &chat);
         let attributes = input["MessageAttributes"].clone();
         self.published.push(Published { at: now, subject: subject.to_owned(), document, message, attributes });
         Ok(json!({"MessageId": "m"}))
