@@ -8,30 +8,42 @@ WINDOW ?= 90s
 KEEP ?=
 export WINDOW KEEP
 
+# For `make package` and `make sbom`: Lambda's name of the processor, and the compiler's.
+ARCHITECTURE ?= arm64
+TRIPLE = $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu
+
 CARGO_DENY_VERSION := 0.20.2
+CARGO_CYCLONEDX_VERSION := 0.5.9
 UV_VERSION := 0.13.9
 
-# Two environments, because sam-cli and ministack pin different versions of the same package.
+# Several environments, because ministack, sam-cli and checkov pin different versions of the same packages.
 LOCAL := .venv/local
 LINT := .venv/lint
+CHECKOV := .venv/checkov
+BUILD := .venv/build
 CARGO_DENY := target/tools/bin/cargo-deny
+CARGO_CYCLONEDX := target/tools/bin/cargo-cyclonedx
+TEMPLATES := template.yaml site/template.yaml
 # What the tests in Rust start for themselves.
 export MOTO_SERVER := $(CURDIR)/$(LOCAL)/bin/moto_server
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearsal test night lint deny bench requirements clean
+.PHONY: help rehearsal test night permissions site lint deny advisories bench sbom package undeploy verify-aws \
+	requirements clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
 		printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 rehearsal: $(LOCAL)/.installed ## Watch a whole window on a local AWS (WINDOW=90s, KEEP=1 to play on)
 	$(CARGO) build --locked --release --bin bootstrap
 	@exec $(LOCAL)/bin/python -m rehearsal
 
-test: $(LOCAL)/.installed ## Run every test, and one whole night on the local AWS
+test: $(LOCAL)/.installed ## Run every test, then the permissions and a whole night on the local AWS
 	$(CARGO) test --locked
 	$(LOCAL)/bin/python -m unittest discover -s rehearsal -t .
+	$(LOCAL)/bin/python -m unittest discover -s account -t .
+	@$(MAKE) --no-print-directory permissions
 	@$(MAKE) --no-print-directory night
 
 # The development build, which `cargo test` has made already: a release build takes minutes.
@@ -39,34 +51,73 @@ night: $(LOCAL)/.installed
 	$(CARGO) build --locked --bin bootstrap
 	@exec $(LOCAL)/bin/python -m rehearsal --bootstrap target/debug/bootstrap --window 60s --quiet
 
-lint: $(LOCAL)/.installed $(LINT)/.installed ## Check format, lints, docs, template, Python and shell
+permissions: $(LOCAL)/.installed ## Prove each permission needed, two stacks apart, and a stack's own life
+	$(CARGO) build --locked --bin bootstrap
+	@exec $(LOCAL)/bin/python -m rehearsal.drills --bootstrap target/debug/bootstrap
+
+site: ## Test the edge: its pages, its function and its template (needs Node, Chromium and njs)
+	cd site && npm ci --no-audit --no-fund && node build.mjs --check && npm test
+
+lint: $(LOCAL)/.installed $(LINT)/.installed $(CHECKOV)/.installed .github/lint/node_modules ## Check format, lints, docs, templates, workflows, Python and shell
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
-	$(LOCAL)/bin/cfn-lint template.yaml
+	$(LOCAL)/bin/cfn-lint $(TEMPLATES)
 	SAM_CLI_TELEMETRY=0 $(LINT)/bin/sam validate --lint
-	$(LINT)/bin/ruff check rehearsal
-	$(LINT)/bin/ruff format --check rehearsal
+	@# Exceptions stand in the templates, each with its reason. Nothing is fetched.
+	$(CHECKOV)/bin/checkov --skip-download --compact --quiet --framework cloudformation \
+		$(foreach template,$(TEMPLATES),--file $(template))
+	$(LINT)/bin/ruff check --config rehearsal/ruff.toml rehearsal account
+	$(LINT)/bin/ruff format --config rehearsal/ruff.toml --check rehearsal account
 	$(LINT)/bin/shellcheck .ci/run
+	node .github/lint/lint.mjs
 
 deny: $(CARGO_DENY)-$(CARGO_DENY_VERSION) ## Check the dependencies' licences, sources and duplicates
 	$(CARGO_DENY) --locked check bans licenses sources
 
-bench: $(LOCAL)/.installed ## Print the release build's size, memory and AWS calls beside their budgets
+advisories: $(CARGO_DENY)-$(CARGO_DENY_VERSION) ## Check the dependencies for known vulnerabilities (fetches their database)
+	$(CARGO_DENY) --locked check advisories
+
+bench: $(LOCAL)/.installed ## Measure against an empty function and one on boto3, into BENCHMARKS.md
 	$(CARGO) build --locked --release --bin bootstrap
-	@exec $(LOCAL)/bin/python -m rehearsal --window 60s --quiet --bench
+	$(CARGO) build --locked --release --features bench --bin empty
+	@exec $(LOCAL)/bin/python -m bench
+
+# The toolchain, every crate and Zig are pinned, paths of this machine are left out of the executable, and
+# the archive holds neither times nor owners. See docs/SECURITY.md.
+package: $(BUILD)/.installed ## Build the release for ARCHITECTURE (arm64 or x86_64) and zip it
+	PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" \
+	RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo" \
+		$(CARGO) lambda build --locked --release --bin bootstrap --target $(TRIPLE) --lambda-dir target/lambda
+	$(PYTHON) -m account.package target/lambda/bootstrap/bootstrap \
+		target/package/maintenance-window-$(ARCHITECTURE).zip
+
+sbom: $(CARGO_CYCLONEDX)-$(CARGO_CYCLONEDX_VERSION) ## List all that is in the executable for ARCHITECTURE, as CycloneDX
+	@mkdir -p target/package
+	PATH="$(CURDIR)/target/tools/bin:$$PATH" SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" \
+		$(CARGO) cyclonedx --quiet --format json --describe binaries --target $(TRIPLE)
+	@# It is written beside Cargo.toml, and tells where that was.
+	sed 's|path+file://$(CURDIR)|path+file:///|' bootstrap_bin.cdx.json \
+		> target/package/maintenance-window-$(ARCHITECTURE).cdx.json
+	@rm bootstrap_bin.cdx.json
+
+undeploy: $(LOCAL)/.installed ## Take a stack down (STACK=name), unless a window is booked or active in it
+	@exec $(LOCAL)/bin/python -m account.undeploy "$(STACK)"
+
+verify-aws: $(LOCAL)/.installed ## Try AWS itself, in your own account, for money: see docs/SECURITY.md first
+	@ARCHITECTURE=$(ARCHITECTURE) exec $(LOCAL)/bin/python -m account.verify
 
 requirements: ## Pin the Python tools anew from requirements/*.in
 	$(PYTHON) -m venv .venv/uv
 	.venv/uv/bin/pip install --quiet uv==$(UV_VERSION)
-	for name in local lint; do \
+	for name in local lint checkov build; do \
 		.venv/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			--no-annotate --custom-compile-command "make requirements" \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit; \
 	done
 
 clean: ## Delete all that was built and installed
-	rm -rf target .venv .rehearsal .aws-sam
+	rm -rf target .venv .rehearsal .aws-sam site/node_modules .github/lint/node_modules
 
 # The lists are complete, so nothing is resolved: only what is listed, and only with its hash.
 .venv/%/.installed: requirements/%.txt
@@ -79,4 +130,14 @@ clean: ## Delete all that was built and installed
 $(CARGO_DENY)-$(CARGO_DENY_VERSION):
 	CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) install --quiet --debug --locked --force \
 		--root target/tools --version $(CARGO_DENY_VERSION) cargo-deny
+	@touch $@
+
+# Unoptimised for the same reason.
+$(CARGO_CYCLONEDX)-$(CARGO_CYCLONEDX_VERSION):
+	CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) install --quiet --debug --locked --force \
+		--root target/tools --version $(CARGO_CYCLONEDX_VERSION) cargo-cyclonedx
+	@touch $@
+
+.github/lint/node_modules: .github/lint/package-lock.json
+	npm ci --prefix .github/lint --no-audit --no-fund
 	@touch $@

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from rehearsal import bench, night, promises, shop
+from rehearsal import bench, night, permissions, promises, shop
 from rehearsal.deployment import STACK, deploy
 from rehearsal.local_aws import CREDENTIALS, REGION, LocalAws, ignore_callers_settings
 from rehearsal.options import PROJECT, Options, parse
@@ -71,7 +71,9 @@ def rehearse(options: Options) -> int:
                 "BypassHeaderValue": bypass[1],
             },
         )
+        permissions.widen(aws, deployment.function_role)
         timeline.say(f"template.yaml is deployed as the stack {STACK}")
+        timeline.say("the function runs under its own role; what that does not grant is refused")
 
         seen = night.live(aws, deployment, balancer, bypass, EVENT_FILE, options.window_s, timeline)
         FUNCTION_LOG.write_text("\n".join(seen.log) + "\n", encoding="utf-8")

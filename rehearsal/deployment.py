@@ -37,23 +37,23 @@ def deploy(
     parameters: dict[str, str],
     stack_name: str = STACK,
 ) -> Deployment:
-    """Creates the stack and waits for it."""
+    """Creates the stack, or updates it, and waits for it."""
     storage = aws.client("s3")
     storage.create_bucket(Bucket=BUCKET)
     storage.put_object(Bucket=BUCKET, Key="bootstrap.zip", Body=package(bootstrap))
 
     cloudformation = aws.client("cloudformation")
-    cloudformation.create_stack(
-        StackName=stack_name,
-        TemplateBody=packaged_template((project / TEMPLATE_PATH).read_text(encoding="utf-8")),
-        Parameters=[
-            {"ParameterKey": name, "ParameterValue": value}
-            for name, value in {"Architecture": architecture(), **parameters}.items()
-        ],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-    )
+    given = request(project, parameters, stack_name)
     try:
-        cloudformation.get_waiter("stack_create_complete").wait(
+        cloudformation.describe_stacks(StackName=stack_name)
+    except botocore.exceptions.ClientError:
+        cloudformation.create_stack(**given)
+        done = "stack_create_complete"
+    else:
+        cloudformation.update_stack(**given)
+        done = "stack_update_complete"
+    try:
+        cloudformation.get_waiter(done).wait(
             StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
         )
     except botocore.exceptions.WaiterError as error:
@@ -74,10 +74,23 @@ def deploy(
     )
 
 
-def packaged_template(template: str) -> str:
+def request(project: Path, parameters: dict[str, str], stack_name: str) -> dict[str, Any]:
+    """What CloudFormation is asked for."""
+    return {
+        "StackName": stack_name,
+        "TemplateBody": packaged_template((project / TEMPLATE_PATH).read_text(encoding="utf-8")),
+        "Parameters": [
+            {"ParameterKey": name, "ParameterValue": value}
+            for name, value in {"Architecture": architecture(), **parameters}.items()
+        ],
+        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    }
+
+
+def packaged_template(template: str, bucket: str = BUCKET) -> str:
     """The template with its code's address filled in, as `sam package` does, and nothing else."""
     packaged, count = re.subn(
-        r"(?m)^(\s+CodeUri:) .*$", rf"\1 s3://{BUCKET}/bootstrap.zip", template
+        r"(?m)^(\s+CodeUri:) .*$", rf"\1 s3://{bucket}/bootstrap.zip", template
     )
     if count != 1:
         raise RuntimeError(f"{TEMPLATE_PATH} should hold one CodeUri, but holds {count}")

@@ -5,7 +5,6 @@ It makes every call that a night makes, and says what was not as it should be.
 
 import datetime
 import secrets
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,6 @@ from rehearsal.options import PROJECT
 
 NOW, LATER = "drill-now", "drill-later"
 VISITORS_FILE = "errors/window.json"
-# Reports are fetched by polling.
-REPORTS_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +29,7 @@ class Site:
     deployment: Deployment
     balancer: shop.LoadBalancer
     bucket: str
+    parameters: dict[str, str]
 
     @property
     def stack(self) -> str:
@@ -87,7 +85,7 @@ def build(
         "ErrorBucket": bucket,
         **parameters,
     }
-    return Site(aws, deploy(aws, PROJECT, bootstrap, given, stack), balancer, bucket)
+    return Site(aws, deploy(aws, PROJECT, bootstrap, given, stack), balancer, bucket, given)
 
 
 def run(site: Site) -> list[str]:
@@ -99,10 +97,7 @@ def _findings(site: Site) -> Iterator[str]:
     before = site.rule()
     soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
 
-    checked = site.invoke(action="check")
-    if checked.failed or any("not allowed" in finding or "denied" in finding.lower() for finding in
-                             map(str, (checked.document or {}).get("findings", []))):
-        yield f"check: {checked.text}"
+    yield from _expect(site, "ok", action="check")
     yield from _expect(
         site, "booked", action="book", id=LATER, start=soon.isoformat(), duration="PT1H"
     )
@@ -130,12 +125,3 @@ def _expect(site: Site, outcome: str, **event: Any) -> Iterator[str]:
     document = answer.document if isinstance(answer.document, dict) else {}
     if answer.failed or document.get("outcome") != outcome or document.get("warnings"):
         yield f"{event['action']}: {answer.text}"
-
-
-def wait_for(what: str, condition: Any, patience_s: float = REPORTS_PATIENCE_S) -> None:
-    """Returns once `condition()` holds."""
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"after {patience_s:g} s still not so: {what}")
-        time.sleep(0.1)

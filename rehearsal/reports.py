@@ -78,6 +78,14 @@ class Mailbox:
         """All reports so far, oldest first."""
         return list(self._reports)
 
+    def wait_for(self, event: str, patience_s: float = 5) -> None:
+        """Until such a report has come, or it is no use to wait any longer."""
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline:
+            if any(report.event == event for report in self.reports()):
+                return
+            time.sleep(0.1)
+
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:

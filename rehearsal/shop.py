@@ -48,7 +48,7 @@ class LoadBalancer:
 
 
 def put_before(application: Application, aws: LocalAws, name: str = "shop") -> LoadBalancer:
-    """A load balancer of that name: a listener that answers 503, and a rule that forwards everything to `application`."""
+    """A listener that answers 503, and a rule that forwards everything to `application`."""
     elb = aws.client("elbv2")
     balancer = elb.create_load_balancer(Name=name, Type="application")["LoadBalancers"][0]
     group = elb.create_target_group(

@@ -28,9 +28,16 @@ class Sample:
 class Traffic:
     """One client: a thread that asks for the page over and over until stopped."""
 
-    def __init__(self, port: int, host: str, headers: Mapping[str, str] | None = None) -> None:
-        """Asks the local AWS at `port` for the load balancer called `host`."""
+    def __init__(
+        self,
+        port: int,
+        host: str,
+        headers: Mapping[str, str] | None = None,
+        address: str = "127.0.0.1",
+    ) -> None:
+        """Asks `address`, if not told otherwise the local AWS, for the load balancer `host`."""
         self._port = port
+        self._address = address
         self._headers = {"Host": host, "Connection": "close", **(headers or {})}
         self._samples: list[Sample] = []
         self._stopped = threading.Event()
@@ -63,7 +70,9 @@ class Traffic:
             due = max(due + pause, time.monotonic())
 
     def _ask(self) -> str:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=REQUEST_TIMEOUT_S)
+        connection = http.client.HTTPConnection(
+            self._address, self._port, timeout=REQUEST_TIMEOUT_S
+        )
         try:
             connection.request("GET", "/", headers=self._headers)
             response = connection.getresponse()

@@ -3,14 +3,20 @@
 use std::time::Duration;
 
 use aws_config::{
-    BehaviorVersion, SdkConfig,
-    environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider},
-    retry::RetryConfig,
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider, retry::RetryConfig,
     timeout::TimeoutConfig,
 };
-use aws_smithy_http_client::{Builder, tls};
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_http_client::{Connector, tls};
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, SharedHttpConnector, http_client_fn},
+    orchestrator::HttpRequest,
+    result::SdkError,
+};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use futures_util::future::join_all;
 
 use crate::{
     config::Config,
@@ -48,25 +54,101 @@ impl Aws {
     }
 }
 
-/// Region, credentials and endpoints from Lambda's environment; nothing is asked of any other source.
-pub async fn sdk_config() -> SdkConfig {
-    let https =
-        Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
-    patient(aws_config::defaults(BehaviorVersion::v2026_01_12()))
-        .region(EnvironmentVariableRegionProvider::new())
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .http_client(https)
-        .load()
-        .await
+/// The way to AWS: one pool of connections for all clients, so that what was opened ahead is found by each.
+#[must_use]
+pub fn connector() -> SharedHttpConnector {
+    let builder = Connector::builder().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring));
+    SharedHttpConnector::new(builder.build())
 }
 
-fn patient(loader: aws_config::ConfigLoader) -> aws_config::ConfigLoader {
-    loader
+/// Region, credentials and endpoints from Lambda's environment, the first and the last of which reach this room as a
+/// lookup.
+///
+/// The SDK's own loader would ask the same variables, and brings the files, profiles and roles that Lambda has none of.
+pub fn sdk_config(
+    lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    web: &SharedHttpConnector,
+) -> SdkConfig {
+    let lookup = move |key: &str| lookup(key).filter(|value| !value.trim().is_empty());
+    let is_on = |key| lookup(key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let web = web.clone();
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(lookup("AWS_REGION").or_else(|| lookup("AWS_DEFAULT_REGION")).map(Region::new))
+        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
+        .use_fips(is_on("AWS_USE_FIPS_ENDPOINT"))
+        .use_dual_stack(is_on("AWS_USE_DUALSTACK_ENDPOINT"))
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .http_client(http_client_fn(move |_, _| web.clone()))
         // Adaptive: once throttled, the client slows down to what Elastic Load Balancing lets through.
         .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS))
         .timeout_config(
             TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).operation_timeout(CALL_TIMEOUT).build(),
-        )
+        );
+    config.set_endpoint_url(lookup("AWS_ENDPOINT_URL"));
+    config.service_config(ServiceVariables(lookup)).build()
+}
+
+/// Shakes hands with the three services before the first invocation needs them. What cannot be reached is tried again
+/// by the call that needs it.
+pub async fn warm_up(sdk: &SdkConfig, web: &SharedHttpConnector) {
+    let greet = async |url: String| {
+        // Unsigned, so it is nobody's call: the answer is a refusal, and the connection stays.
+        if let Ok(request) = HttpRequest::get(url) {
+            let _ = tokio::time::timeout(ATTEMPT_TIMEOUT, web.call(request)).await;
+        }
+    };
+    join_all(endpoints(sdk).await.into_iter().map(greet)).await;
+}
+
+/// Where the three clients will connect to, as the SDK itself works it out.
+async fn endpoints(sdk: &SdkConfig) -> Vec<String> {
+    macro_rules! endpoint {
+        ($service:ident, $id:literal) => {{
+            use $service::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+            let params = Params::builder()
+                .set_region(sdk.region().map(ToString::to_string))
+                .set_use_fips(sdk.use_fips())
+                .set_use_dual_stack(sdk.use_dual_stack())
+                .set_endpoint(endpoint_url(sdk, $id))
+                .build();
+            match params {
+                Ok(params) => {
+                    DefaultResolver::new().resolve_endpoint(&params).await.ok().map(|found| found.url().to_owned())
+                }
+                Err(_) => None,
+            }
+        }};
+    }
+    [
+        endpoint!(aws_sdk_elasticloadbalancingv2, "Elastic Load Balancing v2"),
+        endpoint!(aws_sdk_scheduler, "Scheduler"),
+        endpoint!(aws_sdk_sns, "SNS"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn endpoint_url(sdk: &SdkConfig, service: &str) -> Option<String> {
+    let key =
+        ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok()?;
+    sdk.service_config()?.load_config(key).or_else(|| sdk.endpoint_url().map(str::to_owned))
+}
+
+/// Settings of a single service, such as `AWS_ENDPOINT_URL_SNS`.
+struct ServiceVariables<L>(L);
+
+impl<L> std::fmt::Debug for ServiceVariables<L> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ServiceVariables")
+    }
+}
+
+impl<L: Fn(&str) -> Option<String> + Send + Sync> LoadServiceConfig for ServiceVariables<L> {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        (self.0)(&format!("{}_{}", key.env(), key.service_id().replace(' ', "_").to_uppercase()))
+    }
 }
 
 /// What AWS said, or what happened on the way, with every secret cut out.
@@ -123,6 +205,41 @@ fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    async fn endpoints_of(variables: &[(&'static str, &'static str)]) -> Vec<String> {
+        let variables = variables.to_vec();
+        let lookup =
+            move |key: &str| variables.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());
+        endpoints(&sdk_config(lookup, &connector())).await
+    }
+
+    #[tokio::test]
+    async fn connections_are_opened_to_where_the_clients_will_go() {
+        assert_eq!(
+            endpoints_of(&[("AWS_REGION", "eu-west-1")]).await,
+            [
+                "https://elasticloadbalancing.eu-west-1.amazonaws.com",
+                "https://scheduler.eu-west-1.amazonaws.com",
+                "https://sns.eu-west-1.amazonaws.com",
+            ],
+        );
+        let china = endpoints_of(&[("AWS_REGION", "cn-north-1")]).await;
+        assert!(china.iter().all(|url| url.ends_with(".cn-north-1.amazonaws.com.cn")), "{china:?}");
+        let fips = endpoints_of(&[("AWS_REGION", "us-east-1"), ("AWS_USE_FIPS_ENDPOINT", "true")]).await;
+        assert!(fips.iter().all(|url| url.contains("-fips.us-east-1.")), "{fips:?}");
+    }
+
+    #[tokio::test]
+    async fn a_service_has_its_own_endpoint_or_that_of_all() {
+        let variables = [
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ENDPOINT_URL", "http://localhost:1"),
+            ("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", "http://localhost:2"),
+            ("AWS_ENDPOINT_URL_SNS", " "),
+        ];
+        let urls = endpoints_of(&variables).await;
+        assert_eq!(urls, ["http://localhost:2", "http://localhost:1", "http://localhost:1"]);
+    }
 
     #[test]
     fn a_quoted_secret_never_leaves() {

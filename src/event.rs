@@ -184,6 +184,9 @@ pub fn read(event: &Value, now: Timestamp, request: &str, config: &Config) -> Re
             "expected a JSON object such as {{\"action\": \"status\"}}, but found {event}"
         )]));
     };
+    let mut map = map.clone();
+    // Null says nothing, as if the field were not there.
+    map.retain(|_, value| !value.is_null());
     let mut fields = Fields { map: map.clone(), problems: vec![] };
     let action = match fields.text("action") {
         Some(action) => action,
@@ -296,6 +299,7 @@ fn recurring(fields: &mut Fields, now: Timestamp, config: &Config) -> Option<Rec
         at_end: options.at_end,
         paused: false,
         skipped: vec![],
+        request: None,
     };
     fields.problems.extend(series.problems(now, config.max_duration));
     Some(Recurrence { series, dry_run: options.dry_run })
@@ -332,7 +336,9 @@ fn switching_on(fields: &mut Fields, now: Timestamp, request: &str, config: &Con
 /// A check may be about a window, about rules, or about nothing but the settings; what is wrong with its fields is for
 /// the check to tell.
 fn asked(fields: &mut Fields, now: Timestamp, config: &Config) -> Asked {
-    let (booking, rules) = if fields.map.contains_key("start") {
+    let (booking, rules) = if fields.map.contains_key("every") {
+        (None, recurring(fields, now, config).map(|recurrence| recurrence.series.rules))
+    } else if fields.map.contains_key("start") {
         let booking = booking(fields, now, config);
         let rules = booking.as_ref().map(|booking| booking.window.rules.clone());
         (booking, rules)

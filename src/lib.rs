@@ -19,7 +19,7 @@
 //! - [`probe`]: the site seen from outside, as a visitor and as a tester;
 //! - [`page`]: what the visitors' page is told;
 //! - [`report`], [`response`], [`metrics`]: the words and the figures;
-//! - [`config`], [`error`]: the settings, and what can go wrong.
+//! - [`config`], [`error`], [`log`]: the settings, what can go wrong, and the log.
 
 pub mod arn;
 pub mod aws;
@@ -30,6 +30,7 @@ pub mod error;
 pub mod event;
 pub mod every;
 pub mod invoke;
+pub mod log;
 pub mod metrics;
 pub mod notify;
 pub mod operator;

@@ -4,44 +4,76 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use lambda_runtime::{LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{LambdaEvent, run, service_fn};
 use maintenance_window::{
-    aws::{Aws, sdk_config},
+    aws::{self, Aws},
     config::Config,
     error::Error,
     invoke::{Invocation, answer},
+    log,
     page::Page,
     probe::{self, Probe},
     reconcile::{App, Clock, Figures},
     response::Response,
 };
 use serde_json::Value;
+use tokio::sync::OnceCell;
+
+/// How often the executor turns before anything but the first poll is worked on; twice what that needs.
+const POLL_TURNS: u32 = 8;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    tracing::init_default_subscriber();
+    log::start(
+        variable("AWS_LAMBDA_LOG_LEVEL").or_else(|| variable("RUST_LOG")).as_deref(),
+        variable("AWS_LAMBDA_LOG_FORMAT").as_deref(),
+    );
+    let app = Arc::new(OnceCell::new());
+    tokio::spawn(get_ready(app.clone()));
+    run(service_fn(|event| Box::pin(handle(&app, event)))).await
+}
+
+/// Does what the first invocation would have to wait for, once Lambda has been asked for it.
+async fn get_ready(app: Arc<OnceCell<Result<App, Error>>>) {
+    // The first poll needs a few turns, one for its connection and one for its request, and goes first.
+    for _ in 0..POLL_TURNS {
+        tokio::task::yield_now().await;
+    }
+    app.get_or_init(ready).await;
+}
+
+/// Everything that an invocation needs.
+async fn ready() -> Result<App, Error> {
     let app = app().await;
     if let Err(error) = &app {
         tracing::error!(error = error.full(), "the function cannot work");
     }
-    run(service_fn(|event| Box::pin(handle(&app, event)))).await
+    app
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment and the clock")]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn variable(key: &str) -> Option<String> {
+    std::env::var(key).ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 async fn app() -> Result<App, Error> {
-    let config = Config::from_lookup(|key| std::env::var(key).ok())?;
-    let sdk = sdk_config().await;
+    let config = Config::from_lookup(variable)?;
+    let web = aws::connector();
+    let sdk = aws::sdk_config(variable, &web);
     let aws = Aws::new(&sdk, &config);
     let clock: Clock = Arc::new(Timestamp::now);
     let probe = config.probe_url.as_ref().map(|url| Probe::new(url, &config.bypass, clock.clone(), probe::connector()));
     let page = config.error_bucket.as_ref().map(|bucket| Page::new(&sdk, bucket, clock.clone(), probe::connector()));
     let figures: Figures = Arc::new(|line| println!("{line}"));
+    // In the background: neither the first poll nor a dead endpoint waits for it.
+    tokio::spawn(async move { aws::warm_up(&sdk, &web).await });
     Ok(App { config, aws, probe, page, figures, clock })
 }
 
 /// Unusable settings are every invocation's answer, so that whoever tries the function reads what is wrong with it.
-async fn handle(app: &Result<App, Error>, event: LambdaEvent<Value>) -> Result<Response, Error> {
-    let app = match app {
+async fn handle(app: &OnceCell<Result<App, Error>>, event: LambdaEvent<Value>) -> Result<Response, Error> {
+    let app = match app.get_or_init(ready).await {
         Ok(app) => app,
         Err(Error::InvalidConfig(problems)) => return Err(Error::InvalidConfig(problems.clone())),
         Err(other) => return Err(Error::InvalidConfig(vec![other.full()])),

@@ -80,6 +80,8 @@ fn line(measure: &Measure, stack: &str, at: Timestamp) -> Value {
         },
         "Stack": stack,
         name: measure.value,
+        // Lambda drops lines below its level, and takes one without a level for none of its business.
+        "level": "INFO",
     });
     if let Some(rule) = &measure.rule {
         line["Rule"] = json!(rule.short());

@@ -223,7 +223,8 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Error> 
         (0, count) => ("restored".to_owned(), format!("{count} rules that no window accounted for are open again.")),
         _ => ("completed".to_owned(), format!("Maintenance is over: {}.", ids.join(", "))),
     };
-    answer.windows = targets.iter().map(|record| WindowView::new(record, now)).collect();
+    answer.windows =
+        targets.iter().map(|record| WindowView { phase: Phase::Over, ..WindowView::new(record, now) }).collect();
     if let [only] = answer.windows.as_slice() {
         answer.window = Some(only.clone());
         answer.windows.clear();
@@ -245,7 +246,8 @@ pub async fn cancel(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
         return Err(Error::InvalidEvent(vec![format!("id: window {id} has begun; to end it now use off")]));
     }
     let series = observed.series.iter().find(|series| Some(&series.id) == record.window().series.as_ref());
-    if let Some(series) = series {
+    let moved = record.window().start != record.booked.start;
+    if let Some(series) = series.filter(|_| !moved) {
         // Or the series would book it again.
         return recurring::skip(run, &series.id, Some(record.booked.start)).await;
     }
@@ -398,7 +400,11 @@ pub async fn reschedule(run: Run<'_>, id: &WindowId, times: &NewTimes) -> Result
         if problems.is_empty() { Ok(Some((moved, None))) } else { Err(Error::InvalidEvent(problems)) }
     });
     let deadline = Some(record.window().start - AHEAD_MIN);
-    changed(run, "reschedule", record, moved.await?, deadline).await
+    let moved = moved.await?;
+    if matches!(moved, Amended::New(_)) {
+        recurring::moving(run, &observed, record).await?;
+    }
+    changed(run, "reschedule", record, moved, deadline).await
 }
 
 /// Carries out a change of a window's times, or takes it back if it came too late to be seen in time.
@@ -566,9 +572,12 @@ pub async fn sweep(run: Run<'_>) -> Result<Response, Error> {
     let records = observed.records.clone();
     let series = observed.series.clone();
     let done = reconcile::settle(run, observed).await;
-    strays::tidy(run, &listed, &known, &done.strays).await?;
-    recurring::book_next(run, &series, &known).await?;
+    // A run that saw nothing knows of no strays either.
+    let tidied = if done.rules.is_empty() { Ok(()) } else { strays::tidy(run, &listed, &known, &done.strays).await };
+    let booked = recurring::book_next(run, &series, &known).await;
     let mut answer = summary(run, "sweep", &done.complete()?);
+    tidied?;
+    booked?;
     answer.next_wake = next_wake(&records, run.now());
     Ok(answer)
 }
@@ -583,10 +592,13 @@ pub async fn wake(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
     let known: Vec<WindowId> = observed.records.iter().map(|record| record.id().clone()).collect();
     let series = observed.series.clone();
     let done = reconcile::settle(run, observed).await;
-    recurring::book_next(run, &series, &known).await?;
+    let of_series = series.iter().any(|series| &series.id == id);
+    let booked = recurring::book_next(run, &series, &known).await;
     let done = done.complete()?;
+    booked?;
     match record {
         Some(record) => Ok(answer(run, "wake", &record, &done, "unchanged")),
+        None if of_series => Ok(summary(run, "wake", &done)),
         None => Ok(Response {
             message: format!("Window {id} is over or was cancelled; nothing is due for it."),
             ..summary(run, "wake", &done)

@@ -244,7 +244,7 @@ fn step(record: &Record, scene: &Scene<'_>) -> Step {
     // Nearer than this a wake-up may have fired already and be gone for that reason.
     let missing = wanted.iter().filter(|(name, due)| !record.others.contains(name) && *due > now + IN_FLIGHT);
     let outdated = |name: &&ScheduleName| match name.part {
-        Part::Start(number) | Part::Remind(number, _) | Part::Warn(number) => number < record.version(),
+        Part::Start(number) | Part::Remind(number, _) | Part::Warn(number) => number < record.revision(),
         Part::Record | Part::Amendment(_) | Part::Drift(_) | Part::Series => false,
     };
     Step {
@@ -268,8 +268,22 @@ pub struct Tell {
     pub event: Event,
     /// What the record remembers it by.
     pub key: String,
+    /// What tells it from an earlier one of the same key.
+    pub cause: String,
     /// What else is to be known.
     pub note: String,
+}
+
+impl Tell {
+    /// A report that is told only once by its key.
+    fn new(event: Event, key: String, note: String) -> Self {
+        Self { event, cause: key.clone(), key, note }
+    }
+}
+
+/// The same for all deliveries of one hour's report, and another in the next.
+fn hourly(key: &str, since: SignedDuration) -> String {
+    format!("{key}:{}", since.as_hours())
 }
 
 /// How long ongoing maintenance without an end in sight goes untold: an hour, less what a wake-up may come early.
@@ -278,9 +292,10 @@ const QUIET_MAX: SignedDuration = SignedDuration::from_mins(59);
 fn tell(record: &Record, standing: Standing, scene: &Scene<'_>) -> Vec<Tell> {
     let now = scene.now;
     let window = record.window();
-    let number = record.version();
+    let number = record.revision();
     let told_at = |key: &str| record.progress.reported.get(key).copied();
     let mut tell = changes(record);
+    tell.retain(|tell| told_at(&tell.key).is_none());
     let quiet = |since: Option<Timestamp>| since.is_none_or(|since| now.duration_since(since) >= QUIET_MAX);
     match standing {
         Standing::Booked => {
@@ -292,7 +307,7 @@ fn tell(record: &Record, standing: Standing, scene: &Scene<'_>) -> Vec<Tell> {
             if let Some(before) = due.min() {
                 let key = format!("reminder:{number}:{}", before.as_secs());
                 let note = format!("it starts in {}", when::spoken_duration(window.start.duration_since(now)));
-                tell.push(Tell { event: Event::Reminder, key, note });
+                tell.push(Tell::new(Event::Reminder, key, note));
             }
         }
         Standing::Active => {
@@ -302,17 +317,18 @@ fn tell(record: &Record, standing: Standing, scene: &Scene<'_>) -> Vec<Tell> {
                 && moment <= now
             {
                 let note = format!("it ends in {}", when::spoken_duration(end.duration_since(now)));
-                tell.push(Tell { event: Event::EndingSoon, key: format!("ending_soon:{number}"), note });
+                tell.push(Tell::new(Event::EndingSoon, format!("ending_soon:{number}"), note));
             }
             let last = told_at("reminder").or(told_at("started"));
             if window.end.is_none() && last.is_some() && quiet(last) {
                 let since = when::spoken_duration(now.duration_since(window.start));
                 let note = format!("it has no end and has gone on for {since}; off ends it");
-                tell.push(Tell { event: Event::Reminder, key: "reminder".to_owned(), note });
+                let cause = hourly("reminder", now.duration_since(window.start));
+                tell.push(Tell { event: Event::Reminder, key: "reminder".to_owned(), cause, note });
                 return tell;
             }
         }
-        Standing::Held if quiet(told_at("overrunning")) => {
+        Standing::Held if quiet(told_at(&format!("overrunning:{number}"))) => {
             let since = window.end.map(|end| when::spoken_duration(now.duration_since(end))).unwrap_or_default();
             let why = match window.at_end {
                 AtEnd::ReopenIfHealthy => "the site did not answer a tester well",
@@ -320,7 +336,9 @@ fn tell(record: &Record, standing: Standing, scene: &Scene<'_>) -> Vec<Tell> {
             };
             let note =
                 format!("its end passed {since} ago and its rules are still header-only, since {why}; off reopens");
-            tell.push(Tell { event: Event::Overrunning, key: "overrunning".to_owned(), note });
+            let key = format!("overrunning:{number}");
+            let cause = hourly(&key, window.end.map(|end| now.duration_since(end)).unwrap_or_default());
+            tell.push(Tell { event: Event::Overrunning, key, cause, note });
             return tell;
         }
         Standing::Held | Standing::Completed | Standing::Missed | Standing::Cancelled => {}
@@ -343,7 +361,7 @@ fn changes(record: &Record) -> Vec<Tell> {
         let event = if before.start == after.start { Event::Extended } else { Event::Rescheduled };
         if (before.start, before.end) != (after.start, after.end) {
             let note = format!("it was {}, and is now {}", span(before), span(after));
-            changes.push(Tell { event, key: format!("changed:{}", amendment.number), note });
+            changes.push(Tell::new(event, format!("changed:{}", amendment.number), note));
         }
         before = after;
     }

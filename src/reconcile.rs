@@ -252,8 +252,9 @@ async fn report_blindness(run: Run<'_>, records: Vec<Record>, error: &Error) {
 /// meanwhile. What could not be done is in [`Done::left`].
 pub async fn settle(run: Run<'_>, observed: Observed) -> Done {
     let mut pass = Box::pin(carry_out(run, observed)).await;
-    second_look(run, &mut pass).await;
+    let unseen = second_look(run, &mut pass).await.err();
     if pass.vanished.is_empty() {
+        pass.done.left.extend(unseen.map(|error| error.full()));
         return pass.done;
     }
     match observe(run).await {
@@ -264,6 +265,7 @@ pub async fn settle(run: Run<'_>, observed: Observed) -> Done {
             observed.records.extend(ghosts.filter(|ghost| !known.contains(ghost.id())));
             let repair = Box::pin(carry_out(run, observed)).await.done;
             pass.done.left = repair.left;
+            pass.done.left.extend(unseen.map(|error| error.full()));
             pass.done.rules = repair.rules;
             pass.done.windows.extend(repair.windows);
         }
@@ -276,22 +278,20 @@ pub async fn settle(run: Run<'_>, observed: Observed) -> Done {
 /// A start that was under way may have narrowed a rule after this run saw it open. Either it finds the record gone when
 /// it notes what it did, and repairs that itself, or it noted it before the record was deleted, and then this look,
 /// which comes after, sees the rule.
-async fn second_look(run: Run<'_>, pass: &mut Pass) {
+async fn second_look(run: Run<'_>, pass: &mut Pass) -> Result<(), Error> {
     let closed = std::mem::take(&mut pass.closed);
     let rules: BTreeSet<RuleArn> = closed.iter().flat_map(|record| record.window().rules.clone()).collect();
     if rules.is_empty() {
-        return;
+        return Ok(());
     }
-    let seen = match run.app.aws.rules.read(&rules.into_iter().collect::<Vec<_>>()).await {
-        Ok(seen) => seen,
-        Err(error) => return pass.done.left.push(error.full()),
-    };
+    let seen = run.app.aws.rules.read(&rules.into_iter().collect::<Vec<_>>()).await?;
     let was_open =
         |rule: &RuleArn| pass.done.rules.iter().any(|line| &line.arn == rule && line.state == RuleState::Open);
     let narrowed_since = |rule: &RuleArn| {
         was_open(rule) && seen.get(rule).is_some_and(|seen| plan::header_only(seen, &run.app.config.bypass))
     };
     pass.vanished.extend(closed.into_iter().filter(|record| record.window().rules.iter().any(narrowed_since)));
+    Ok(())
 }
 
 #[derive(Default)]
@@ -390,9 +390,15 @@ async fn carry_out(run: Run<'_>, observed: Observed) -> Pass {
         .collect()
         .await;
 
+    let turned_at = run.now();
+
     // 3. The site from outside, if a start or an end is to be reported.
     let lines = lines_after(&states, &turns, &turned);
+    note_before_watching(run, &mut records, &steps, &lines, turned_at).await;
     let (sight, untold) = tokio::join!(look(run, &records, &steps, &lines), tell_page(run, &records, &steps));
+    if sight.is_some() {
+        read_again(run, &mut records).await;
+    }
 
     // 4. Reports and what follows them, window by window.
     let mut pass = Pass::default();
@@ -405,6 +411,7 @@ async fn carry_out(run: Run<'_>, observed: Observed) -> Pass {
             turned: &turned,
             lines: &lines,
             unheld,
+            turned_at,
             sight: sight.as_ref(),
             untold: untold.as_ref(),
         };
@@ -451,7 +458,8 @@ fn measure(
         .collect();
     let mut drifted = strays.len();
     for (record, step) in records.iter().zip(steps) {
-        drifted += step.left_alone.len() + step.unusable.len() + record.progress.drift.len();
+        let answered = step.hold.as_ref().map_or(0, |hold| hold.drift.len());
+        drifted += step.left_alone.len() + step.unusable.len() + answered;
         let actual = actual(record);
         if step.standing == Standing::Active
             && record.progress.reported.get("started").is_some_and(|at| now.duration_since(*at) < FRESH)
@@ -461,7 +469,18 @@ fn measure(
         if step.standing == Standing::Completed {
             measures.extend(actual.end_late_secs.map(|secs| figure(Metric::EndLateSeconds, secs)));
         }
-        let over = record.window().end.filter(|end| *end < now && step.standing == Standing::Held);
+        let dark = |rule: &RuleArn| {
+            record.progress.saved.contains_key(rule)
+                && lines.iter().any(|line| &line.arn == rule && line.state == RuleState::HeaderOnly)
+        };
+        let stays = step.standing == Standing::Held
+            || (step.standing == Standing::Completed && !step.stuck.is_empty())
+            || record
+                .window()
+                .rules
+                .iter()
+                .any(|rule| dark(rule) && matches!(turned.get(rule), Some(Turned::Failed(_))));
+        let over = record.window().end.filter(|end| *end < now && stays);
         measures.extend(over.map(|end| figure(Metric::OverrunSeconds, now.duration_since(end).as_secs())));
     }
     if drifted > 0 {
@@ -502,6 +521,39 @@ async fn tell_page(run: Run<'_>, records: &[Record], steps: &[Step]) -> Option<S
 
 /// How long a change is watched for from outside.
 const PROBE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Watching takes up to a minute, in which this run may die or others may write: what was narrowed is noted first. A
+/// note that fails, or finds its record gone, is made again after the watch.
+async fn note_before_watching(
+    run: Run<'_>,
+    records: &mut [Record],
+    steps: &[Step],
+    lines: &[RuleLine],
+    turned_at: Timestamp,
+) {
+    if run.app.probe.is_none() {
+        return;
+    }
+    for (record, step) in records.iter_mut().zip(steps) {
+        let dark = |rule: &RuleArn| lines.iter().all(|line| &line.arn != rule || line.state != RuleState::Open);
+        let narrowed = step.standing == Standing::Active && !step.late && record.window().rules.iter().all(dark);
+        if narrowed && record.progress.narrowed_at.is_none() {
+            record.progress.narrowed_at = Some(turned_at);
+            if let Err(error) = mark(run, record, step.standing).await {
+                tracing::warn!(window.id = %record.id(), error = error.full(), "the start could not be noted yet");
+            }
+        }
+    }
+}
+
+/// Takes over what others wrote into the records during the watch.
+async fn read_again(run: Run<'_>, records: &mut [Record]) {
+    for record in records {
+        if let Ok(Some(fresh)) = run.app.aws.schedules.record(record.id(), &record.others).await {
+            record.progress = fresh.progress;
+        }
+    }
+}
 
 /// Watches for visitors and testers to get what they should, once for all windows that are about to be reported.
 ///

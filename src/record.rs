@@ -217,6 +217,13 @@ impl Record {
         self.amendments.last().map_or(1, |amendment| amendment.number)
     }
 
+    /// The number of the last change that people made: guards change nothing.
+    #[must_use]
+    pub fn revision(&self) -> u32 {
+        let mut decided = self.amendments.iter().rev().filter(|amendment| amendment.request.is_some());
+        decided.next().map_or(1, |amendment| amendment.number)
+    }
+
     /// Whether a report of this key is out.
     #[must_use]
     pub fn reported(&self, key: &str) -> bool {
@@ -237,7 +244,7 @@ impl Record {
     /// The wake-ups that belong to the window's present version, each with the moment it is for.
     #[must_use]
     pub fn wakes(&self, config: &Config) -> Vec<(ScheduleName, Timestamp)> {
-        let (window, number) = (self.window(), self.version());
+        let (window, number) = (self.window(), self.revision());
         let name = |part| ScheduleName::new(self.id(), part);
         let mut wakes = vec![(name(Part::Start(number)), window.start)];
         for before in &config.remind_before {

@@ -80,6 +80,26 @@ impl Event {
             Self::Failed => "Maintenance needs a person: something due could not be done.",
         }
     }
+
+    /// What to do whenever this happens; most events leave it to their cause.
+    fn next_step(self) -> Option<&'static str> {
+        match self {
+            Self::Missed => Some("book it again for another time; check tells beforehand what could make it fail"),
+            Self::Drift => {
+                Some("find out who or what changes the rule (a deployment, perhaps), and let it wait for the end")
+            }
+            Self::Booked
+            | Self::Rescheduled
+            | Self::Extended
+            | Self::Cancelled
+            | Self::Reminder
+            | Self::Started
+            | Self::EndingSoon
+            | Self::Completed
+            | Self::Overrunning
+            | Self::Failed => None,
+        }
+    }
 }
 
 /// What a report says of one rule.
@@ -147,7 +167,7 @@ impl Report {
             rules: vec![],
             actual: Actual::default(),
             notes: vec![],
-            next_steps: vec![],
+            next_steps: event.next_step().map(str::to_owned).into_iter().collect(),
             cause: String::new(),
         }
     }
@@ -206,23 +226,26 @@ impl Report {
     /// The e-mail's text.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = format!("{}{}\n", self.event.headline(), self.reach());
-        if let Some(record) = &self.record {
-            text.push('\n');
-            text.push_str(&self.facts(record));
-        }
+        let steps: String = self.next_steps.iter().map(|step| format!("To do: {step}\n")).collect();
+        let gap = if steps.is_empty() { "" } else { "\n" };
+        format!("{}\n\n{}{gap}{steps}", self.title(), self.details())
+    }
+
+    fn title(&self) -> String {
+        format!("{}{}", self.event.headline(), self.reach())
+    }
+
+    /// What is between the title and what to do.
+    fn details(&self) -> String {
+        let mut details = self.record.as_ref().map(|record| self.facts(record)).unwrap_or_default();
         for rule in &self.rules {
-            text.push_str(&format!("{:<10}{}: {}\n", "Rule", rule.arn.short(), spoken_state(rule.state)));
+            details.push_str(&fact("Rule", &format!("{}: {}", rule.arn.short(), spoken_state(rule.state))));
         }
-        for (title, lines) in [("Note", &self.notes), ("To do", &self.next_steps)] {
-            if !lines.is_empty() {
-                text.push('\n');
-            }
-            for line in lines {
-                text.push_str(&format!("{title}: {line}\n"));
-            }
+        if !self.notes.is_empty() {
+            details.push('\n');
         }
-        text
+        details.extend(self.notes.iter().map(|note| format!("Note: {note}\n")));
+        details
     }
 
     /// Whom the site is open to once maintenance is over.
@@ -238,22 +261,20 @@ impl Report {
         let window = record.window();
         let zone = window.timezone.as_deref();
         let mut lines = vec![("Window", window.id.to_string()), ("Start", spoken(window.start, zone))];
-        lines.push((
-            "End",
-            match (window.end, window.at_end) {
-                (None, _) => "open-ended, until it is switched off".to_owned(),
-                (Some(end), AtEnd::Reopen) => spoken(end, zone),
-                (Some(end), AtEnd::Hold) => format!("{}; then held until it is switched off", spoken(end, zone)),
-                (Some(end), AtEnd::ReopenIfHealthy) => format!("{}; if the site is healthy then", spoken(end, zone)),
-            },
-        ));
+        let end = window.end.map_or("open, until it is switched off".to_owned(), |end| spoken(end, zone));
+        lines.push(("End", end));
+        lines.extend(match window.at_end {
+            AtEnd::Reopen => None,
+            AtEnd::Hold => Some(("Then", "held until it is switched off".to_owned())),
+            AtEnd::ReopenIfHealthy => Some(("Then", "held until a tester finds the site healthy".to_owned())),
+        });
         lines.extend(window.length().map(|length| ("Length", spoken_duration(length))));
         lines.extend(self.actual.started.map(|at| ("Started", punctual(at, self.actual.start_late_secs, zone))));
         lines.extend(self.actual.ended.map(|at| ("Ended", punctual(at, self.actual.end_late_secs, zone))));
         lines.extend(self.actual.seen_after_secs.map(|secs| ("Seen", format!("by visitors after {secs}s"))));
         lines.extend(window.reason.clone().map(|reason| ("Reason", reason)));
         lines.extend(window.booked_by.clone().map(|who| ("Booked by", who)));
-        lines.iter().map(|(label, value)| format!("{label:<10}{value}\n")).collect()
+        lines.iter().map(|(label, value)| fact(label, value)).collect()
     }
 
     /// The JSON document.
@@ -286,8 +307,8 @@ impl Report {
             "id": self.report_id(),
             "content": {
                 "textType": "client-markdown",
-                "title": format!("{} {}", self.symbol(), self.event.headline()),
-                "description": format!("```\n{}```", self.text().replace("```", "'''")),
+                "title": format!("{} {}", self.symbol(), self.title()),
+                "description": format!("```\n{}```", self.details().replace("```", "'''")),
                 "nextSteps": self.next_steps,
                 "keywords": keywords,
             },
@@ -308,6 +329,12 @@ impl Report {
             Event::Overrunning | Event::Missed | Event::Drift | Event::Failed => ":warning:",
         }
     }
+}
+
+/// A labelled line. The local time beside one in UTC gets a line of its own: a phone shows some forty characters.
+fn fact(label: &str, value: &str) -> String {
+    let value = value.replacen(" UTC (", &format!(" UTC\n{:10}(", ""), 1);
+    format!("{label:<10}{value}\n")
 }
 
 fn punctual(at: Timestamp, late_secs: Option<i64>, zone: Option<&str>) -> String {

@@ -274,14 +274,24 @@ impl Schedules {
         self.rewrite(&name, record.refire(now), &record.letter(), target).await
     }
 
-    /// The series among the listed schedules. One that is gone by now is left out.
+    /// The series among the listed schedules. One that is gone by now is left out, and so is one that is not readable:
+    /// it must not keep the windows from ending.
     ///
     /// # Errors
-    /// [`Error::Aws`] when a call fails, or when a schedule is not readable as one of ours.
+    /// [`Error::Aws`] when a call fails.
     pub async fn series(&self, listed: &[ScheduleName]) -> Result<Vec<Series>, Error> {
         let names = listed.iter().filter(|name| name.part == Part::Series);
-        let found: Vec<Option<(Fires, Letter)>> =
-            stream::iter(names).map(|name| self.get(name)).buffered(AT_ONCE).try_collect().await?;
+        let found: Vec<Option<(Fires, Letter)>> = stream::iter(names)
+            .map(async |name| match self.get(name).await {
+                Err(error) if error.code() == Some(UNREADABLE) => {
+                    tracing::warn!(series.id = %name.id, error = error.full(), "a series in the group is not readable");
+                    Ok(None)
+                }
+                read => read,
+            })
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
         Ok(found.into_iter().flatten().filter_map(|(_, letter)| letter.series).map(|series| *series).collect())
     }
 

@@ -50,6 +50,9 @@ pub struct Series {
     /// Starts that are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Timestamp>,
+    /// The invocation that changed it last, so that its repetition is recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
 }
 
 /// A series as callers see it.
@@ -78,6 +81,15 @@ pub struct SeriesView {
 }
 
 impl Series {
+    /// Whether both mean the same maintenance; how far one has come, and whether it rests, may differ.
+    #[must_use]
+    pub fn same_plan(&self, other: &Self) -> bool {
+        let plan = |series: &Self| {
+            (series.every.clone(), series.duration, series.timezone.clone(), series.rules.clone(), series.at_end)
+        };
+        plan(self) == plan(other)
+    }
+
     /// Its occurrences after `now` that are not left out, soonest first; none while it is paused.
     #[must_use]
     pub fn next(&self, now: Timestamp, count: usize) -> Vec<Occurrence> {

@@ -38,24 +38,29 @@ pub async fn recur(run: Run<'_>, recurrence: Recurrence) -> Result<Response, Err
     if dry_run {
         return Ok(answer);
     }
-    let outcome = match run.app.aws.schedules.keep(&series, run.target).await? {
-        Created::New(_) => "booked",
+    let (kept, outcome) = match run.app.aws.schedules.keep(&series, run.target).await? {
+        Created::New(_) => (series, "booked"),
         Created::Taken => {
-            let found = one_series(run, &series.id).await?;
-            let found = found.map(|found| Series { anchor: series.anchor, paused: false, skipped: vec![], ..found });
-            if found.as_ref() != Some(&series) {
-                return Err(Error::InvalidEvent(vec![format!(
+            let found = one_series(run, &series.id).await?.filter(|found| found.same_plan(&series));
+            let found = found.ok_or_else(|| {
+                Error::InvalidEvent(vec![format!(
                     "id: series {} exists already and is another one; cancel it first, or choose another id",
                     series.id
-                )]));
-            }
-            "already_booked"
+                )])
+            })?;
+            (found, "already_booked")
         }
     };
-    book_next(run, std::slice::from_ref(&series), &[]).await?;
+    book_next(run, std::slice::from_ref(&kept), &[]).await?;
+    let view = kept.view(run.now());
+    let told: Vec<String> = view.next.iter().map(|start| when::spoken(*start, Some(&kept.timezone))).collect();
+    answer.message = match (view.paused, told.as_slice()) {
+        (true, _) => format!("Series {} is booked, and rests until it is resumed.", kept.id),
+        (false, next) => format!("Series {} is booked; it comes next on {}.", kept.id, next.join(", ")),
+    };
     outcome.clone_into(&mut answer.outcome);
-    answer.message = format!("Series {} is booked; it comes next on {}.", series.id, told.join(", "));
-    answer.next_wake = series.next(run.now(), 1).first().map(|next| next.start);
+    answer.next_wake = view.next.first().copied();
+    answer.series = vec![view];
     Ok(answer)
 }
 
@@ -73,6 +78,10 @@ pub(super) async fn book_next(run: Run<'_>, all: &[Series], known: &[WindowId]) 
         let Some(next) = upcoming.first() else { continue };
         let window = series.window(next.start).map_err(|problem| Error::InvalidEvent(vec![problem]))?;
         if known.contains(&window.id) {
+            continue;
+        }
+        // Read again: it may have been paused, changed or cancelled since it was seen.
+        if one_series(run, &series.id).await?.as_ref() != Some(series) {
             continue;
         }
         let mut record = Record::new(window, now);
@@ -98,6 +107,12 @@ pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<Timestamp>) -> Resu
     let observed = observe(run).await?;
     let mut series = known_series(&observed, id)?;
     let now = run.now();
+    if start.is_none() && series.request.as_deref() == Some(run.request) {
+        // Lambda repeats the event; the next start by now is another one.
+        let message = format!("Series {id} has left out what it was asked to.");
+        return change_series(run, "skip", &observed, series, "unchanged", message).await;
+    }
+    series.request = Some(run.request.to_owned());
     let start = match start {
         None => series.next(now, 1).first().map(|next| next.start),
         Some(start) if series.skipped.contains(&start) => Some(start),
@@ -155,7 +170,9 @@ async fn change_series(
     let mut decisions = vec![];
     for record in &observed.records {
         let of_series = record.window().series.as_ref() == Some(&series.id) && record.phase(now) == Phase::Booked;
-        if of_series && (series.paused || series.skipped.contains(&record.booked.start)) {
+        // One that was moved is a window of its own: its first start is left out, and it stays.
+        let left_out = series.skipped.contains(&record.booked.start) && record.window().start == record.booked.start;
+        if of_series && (series.paused || left_out) {
             decisions.push(close_now(run, record, true).await?);
         }
     }
@@ -169,6 +186,15 @@ async fn change_series(
         next_wake: series.next(run.now(), 1).first().map(|next| next.start),
         ..summary(run, action, &done)
     })
+}
+
+/// Leaves out the first start of an occurrence that is about to be moved, or the series would book it again.
+pub(super) async fn moving(run: Run<'_>, observed: &Observed, record: &Record) -> Result<(), Error> {
+    let of = observed.series.iter().find(|series| Some(&series.id) == record.window().series.as_ref());
+    let Some(series) = of.filter(|series| !series.skipped.contains(&record.booked.start)) else { return Ok(()) };
+    let mut series = series.clone();
+    series.skipped.push(record.booked.start);
+    run.app.aws.schedules.rekeep(&series, run.target).await.map(drop)
 }
 
 /// Ends a series with its booked windows; one that is active goes on to its end.

@@ -27,6 +27,8 @@ pub(super) struct After<'a> {
     pub(super) lines: &'a [RuleLine],
     /// Some record could not be written: nothing is forgotten, since another window may rely on what it holds.
     pub(super) unheld: bool,
+    /// When the turns were through.
+    pub(super) turned_at: Timestamp,
     /// What was seen from outside after the turns.
     pub(super) sight: Option<&'a Sight>,
     /// Why the visitors' page could not be told, if it could not.
@@ -103,7 +105,7 @@ pub(super) async fn close(
     }
     let before = record.progress.clone();
     if standing == Standing::Active && !after.step.late {
-        record.progress.narrowed_at.get_or_insert(run.now());
+        record.progress.narrowed_at.get_or_insert(after.turned_at);
     }
     let due = tell_due(run, record, after).await;
     let outcome = match standing {
@@ -200,7 +202,7 @@ async fn tell_due(run: Run<'_>, record: &mut Record, after: &After<'_>) -> Resul
             rules: after.lines(record),
             actual: actual(record),
             notes: vec![tell.note.clone()],
-            cause: tell.key.clone(),
+            cause: tell.cause.clone(),
             ..Report::new(tell.event, record, now)
         };
         let remedy = match (tell.event, after.step.standing.covers()) {
@@ -242,7 +244,9 @@ async fn seen_from_outside(
     report: &mut Report,
 ) -> Result<(), Error> {
     report.notes.extend(after.untold.cloned());
-    let Some(sight) = after.sight else {
+    // Where another window still holds the rules, what was seen is its doing.
+    let own = report.event != Event::Completed || report.rules.iter().all(|rule| rule.state == RuleState::Open);
+    let Some(sight) = after.sight.filter(|_| own) else {
         report.notes.push(UNPROBED.to_owned());
         return Ok(());
     };
@@ -344,7 +348,7 @@ async fn forget(run: Run<'_>, record: &mut Record, after: &After<'_>) -> Result<
         record.progress.narrowed_at = record.progress.narrowed_at.or(record.progress.narrowing_at);
     }
     if record.progress.narrowed_at.is_some() {
-        record.progress.restored_at.get_or_insert(run.now());
+        record.progress.restored_at.get_or_insert(after.turned_at);
     }
     let told = tell_end(run, record, after).await;
     if told.is_err() && record.progress != before {

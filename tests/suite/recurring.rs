@@ -118,3 +118,44 @@ async fn a_series_that_could_not_work_is_refused_with_its_reasons() {
     }
     assert!(world.schedule_names().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_again_neither_wakes_a_resting_series_nor_books_twice() {
+    let world = World::new(1);
+    let rate = json!({"every": "rate(7 days)", "duration": "PT30M", "id": "weekly"});
+    world.invoke(rate.clone()).await.expect("booked");
+    world.until(world.at("00:01:30")).await;
+    assert_eq!(world.invoke(rate.clone()).await.expect("known").outcome, "already_booked");
+    assert_eq!(windows(&world).len(), 1);
+    world.invoke(json!({"action": "pause", "id": "weekly"})).await.expect("paused");
+    let again = world.invoke(rate).await.expect("known");
+    assert!(again.message.contains("rests") && windows(&world).is_empty(), "{again:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_skip_that_lambda_repeats_leaves_out_one_night() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    let skip = json!({"action": "skip", "id": "nightly"});
+    for _ in 0..2 {
+        let skipped = world.try_invoke(&skip, "one").await.expect("lives").expect("skipped");
+        assert_eq!(skipped.series[0].next[0].to_string(), "2026-12-07T02:00:00Z");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_occurrence_that_was_moved_happens_once_and_can_be_cancelled() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    let moved = json!({"action": "reschedule", "id": "nightly-20261206T0200Z", "start": "2026-12-06T00:30:00Z"});
+    world.invoke(moved).await.expect("moved");
+    run_until(&world, "2026-12-06T12:00:00Z").await;
+    assert_eq!((world.count("started"), world.count("completed")), (1, 1), "{:?}", world.events());
+    let moved = json!({"action": "reschedule", "id": "nightly-20261207T0200Z", "start": "2026-12-07T05:00:00Z"});
+    world.invoke(moved).await.expect("moved");
+    run_until(&world, "2026-12-07T03:00:00Z").await;
+    world.invoke(json!({"action": "cancel", "id": "nightly-20261207T0200Z"})).await.expect("cancelled");
+    run_until(&world, "2026-12-07T12:00:00Z").await;
+    assert_eq!((world.count("started"), world.count("cancelled")), (1, 1), "{:?}", world.events());
+    assert_eq!(windows(&world), ["nightly-20261208T0200Z.end"]);
+}

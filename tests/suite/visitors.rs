@@ -95,6 +95,8 @@ async fn a_start_and_an_end_are_reported_once_visitors_see_them() {
     for report in &world.state().published[1..] {
         let seen = report.document["actual"]["seen_after_secs"].as_i64().expect("seen");
         assert!((11..=14).contains(&seen), "{seen}");
+        let late = &report.document["actual"];
+        assert_eq!(late["start_late_secs"], 0, "the watch is not lateness");
         assert!(report.document["text"].as_str().is_some_and(|text| text.contains("by visitors after")));
     }
     world.no_secret_was_said();

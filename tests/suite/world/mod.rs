@@ -15,8 +15,8 @@ use std::{
     time::Duration,
 };
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
-use aws_sdk_sns::config::{Credentials, SharedCredentialsProvider};
+use aws_config::{Region, SdkConfig};
+use aws_sdk_sns::config::{BehaviorVersion, Credentials, SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::{
     client::{
@@ -25,7 +25,7 @@ use aws_smithy_runtime_api::{
     },
     http::StatusCode,
 };
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::{body::SdkBody, retry::RetryConfig};
 use jiff::{SignedDuration, Timestamp};
 use maintenance_window::{
     aws::Aws,
