@@ -39,12 +39,12 @@ async fn get_ready(app: Arc<OnceCell<Result<App, Error>>>) {
     for _ in 0..POLL_TURNS {
         tokio::task::yield_now().await;
     }
-    app.get_or_init(ready).await;
+    app.get_or_init(async || ready()).await;
 }
 
 /// Everything that an invocation needs.
-async fn ready() -> Result<App, Error> {
-    let app = app().await;
+fn ready() -> Result<App, Error> {
+    let app = app();
     if let Err(error) = &app {
         tracing::error!(error = error.full(), "the function cannot work");
     }
@@ -57,7 +57,7 @@ fn variable(key: &str) -> Option<String> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
-async fn app() -> Result<App, Error> {
+fn app() -> Result<App, Error> {
     let config = Config::from_lookup(variable)?;
     let web = aws::connector();
     let sdk = aws::sdk_config(variable, &web);
@@ -73,7 +73,7 @@ async fn app() -> Result<App, Error> {
 
 /// Unusable settings are every invocation's answer, so that whoever tries the function reads what is wrong with it.
 async fn handle(app: &OnceCell<Result<App, Error>>, event: LambdaEvent<Value>) -> Result<Response, Error> {
-    let app = match app.get_or_init(ready).await {
+    let app = match app.get_or_init(async || ready()).await {
         Ok(app) => app,
         Err(Error::InvalidConfig(problems)) => return Err(Error::InvalidConfig(problems.clone())),
         Err(other) => return Err(Error::InvalidConfig(vec![other.full()])),

@@ -2,7 +2,7 @@
 //!
 //! Told *which* windows exist by the schedules themselves and never why it was woken, every run brings all windows and
 //! rules to where they should be now.
-//! The order of effects is that of [`carry_out`]; which effects, was decided in `plan`.
+//! The order of effects is that of `carry_out`; which effects, was decided in `plan`.
 
 mod closing;
 
