@@ -14,6 +14,7 @@ TRIPLE = $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_CYCLONEDX_VERSION := 0.5.9
+CARGO_MUTANTS_VERSION := 27.1.0
 UV_VERSION := 0.13.9
 
 # Several environments, because ministack, sam-cli and checkov pin different versions of the same packages.
@@ -23,13 +24,16 @@ CHECKOV := .venv/checkov
 BUILD := .venv/build
 CARGO_DENY := target/tools/bin/cargo-deny
 CARGO_CYCLONEDX := target/tools/bin/cargo-cyclonedx
+CARGO_MUTANTS := target/tools/bin/cargo-mutants
+# What `make mutants` breaks; without it, all that .cargo/mutants.toml names.
+ROOMS ?=
 TEMPLATES := template.yaml site/template.yaml
 # What the tests in Rust start for themselves.
 export MOTO_SERVER := $(CURDIR)/$(LOCAL)/bin/moto_server
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearsal test night permissions site lint deny advisories bench sbom package undeploy verify-aws \
-	requirements clean
+.PHONY: help rehearsal test night permissions site lint deny advisories bench mutants sbom package undeploy \
+	verify-aws requirements clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -92,6 +96,10 @@ package: $(BUILD)/.installed ## Build the release for ARCHITECTURE (arm64 or x86
 	$(PYTHON) -m account.package target/lambda/bootstrap/bootstrap \
 		target/package/maintenance-window-$(ARCHITECTURE).zip
 
+# Hours for all rooms, since each mutant is built and tested; ROOMS=src/plan.rs looks at one.
+mutants: $(CARGO_MUTANTS)-$(CARGO_MUTANTS_VERSION) ## Break the deciding rooms in every small way and see whether a test notices
+	$(CARGO_MUTANTS) mutants --no-shuffle --output target $(foreach room,$(ROOMS),--file $(room))
+
 sbom: $(CARGO_CYCLONEDX)-$(CARGO_CYCLONEDX_VERSION) ## List all that is in the executable for ARCHITECTURE, as CycloneDX
 	@mkdir -p target/package
 	PATH="$(CURDIR)/target/tools/bin:$$PATH" SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" \
@@ -130,6 +138,12 @@ clean: ## Delete all that was built and installed
 $(CARGO_DENY)-$(CARGO_DENY_VERSION):
 	CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) install --quiet --debug --locked --force \
 		--root target/tools --version $(CARGO_DENY_VERSION) cargo-deny
+	@touch $@
+
+# Unoptimised for the same reason.
+$(CARGO_MUTANTS)-$(CARGO_MUTANTS_VERSION):
+	CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) install --quiet --debug --locked --force \
+		--root target/tools --version $(CARGO_MUTANTS_VERSION) cargo-mutants
 	@touch $@
 
 # Unoptimised for the same reason.

@@ -1,7 +1,7 @@
 //! The log, as Lambda's settings want it.
 //!
 //! The subscriber that the Lambda runtime's crate offers takes filters with patterns; a level is all that Lambda sets,
-//! and a filter's regular expressions would be a twentieth of the executable.
+//! and a filter's regular expressions are most of a megabyte.
 
 use tracing_subscriber::filter::LevelFilter;
 
