@@ -98,7 +98,7 @@ package: $(BUILD)/.installed ## Build the release for ARCHITECTURE (arm64 or x86
 
 # Hours for all rooms, since each mutant is built and tested; ROOMS=src/plan.rs looks at one.
 mutants: $(CARGO_MUTANTS)-$(CARGO_MUTANTS_VERSION) ## Break the deciding rooms in every small way and see whether a test notices
-	$(CARGO_MUTANTS) mutants --no-shuffle --output target $(foreach room,$(ROOMS),--file $(room))
+	$(CARGO_MUTANTS) mutants --no-shuffle --output target $(foreach room,$(ROOMS),--re '^$(room)')
 
 sbom: $(CARGO_CYCLONEDX)-$(CARGO_CYCLONEDX_VERSION) ## List all that is in the executable for ARCHITECTURE, as CycloneDX
 	@mkdir -p target/package
