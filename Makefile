@@ -52,11 +52,13 @@ test: $(LOCAL)/.installed ## Run every test, then the permissions and a whole ni
 
 # The development build, which `cargo test` has made already: a release build takes minutes.
 night: $(LOCAL)/.installed
-	$(CARGO) build --locked --bin bootstrap
+	@# Not `build`: with the tests' features, or everything would be compiled once more.
+	$(CARGO) test --locked --no-run --quiet --test suite
 	@exec $(LOCAL)/bin/python -m rehearsal --bootstrap target/debug/bootstrap --window 60s --quiet
 
 permissions: $(LOCAL)/.installed ## Prove each permission needed, two stacks apart, and a stack's own life
-	$(CARGO) build --locked --bin bootstrap
+	@# Not `build`: with the tests' features, or everything would be compiled once more.
+	$(CARGO) test --locked --no-run --quiet --test suite
 	@exec $(LOCAL)/bin/python -m rehearsal.drills --bootstrap target/debug/bootstrap
 
 site: ## Test the edge: its pages, its function and its template (needs Node, Chromium and njs)

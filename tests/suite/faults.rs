@@ -1,7 +1,7 @@
 //! Every call of every run goes wrong in every way, wake-ups come early, late, twice, in the wrong order or never, and
 //! when the storm has passed all must be as it should be.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::Write};
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -199,9 +199,14 @@ fn weather_all(name: &str, cases: &[(&'static str, Story, Storm)]) {
         failures.extend(other.join().expect("no panic"));
         failures
     });
-    println!("{name}: {count} cases, {} failed", failures.len());
+    tell(&format!("{name}: {count} cases, {} failed", failures.len()));
     let shown: Vec<&String> = failures.iter().take(5).collect();
     assert!(failures.is_empty(), "{} of {count} failed, among them:\n{shown:#?}", failures.len());
+}
+
+/// Says how much was tried, past the capture of what a passing test prints.
+pub(crate) fn tell(what: &str) {
+    let _ = writeln!(std::io::stdout(), "{what}");
 }
 
 /// Every place where something can go wrong in a calm night of the story.
@@ -322,6 +327,6 @@ fn random_storms_leave_nothing_behind() {
         failures.extend(other.join().expect("no panic"));
         failures
     });
-    println!("random storms: {} cases, {} failed", cases.len(), failures.len());
+    tell(&format!("random storms: {} cases, {} failed", cases.len(), failures.len()));
     assert!(failures.is_empty(), "{} failed, among them {:#?}", failures.len(), &failures[..failures.len().min(8)]);
 }

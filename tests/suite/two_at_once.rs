@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use crate::faults::tell;
 use crate::world::{Gate, World, path, rule_arn};
 
 /// A moment at which two runs meet.
@@ -166,7 +167,7 @@ fn two_runs_at_once_are_right_in_every_order() {
             failures.extend(other.join().expect("no panic"));
         });
     }
-    println!("two at once: {total} orders, {} failed", failures.len());
+    tell(&format!("two at once: {total} orders, {} failed", failures.len()));
     let shown: Vec<&String> = failures.iter().step_by((failures.len() / 8).max(1)).collect();
     assert!(failures.is_empty(), "{} of {total} failed, among them:\n{shown:#?}", failures.len());
 }
