@@ -82,8 +82,7 @@ impl BypassNames {
 
 /// Conditions that match every request: what is put where removing the bypass would leave none at all, since a rule
 /// without conditions cannot exist.
-#[must_use]
-pub fn catch_all() -> Vec<Condition> {
+fn catch_all() -> Vec<Condition> {
     vec![Condition::PathPattern { values: vec!["*".to_owned()], regex: vec![] }]
 }
 
@@ -112,6 +111,13 @@ pub fn fits(owner: &[Condition], bypass: &Bypass) -> bool {
 #[must_use]
 pub fn without_bypass(conditions: &[Condition], names: &BypassNames) -> Vec<Condition> {
     conditions.iter().filter(|condition| !names.holds(condition)).cloned().collect()
+}
+
+/// What a rule is to demand that loses its bypass header and has no record: the rest, or everything if nothing is left.
+#[must_use]
+pub fn reopened(conditions: &[Condition], names: &BypassNames) -> Vec<Condition> {
+    let bare = without_bypass(conditions, names);
+    if bare.is_empty() { catch_all() } else { bare }
 }
 
 /// Whether the conditions demand a bypass header.

@@ -441,10 +441,7 @@ fn owner(scene: &Scene<'_>, names: &BypassNames, rule: &RuleArn, current: &[Cond
     }
     match saved.iter().find(|(_, saved)| as_narrowed(saved)) {
         Some((_, saved)) => Owner { conditions: (*saved).clone(), edited: false },
-        None => Owner {
-            conditions: if bare.is_empty() { conditions::catch_all() } else { bare },
-            edited: !saved.is_empty(),
-        },
+        None => Owner { conditions: conditions::reopened(current, names), edited: !saved.is_empty() },
     }
 }
 

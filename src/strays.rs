@@ -83,8 +83,7 @@ pub async fn reopen(run: Run<'_>, strays: &[RuleArn]) -> Result<Vec<RuleArn>, Er
     for (rule, seen) in run.app.aws.rules.read(strays).await? {
         match seen {
             Seen::Conditions(found) if conditions::demands_bypass(&found, &names) => {
-                let bare = conditions::without_bypass(&found, &names);
-                let to = if bare.is_empty() { conditions::catch_all() } else { bare };
+                let to = conditions::reopened(&found, &names);
                 match run.app.aws.rules.restore(&rule, &to).await {
                     Ok(()) => reopened.push(rule),
                     Err(error) => left.push(error.full()),
