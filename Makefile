@@ -73,8 +73,8 @@ lint: $(LOCAL)/.installed $(LINT)/.installed $(CHECKOV)/.installed .github/lint/
 	@# Exceptions stand in the templates, each with its reason. Nothing is fetched.
 	$(CHECKOV)/bin/checkov --skip-download --compact --quiet --framework cloudformation \
 		$(foreach template,$(TEMPLATES),--file $(template))
-	$(LINT)/bin/ruff check --config rehearsal/ruff.toml rehearsal account
-	$(LINT)/bin/ruff format --config rehearsal/ruff.toml --check rehearsal account
+	$(LINT)/bin/ruff check --config rehearsal/ruff.toml rehearsal account bench
+	$(LINT)/bin/ruff format --config rehearsal/ruff.toml --check rehearsal account bench
 	$(LINT)/bin/shellcheck .ci/run
 	node .github/lint/lint.mjs
 

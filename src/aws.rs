@@ -20,8 +20,9 @@ use futures_util::future::join_all;
 
 use crate::{
     config::Config,
-    error::{Error, Refusal, Service},
+    error::{Error, Refusal, Service, chain},
     notify::Topic,
+    redact::readable,
     rule::Rules,
     schedule::Schedules,
 };
@@ -169,37 +170,12 @@ where
         .and_then(ProvideErrorMetadata::message)
         .map_or_else(|| std::error::Error::source(error).map_or_else(|| error.to_string(), chain), str::to_owned);
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or(way).to_owned();
-    Refusal { code, message: scrubbed(&message, secrets) }
+    Refusal { code, message: readable(&message, secrets) }
 }
 
 /// The error of a failed call.
 pub(crate) fn failed(service: Service, what: impl Into<String>, source: Refusal) -> Error {
     Error::Aws { what: what.into(), service, source }
-}
-
-/// The text with every secret replaced, and no longer than a person reads.
-fn scrubbed(text: &str, secrets: &[String]) -> String {
-    const LONGEST: usize = 400;
-    let mut text = secrets
-        .iter()
-        .filter(|secret| !secret.is_empty())
-        .fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "[secret]"));
-    if let Some((at, _)) = text.char_indices().nth(LONGEST) {
-        text.truncate(at);
-        text.push('…');
-    }
-    text
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
@@ -239,12 +215,5 @@ mod tests {
         ];
         let urls = endpoints_of(&variables).await;
         assert_eq!(urls, ["http://localhost:2", "http://localhost:1", "http://localhost:1"]);
-    }
-
-    #[test]
-    fn a_quoted_secret_never_leaves() {
-        let secrets = ["tester-secret-1".to_owned(), String::new()];
-        assert_eq!(scrubbed("value 'tester-secret-1' is bad", &secrets), "value '[secret]' is bad");
-        assert!(scrubbed(&"é".repeat(1000), &secrets).chars().count() == 401);
     }
 }

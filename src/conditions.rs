@@ -303,6 +303,33 @@ mod tests {
     }
 
     #[test]
+    fn only_exact_hosts_tell_that_no_request_matches_both() {
+        let host = |values: &[&str], regex: &[&str]| Condition::HostHeader {
+            values: values.iter().map(ToString::to_string).collect(),
+            regex: regex.iter().map(ToString::to_string).collect(),
+        };
+        let shop = [paths(&["/shop"]), host(&["shop.example.com", "example.com"], &[])];
+        for (other, meet) in [
+            (host(&["blog.example.com"], &[]), false),
+            (host(&["blog.example.com", "SHOP.example.com"], &[]), true),
+            (host(&["*.example.org"], &[]), true),
+            (host(&["blog.example.com", "?.example.org"], &[]), true),
+            (host(&["blog.example.com"], &["^blog"]), true),
+            (paths(&["/blog"]), true),
+        ] {
+            assert_eq!(may_meet(&shop, std::slice::from_ref(&other)), meet, "{other:?}");
+            assert_eq!(may_meet(&[other.clone()], &shop), meet, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn every_value_of_a_header_may_be_a_secret() {
+        let lock = Condition::HttpHeader { name: "X-Lock".into(), values: vec!["a".into()], regex: vec!["^b".into()] };
+        let all = [paths(&["/p"]), lock, header()];
+        assert_eq!(header_values(&all).collect::<Vec<_>>(), ["a", "^b", "only-for-testers-4711"]);
+    }
+
+    #[test]
     fn wildcards_are_counted_in_every_field_that_has_them() {
         let rule = [
             paths(&["/a*", "/?"]),

@@ -19,7 +19,7 @@
 //! - [`probe`]: the site seen from outside, as a visitor and as a tester;
 //! - [`page`]: what the visitors' page is told;
 //! - [`report`], [`response`], [`metrics`]: the words and the figures;
-//! - [`config`], [`error`], [`log`]: the settings, what can go wrong, and the log.
+//! - [`config`], [`error`], [`redact`], [`log`]: the settings, what can go wrong, what others say of it, and the log.
 
 pub mod arn;
 pub mod aws;
@@ -39,6 +39,7 @@ pub mod plan;
 pub mod probe;
 pub mod reconcile;
 pub mod record;
+pub mod redact;
 pub mod report;
 pub mod response;
 pub mod rule;

@@ -36,8 +36,12 @@ pub async fn book(run: Run<'_>, booking: Booking, action: &str) -> Result<Respon
     if window.phase(now) == Phase::Over {
         return book_past(run, &window.id, action, dry_run).await;
     }
-    let warnings = examine(run, &window.rules).await?;
-    let mut record = Record::new(window, now);
+    let (warnings, buried) =
+        tokio::try_join!(examine(run, &window.rules), run.app.aws.schedules.is_buried(&window.id, run.request))?;
+    if buried {
+        return Ok(repeated(&window.id, action));
+    }
+    let mut record = Record { request: Some(run.request.to_owned()), ..Record::new(window, now) };
     let id = record.id().clone();
     let mut answer = if dry_run {
         rehearse(run, record, now, action).await?
@@ -61,6 +65,16 @@ pub async fn book(run: Run<'_>, booking: Booking, action: &str) -> Result<Respon
     };
     answer.warnings.extend(warnings);
     Ok(answer)
+}
+
+/// An event that AWS delivers again, after a person ended what it booked.
+fn repeated(id: &WindowId, action: &str) -> Response {
+    Response {
+        action: action.to_owned(),
+        outcome: "unchanged".to_owned(),
+        message: format!("{id} was booked by this event before, and has been ended since; nothing was changed."),
+        ..Response::default()
+    }
 }
 
 /// A list may lag behind: what is known to exist is looked after all the same.
@@ -252,8 +266,9 @@ pub async fn cancel(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
         return recurring::skip(run, &series.id, Some(record.booked.start)).await;
     }
     let decision = close_now(run, record, true).await?;
-    let done = decided(run, &[decision]).await?;
-    Ok(answer(run, "cancel", record, &done, "cancelled"))
+    let done = decided(run, std::slice::from_ref(&decision)).await?;
+    let dropped = Record { amendments: [record.amendments.as_slice(), &[decision]].concat(), ..record.clone() };
+    Ok(answer(run, "cancel", &dropped, &done, "cancelled"))
 }
 
 /// Writes the decision to end a window, or to drop it, as its next amendment.
@@ -446,7 +461,7 @@ async fn changed(
         let zone = window.timezone.as_deref();
         let told = |end: Option<Timestamp>| end.map_or("open end".to_owned(), |end| when::spoken(end, zone));
         answer.message = format!(
-            "Window {} now goes from {} to {}; its end was {}.",
+            "The times of window {} are {} to {}; its end was {}.",
             window.id,
             when::spoken(window.start, zone),
             told(window.end),

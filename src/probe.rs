@@ -16,7 +16,12 @@ use aws_smithy_runtime_api::{
 use tokio::time::{Instant, sleep_until, timeout_at};
 use url::Url;
 
-use crate::{config::Bypass, reconcile::Clock};
+use crate::{
+    config::Bypass,
+    error::chain,
+    reconcile::Clock,
+    redact::{readable, scrubbed},
+};
 
 /// How long a visitor or tester waits for an answer, redirects included; people give up sooner.
 pub const TRY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -244,7 +249,7 @@ impl Probe {
 
     fn in_words(&self, asked: Result<Answer, String>) -> Answer {
         let answer = asked.unwrap_or_else(|words| Answer { status: None, copy: None, words });
-        Answer { words: shortened(scrubbed(&answer.words, &self.bypass.values_in_clear())), ..answer }
+        Answer { words: readable(&answer.words, &self.bypass.values_in_clear()), ..answer }
     }
 }
 
@@ -362,46 +367,4 @@ fn bare(mut url: Url) -> Url {
 
 fn web_url(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
-}
-
-/// The error and its causes, each once: some repeat their cause.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = error.source();
-    }
-    text
-}
-
-/// The text with every secret replaced in any spelling, since hosts are case-folded and the load balancer ignores case.
-fn scrubbed(text: &str, secrets: &[String]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()).map(|secret| secret.to_ascii_lowercase()) {
-        let mut kept = String::new();
-        let mut rest = text.as_str();
-        while let Some(at) = rest.to_ascii_lowercase().find(&secret) {
-            kept.push_str(&rest[..at]);
-            kept.push_str("[secret]");
-            rest = &rest[at + secret.len()..];
-        }
-        kept.push_str(rest);
-        text = kept;
-    }
-    text
-}
-
-/// The text, no longer than a person reads.
-fn shortened(mut text: String) -> String {
-    const LONGEST: usize = 400;
-    if let Some((at, _)) = text.char_indices().nth(LONGEST) {
-        text.truncate(at);
-        text.push('…');
-    }
-    text
 }

@@ -18,8 +18,12 @@ use crate::{
     conditions::Condition,
     config::Config,
     series::Series,
-    window::{IN_FLIGHT, LAST_CALL, Phase, Window, WindowId},
+    window::{AHEAD_MIN, IN_FLIGHT, LAST_CALL, Phase, Window, WindowId, digest},
 };
+
+/// How long AWS may repeat an event: Scheduler tries to deliver one for 24 h at most, and Lambda for 6 h.
+/// Sources: API_RetryPolicy, API_FunctionEventInvokeConfig.
+pub const TOMBSTONE_MAX: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long after the end the wake-up acts that stands in for a record's own.
 const GUARD_DELAY: SignedDuration = SignedDuration::from_secs(10);
@@ -51,7 +55,7 @@ pub struct Letter {
     /// A series; only in the schedule that keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<Box<Series>>,
-    /// The invocation that wrote an amendment, so that its repetition is recognised.
+    /// The invocation that wrote a record or an amendment, so that its repetition is recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
 }
@@ -167,6 +171,8 @@ pub struct Record {
     pub fires: Fires,
     /// What has been done.
     pub progress: Progress,
+    /// The invocation that booked it; none for an occurrence of a series.
+    pub request: Option<String>,
     /// What was decided later, in order.
     pub amendments: Vec<Amendment>,
     /// The window's other schedules in the group, as last listed.
@@ -178,7 +184,7 @@ impl Record {
     #[must_use]
     pub fn new(window: Window, now: Timestamp) -> Self {
         let fires = window.end_wake(now).map_or(Fires::Hourly, Fires::At);
-        Self { booked: window, fires, progress: Progress::default(), amendments: vec![], others: vec![] }
+        Self { booked: window, fires, progress: Progress::default(), request: None, amendments: vec![], others: vec![] }
     }
 
     /// The window as it stands after all amendments.
@@ -237,8 +243,18 @@ impl Record {
             window: Some(self.booked.clone()),
             progress: Some(self.progress.clone()),
             due: self.booked.end,
+            request: self.request.clone(),
             ..Letter::wake(self.id(), self.booked.start)
         }
+    }
+
+    /// Until when a repetition of the event that booked the window must be recognised although the window is over, if
+    /// it would book it anew: AWS repeats events for a day at most.
+    #[must_use]
+    pub fn tombstone_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let longest = now + TOMBSTONE_MAX;
+        let until = self.booked.end.map_or(longest, |end| end.min(longest));
+        (until > now).then(|| until.max(now + AHEAD_MIN))
     }
 
     /// The wake-ups that belong to the window's present version, each with the moment it is for.
@@ -320,6 +336,8 @@ pub enum Part {
     Drift(u32),
     /// `.series`: not of a window but of a series.
     Series,
+    /// `.over-<number>`: a tombstone, the number standing for the invocation that must not book the window again.
+    Tombstone(u32),
 }
 
 impl ScheduleName {
@@ -327,6 +345,13 @@ impl ScheduleName {
     #[must_use]
     pub fn new(id: &WindowId, part: Part) -> Self {
         Self { id: id.clone(), part }
+    }
+
+    /// The name of the tombstone that stops one invocation from booking the window, or series, again.
+    #[must_use]
+    pub fn tombstone(id: &WindowId, request: &str) -> Self {
+        let number = u32::from_str_radix(&digest([request])[..8], 16).unwrap_or_default();
+        Self::new(id, Part::Tombstone(number))
     }
 
     /// Reads a schedule's name; none of ours is `None`.
@@ -344,6 +369,7 @@ impl ScheduleName {
             ("remind", [number, secs]) => Part::Remind(*number, *secs),
             ("warn", [number]) => Part::Warn(*number),
             ("series", []) => Part::Series,
+            ("over", [number]) => Part::Tombstone(*number),
             ("drift", []) => Part::Drift(1),
             ("drift", [2]) => Part::Drift(2),
             _ => return None,
@@ -363,6 +389,7 @@ impl std::fmt::Display for ScheduleName {
             Part::Remind(number, secs) => write!(f, "{id}.remind-{number}-{secs}"),
             Part::Warn(number) => write!(f, "{id}.warn-{number}"),
             Part::Series => write!(f, "{id}.series"),
+            Part::Tombstone(number) => write!(f, "{id}.over-{number}"),
             Part::Drift(1) => write!(f, "{id}.drift"),
             Part::Drift(number) => write!(f, "{id}.drift-{number}"),
         }
@@ -407,6 +434,8 @@ mod tests {
             "a.b.start",
             "rule.drift",
             "rule.drift-2",
+            "w.series",
+            "w.over-4294967295",
         ] {
             assert_eq!(ScheduleName::parse(name).expect(name).to_string(), name);
         }

@@ -209,6 +209,7 @@ impl Report {
             Some(window) => {
                 let when = |instant: Timestamp| instant.strftime("%a %-d %b %H:%M UTC").to_string();
                 let tail = match (self.event, window.end) {
+                    (Event::Reminder, _) if window.start <= self.at => format!(", since {}", when(window.start)),
                     (Event::Booked | Event::Rescheduled | Event::Reminder, _) => {
                         format!(", starts {}", when(window.start))
                     }
@@ -301,17 +302,20 @@ impl Report {
         let id = self.window_id().map_or("no window", WindowId::as_str);
         let mut keywords = vec![self.event.word().to_owned()];
         keywords.extend(self.window_id().map(ToString::to_string));
+        let mut content = json!({
+            "textType": "client-markdown",
+            "title": format!("{} {}", self.symbol(), self.title()),
+            "description": format!("```\n{}```", self.details().replace("```", "'''")),
+            "keywords": keywords,
+        });
+        if !self.next_steps.is_empty() {
+            content["nextSteps"] = json!(self.next_steps);
+        }
         json!({
             "version": "1.0",
             "source": "custom",
             "id": self.report_id(),
-            "content": {
-                "textType": "client-markdown",
-                "title": format!("{} {}", self.symbol(), self.title()),
-                "description": format!("```\n{}```", self.details().replace("```", "'''")),
-                "nextSteps": self.next_steps,
-                "keywords": keywords,
-            },
+            "content": content,
             "metadata": {
                 "threadId": id,
                 "summary": self.subject(),

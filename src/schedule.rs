@@ -133,24 +133,31 @@ impl Schedules {
     pub async fn record(&self, id: &WindowId, listed: &[ScheduleName]) -> Result<Option<Record>, Error> {
         let name = ScheduleName::new(id, Part::Record);
         let Some((fires, letter)) = self.get(&name).await? else { return Ok(None) };
-        let Some(window) = letter.window else {
+        let Letter { window: Some(booked), progress, request, .. } = letter else {
             return Err(self.failed(&format!("read the record {name}"), &unreadable("it holds no window")));
         };
+        // A tombstone outlives the window.
+        let own = |other: &&ScheduleName| &other.id == id && !matches!(other.part, Part::Record | Part::Tombstone(_));
         let mut record = Record {
-            booked: window,
+            booked,
             fires,
-            progress: letter.progress.unwrap_or_default(),
+            progress: progress.unwrap_or_default(),
+            request,
             amendments: vec![],
-            others: listed.iter().filter(|other| &other.id == id && other.part != Part::Record).cloned().collect(),
+            others: listed.iter().filter(own).cloned().collect(),
         };
         let numbers: Vec<u32> = record
             .others
             .iter()
             .filter_map(|other| match other.part {
                 Part::Amendment(number) => Some(number),
-                Part::Record | Part::Start(_) | Part::Remind(..) | Part::Warn(_) | Part::Drift(_) | Part::Series => {
-                    None
-                }
+                Part::Record
+                | Part::Start(_)
+                | Part::Remind(..)
+                | Part::Warn(_)
+                | Part::Drift(_)
+                | Part::Series
+                | Part::Tombstone(_) => None,
             })
             .collect();
         for number in numbers {
@@ -239,6 +246,23 @@ impl Schedules {
     /// [`Error::Aws`] when the call fails.
     pub async fn wake(&self, name: &ScheduleName, at: Timestamp, letter: &Letter, target: &str) -> Result<(), Error> {
         self.create(name, Fires::At(at), letter, target).await.map(drop)
+    }
+
+    /// Keeps an invocation from booking a window, or series, again until then: what was ended by hand stays ended,
+    /// even if AWS repeats the event that booked it.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn bury(&self, id: &WindowId, request: &str, until: Timestamp, target: &str) -> Result<(), Error> {
+        self.wake(&ScheduleName::tombstone(id, request), until, &Letter::wake(id, until), target).await
+    }
+
+    /// Whether an invocation may no longer book a window, or series.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn is_buried(&self, id: &WindowId, request: &str) -> Result<bool, Error> {
+        Ok(self.get(&ScheduleName::tombstone(id, request)).await?.is_some())
     }
 
     async fn create(&self, name: &ScheduleName, fires: Fires, letter: &Letter, target: &str) -> Result<Created, Error> {
@@ -415,7 +439,9 @@ fn unreadable(message: &str) -> Refusal {
 fn after_completion(name: &ScheduleName) -> ActionAfterCompletion {
     match name.part {
         Part::Record | Part::Amendment(_) | Part::Series => ActionAfterCompletion::None,
-        Part::Start(_) | Part::Remind(..) | Part::Warn(_) | Part::Drift(_) => ActionAfterCompletion::Delete,
+        Part::Start(_) | Part::Remind(..) | Part::Warn(_) | Part::Drift(_) | Part::Tombstone(_) => {
+            ActionAfterCompletion::Delete
+        }
     }
 }
 
@@ -431,6 +457,9 @@ fn description(name: &ScheduleName) -> String {
         Part::Start(_) => format!("The start of maintenance window {id}."),
         Part::Remind(..) => format!("A reminder of maintenance window {id}."),
         Part::Warn(_) => format!("A warning before the end of maintenance window {id}."),
+        Part::Tombstone(_) => {
+            format!("Maintenance window {id} is over; the event that booked it must not do so again.")
+        }
         Part::Drift(_) => format!("Rule {id} was found in maintenance without a window."),
     }
 }

@@ -47,7 +47,7 @@ pub async fn tidy(run: Run<'_>, listed: &[ScheduleName], known: &[WindowId], str
     for name in listed {
         let idle = match name.part {
             Part::Drift(_) => !current.contains(&name.id),
-            Part::Record | Part::Series => false,
+            Part::Record | Part::Series | Part::Tombstone(_) => false,
             Part::Amendment(_) | Part::Start(_) | Part::Remind(..) | Part::Warn(_) => {
                 !known.contains(&name.id) && schedules.is_free(&name.id).await?
             }

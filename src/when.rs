@@ -66,13 +66,15 @@ pub fn utc(instant: Timestamp) -> String {
 /// An instant for people: in UTC, and in the window's own zone where it has one.
 #[must_use]
 pub fn spoken(instant: Timestamp, zone: Option<&str>) -> String {
-    let utc = instant.strftime("%a %-d %b %Y %H:%M:%S UTC").to_string();
+    // Windows are mostly booked to the minute, and a phone shows some forty characters.
+    let clock = if instant.as_second() % 60 == 0 { "%H:%M" } else { "%H:%M:%S" };
+    let utc = instant.strftime(&format!("%a %-d %b %Y {clock} UTC")).to_string();
     let local = zone.filter(|name| *name != "UTC").and_then(|name| TimeZone::get(name).ok().map(|zone| (name, zone)));
     match local {
         None => utc,
         Some((name, zone)) => {
             let local = instant.to_zoned_datetime(zone);
-            format!("{utc} ({} in {name})", local.strftime("%a %H:%M:%S"))
+            format!("{utc} ({} in {name})", local.strftime(&format!("%a {clock}")))
         }
     }
 }
@@ -87,6 +89,14 @@ pub fn spoken_duration(duration: SignedDuration) -> String {
         .map(|(count, unit)| format!("{count}{unit}"))
         .collect();
     if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
+}
+
+/// A duration for people who wait: to the minute from two minutes on.
+#[must_use]
+pub fn roughly(duration: SignedDuration) -> String {
+    let minutes = jiff::SignedDurationRound::new().smallest(Unit::Minute);
+    let long = duration >= SignedDuration::from_mins(2);
+    spoken_duration(if long { duration.round(minutes).unwrap_or(duration) } else { duration })
 }
 
 /// The instant without its fraction: EventBridge Scheduler knows none, and a record must come back as it was written.
@@ -206,11 +216,20 @@ mod tests {
     #[test]
     fn people_read_utc_and_their_own_time() {
         let at = "2026-07-06T01:00:00Z".parse().expect("valid");
-        assert_eq!(spoken(at, None), "Mon 6 Jul 2026 01:00:00 UTC");
-        assert_eq!(spoken(at, Some("Europe/London")), "Mon 6 Jul 2026 01:00:00 UTC (Mon 02:00:00 in Europe/London)");
+        assert_eq!(spoken(at, None), "Mon 6 Jul 2026 01:00 UTC");
+        assert_eq!(spoken(at, Some("UTC")), "Mon 6 Jul 2026 01:00 UTC");
+        assert_eq!(spoken(at, Some("Europe/London")), "Mon 6 Jul 2026 01:00 UTC (Mon 02:00 in Europe/London)");
+        let second = at + SignedDuration::from_secs(1);
+        assert_eq!(
+            spoken(second, Some("Europe/London")),
+            "Mon 6 Jul 2026 01:00:01 UTC (Mon 02:00:01 in Europe/London)"
+        );
         assert_eq!(spoken_duration(SignedDuration::from_secs(9000)), "2h 30m");
         assert_eq!(spoken_duration(SignedDuration::from_secs(90_061)), "1d 1h 1m 1s");
         assert_eq!(spoken_duration(SignedDuration::ZERO), "0s");
+        for (secs, told) in [(119, "1m 59s"), (120, "2m"), (3594, "1h"), (5430, "1h 31m")] {
+            assert_eq!(roughly(SignedDuration::from_secs(secs)), told);
+        }
     }
 
     #[test]

@@ -4,12 +4,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{close_now, decided, examine, summary, unknown};
+use super::{close_now, decided, examine, repeated, summary, unknown};
 use crate::{
     error::Error,
     event::Recurrence,
     reconcile::{self, Observed, Run, observe},
-    record::{Part, Record, ScheduleName},
+    record::{Part, Record, ScheduleName, TOMBSTONE_MAX},
     response::Response,
     schedule::Created,
     series::Series,
@@ -23,8 +23,13 @@ use crate::{
 /// [`Error::InvalidEvent`] if its windows could not work or its id means another series; otherwise as
 /// [`crate::reconcile::reconcile`].
 pub async fn recur(run: Run<'_>, recurrence: Recurrence) -> Result<Response, Error> {
-    let Recurrence { series, dry_run } = recurrence;
-    let warnings = examine(run, &series.rules).await?;
+    let Recurrence { mut series, dry_run } = recurrence;
+    let (warnings, buried) =
+        tokio::try_join!(examine(run, &series.rules), run.app.aws.schedules.is_buried(&series.id, run.request))?;
+    if buried {
+        return Ok(repeated(&series.id, "book"));
+    }
+    series.request = Some(run.request.to_owned());
     let view = series.view(run.now());
     let told: Vec<String> = view.next.iter().map(|start| when::spoken(*start, Some(&series.timezone))).collect();
     let mut answer = Response {
@@ -199,6 +204,9 @@ pub(super) async fn moving(run: Run<'_>, observed: &Observed, record: &Record) -
 
 /// Ends a series with its booked windows; one that is active goes on to its end.
 pub(super) async fn cancel(run: Run<'_>, observed: &Observed, series: Series) -> Result<Response, Error> {
+    if let Some(request) = &series.request {
+        run.app.aws.schedules.bury(&series.id, request, run.now() + TOMBSTONE_MAX, run.target).await?;
+    }
     let paused = Series { paused: true, ..series };
     let name = ScheduleName::new(&paused.id, Part::Series);
     let message = format!("Series {} is cancelled, with its booked windows.", paused.id);

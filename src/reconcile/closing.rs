@@ -15,7 +15,7 @@ use crate::{
     probe::Sight,
     record::{Amendment, Closed, Part, Record, ScheduleName},
     report::{Actual, Event, Report, RuleLine},
-    window::{LAST_CALL, Phase, WindowId, digest},
+    window::{LAST_CALL, Phase, digest},
 };
 
 /// What a window's closing needs to know of the run so far.
@@ -184,9 +184,9 @@ async fn tell_once(
         report.actual = actual(record);
         report.notes.extend(after.step.unusable.values().cloned());
         seen_from_outside(run, record, after, &mut report).await?;
-        report.next_steps.push(format!("to end it now, invoke the function with {}", command("off", record.id())));
+        report.next_steps.push(to_end_it(record));
     } else {
-        report.next_steps.push(format!("to drop it, invoke the function with {}", command("cancel", record.id())));
+        report.next_steps.push(to_drop_it(record));
     }
     run.app.aws.topic.publish(&report).await?;
     record.progress.reported.insert(event.word().to_owned(), now);
@@ -205,14 +205,13 @@ async fn tell_due(run: Run<'_>, record: &mut Record, after: &After<'_>) -> Resul
             cause: tell.cause.clone(),
             ..Report::new(tell.event, record, now)
         };
-        let remedy = match (tell.event, after.step.standing.covers()) {
+        report.next_steps.push(match (tell.event, after.step.standing.covers()) {
             (Event::EndingSoon, _) => {
-                r#"{"action":"extend","id":…,"by":"PT30M"}"#.replace('…', &format!("\"{}\"", record.id()))
+                remedy("to move its end", &serde_json::json!({ "action": "extend", "id": record.id(), "by": "PT30M" }))
             }
-            (_, true) => command("off", record.id()),
-            (_, false) => command("cancel", record.id()),
-        };
-        report.next_steps.push(format!("to change that, invoke the function with {remedy}"));
+            (_, true) => to_end_it(record),
+            (_, false) => to_drop_it(record),
+        });
         run.app.aws.topic.publish(&report).await?;
         record.progress.reported.insert(tell.key.clone(), now);
     }
@@ -226,7 +225,7 @@ async fn tell_due(run: Run<'_>, record: &mut Record, after: &After<'_>) -> Resul
 pub async fn announce(run: Run<'_>, record: &mut Record, notes: Vec<String>) -> Result<(), Error> {
     let now = run.now();
     let mut report = Report { notes, ..Report::new(Event::Booked, record, now) };
-    report.next_steps.push(format!("to drop it, invoke the function with {}", command("cancel", record.id())));
+    report.next_steps.push(to_drop_it(record));
     run.app.aws.topic.publish(&report).await?;
     record.progress.reported.insert(Event::Booked.word().to_owned(), now);
     // A record that is gone was cancelled at this very moment.
@@ -264,8 +263,16 @@ async fn seen_from_outside(
     report_failure(run, record, after.lines(record), &[note], &cause).await.map(drop)
 }
 
-fn command(action: &str, id: &WindowId) -> String {
-    serde_json::json!({ "action": action, "id": id }).to_string()
+fn to_end_it(record: &Record) -> String {
+    remedy("to end it now", &serde_json::json!({ "action": "off", "id": record.id() }))
+}
+
+fn to_drop_it(record: &Record) -> String {
+    remedy("to drop it", &serde_json::json!({ "action": "cancel", "id": record.id() }))
+}
+
+fn remedy(aim: &str, event: &serde_json::Value) -> String {
+    format!("{aim}, invoke the function with {event}")
 }
 
 /// When the window's rules were turned, as its record tells it.
@@ -328,6 +335,7 @@ pub(super) async fn report_failure(
         notes: failures.to_vec(),
         next_steps: vec![
             "every sweep tries again, at most five minutes from now; if the cause stays, mend what it names".to_owned(),
+            remedy("to see what else is in the way", &serde_json::json!({ "action": "check" })),
         ],
         cause: cause.to_owned(),
         ..Report::new(Event::Failed, record, now)
@@ -342,6 +350,10 @@ async fn forget(run: Run<'_>, record: &mut Record, after: &After<'_>) -> Result<
     if after.unheld {
         let wait = "its end waits until the records of all windows can be written".to_owned();
         return Err(Error::Incomplete(vec![wait]));
+    }
+    // Before anything that tells a person it is over.
+    if let (Some(request), Some(until)) = (&record.request, record.tombstone_until(run.now())) {
+        run.app.aws.schedules.bury(record.id(), request, until, run.target).await?;
     }
     let before = record.progress.clone();
     if after.restored(record) {

@@ -156,8 +156,9 @@ fn verdict(world: &World) -> Result<Vec<usize>, String> {
     if rule.conditions != owned() {
         wrong.push(format!("the rule was left as {:?}", rule.conditions));
     }
-    if !state.schedules.is_empty() {
-        wrong.push(format!("schedules are left over: {:?}", state.schedules.keys()));
+    let left_over = state.schedule_names();
+    if !left_over.is_empty() {
+        wrong.push(format!("schedules are left over: {left_over:?}"));
     }
     let ids: Vec<&str> = state.published.iter().filter_map(|report| report.document["window"]["id"].as_str()).collect();
     for id in ids {

@@ -8,6 +8,7 @@ mod operators;
 mod people;
 mod probe;
 mod promises;
+mod properties;
 mod recurring;
 mod reports;
 mod schemas;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::world::{World, path, rule_arn};
+use crate::world::{ORIGIN_LOCK, World, header, path, rule_arn};
 
 #[tokio::test(start_paused = true)]
 async fn a_hundred_rules_are_turned_within_the_rate_and_none_is_reported_early() {
@@ -89,6 +89,7 @@ async fn reports_get_out_even_if_publishing_fails_for_hours() {
 async fn a_lasting_failure_is_reported_once_and_ends_by_itself() {
     for broken in ["ModifyRule", "DescribeRules"] {
         let world = World::new(1);
+        world.set_conditions(0, vec![path(&["*"]), header("x-origin-lock", ORIGIN_LOCK)]);
         let window = json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"});
         world.invoke(window).await.expect("booked");
         world.run_until("02:10").await;
@@ -100,6 +101,18 @@ async fn a_lasting_failure_is_reported_once_and_ends_by_itself() {
         world.run_until("04:10").await;
         assert!(!world.is_dark(0));
         assert_eq!(world.count("completed"), 1);
+        world.no_secret_was_said();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_refusal_repeats_a_header_that_it_quotes() {
+    for broken in ["UpdateSchedule", "CreateSchedule", "ModifyRule"] {
+        let world = World::new(1);
+        world.set_conditions(0, vec![path(&["*"]), header("x-origin-lock", ORIGIN_LOCK)]);
+        world.state().broken = vec![broken];
+        let refused = world.invoke(json!({"action": "on"})).await.expect_err("refused").full();
+        assert!(refused.contains("[secret]"), "{broken}: {refused}");
         world.no_secret_was_said();
     }
 }

@@ -34,7 +34,7 @@ async fn an_extension_moves_the_end_of_a_booked_and_of_an_active_window() {
         world.run_until(moment).await;
         let extended = world.invoke(json!({"action": "extend", "id": "w", "by": "PT30M"})).await.expect("extended");
         assert_eq!(extended.outcome, "extended", "{moment}");
-        assert!(extended.message.contains("03:30:00 UTC") && extended.message.contains("03:00:00 UTC"), "{extended:?}");
+        assert!(extended.message.contains("03:30 UTC") && extended.message.contains("03:00 UTC"), "{extended:?}");
         world.run_until("03:15").await;
         assert!(dark_at(&world), "extended at {moment}");
         world.run_until("03:40").await;
@@ -245,7 +245,7 @@ async fn status_tells_what_is_and_what_comes_next() {
     let before = world.invoke(json!({"action": "status"})).await.expect("status");
     assert_eq!(
         before.message,
-        "The site is open; window w starts Sun 6 Dec 2026 02:00:00 UTC (Sun 03:00:00 in Europe/Berlin)."
+        "The site is open; window w starts Sun 6 Dec 2026 02:00 UTC (Sun 03:00 in Europe/Berlin)."
     );
     assert_eq!(before.next_wake.expect("a moment").to_string(), "2026-12-06T02:00:00Z");
     world.run_until("02:10").await;
@@ -256,4 +256,65 @@ async fn status_tells_what_is_and_what_comes_next() {
     world.set_conditions(0, vec![path(&["/shop"])]);
     let drifted = world.invoke(json!({"action": "status"})).await.expect("status");
     assert!(drifted.warnings.iter().any(|warning| warning.contains("not as it should be")), "{:?}", drifted.warnings);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_ended_stays_ended_however_often_lambda_repeats_the_booking() {
+    let booking = json!({"id": "w", "start": "2026-12-06T00:10Z", "end": "2026-12-06T01:00Z"});
+    let series = json!({
+        "id": "s", "every": "cron(0 2 * * ? *)", "duration": "PT1H", "timezone": "UTC"
+    });
+    for (event, end, ended_at) in [
+        (booking.clone(), json!({"action": "off", "id": "w"}), "00:20"),
+        (booking, json!({"action": "cancel", "id": "w"}), "00:05"),
+        (json!({"action": "on", "duration": "PT1H"}), json!({"action": "off"}), "00:05"),
+        (json!({"action": "on"}), json!({"action": "off"}), "00:05"),
+        (series, json!({"action": "cancel", "id": "s"}), "00:05"),
+    ] {
+        let world = World::new(1);
+        world.try_invoke(&event, "first").await.expect("lives").expect("booked");
+        world.run_until(ended_at).await;
+        world.invoke(end.clone()).await.expect("ended");
+        let told = world.events();
+        let again = world.try_invoke(&event, "first").await.expect("lives").expect("answered");
+        assert_eq!(again.outcome, "unchanged", "{event}");
+        assert!(again.message.contains("has been ended since"), "{again:?}");
+        world.run_until("00:45").await;
+        assert!(!dark_at(&world) && world.schedule_names().is_empty(), "{event}: {:?}", world.schedule_names());
+        assert_eq!(world.events(), told, "{event}");
+        // Whoever means it can have it again.
+        world.try_invoke(&event, "second").await.expect("lives").expect("booked anew");
+        assert!(!world.schedule_names().is_empty(), "{event}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tombstone_goes_when_its_window_would_have_ended_and_after_a_day_at_most() {
+    let world = World::new(1);
+    world.invoke(json!({"id": "w", "start": "2026-12-06T00:10Z", "end": "2026-12-06T01:00Z"})).await.expect("booked");
+    world.invoke(json!({"action": "cancel", "id": "w"})).await.expect("cancelled");
+    assert_eq!(world.tombstones().len(), 1);
+    world.run_until("00:59").await;
+    assert_eq!(world.tombstones().len(), 1, "no sweep takes it for a leftover");
+    world.run_until("01:05").await;
+    assert_eq!(world.tombstones(), [""; 0]);
+    world.invoke(json!({"id": "far", "start": "2026-12-24T00:10Z", "end": "2026-12-24T01:00Z"})).await.expect("booked");
+    let cancelled = world.now();
+    world.invoke(json!({"action": "cancel", "id": "far"})).await.expect("cancelled");
+    let name = world.tombstones().remove(0);
+    let due = world.state().schedules[&name].next.expect("it fires");
+    assert!((due.duration_since(cancelled).as_secs() - 24 * 3600).abs() <= 2, "{due}");
+    // One whose window has ended by itself has nothing to keep from coming back.
+    let natural = World::new(1);
+    natural.invoke(parsed(WINDOW)).await.expect("booked");
+    natural.run_until("03:10").await;
+    assert_eq!(natural.tombstones(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_window_is_over_and_wakes_nobody() {
+    let world = booked().await;
+    let cancelled = world.invoke(json!({"action": "cancel", "id": "w"})).await.expect("cancelled");
+    assert_eq!((cancelled.outcome.as_str(), cancelled.next_wake), ("cancelled", None));
+    assert_eq!(serde_json::to_value(cancelled.window).expect("JSON")["phase"], "over");
 }

@@ -2,13 +2,16 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{ORIGIN_LOCK, SECRET, World, header, path, rule_arn};
+use crate::world::{Call, ORIGIN_LOCK, SECRET, World, header, path, rule_arn};
+
+fn window() -> Value {
+    json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"})
+}
 
 async fn active() -> World {
     let world = World::new(1);
     world.set_conditions(0, vec![path(&["/shop/*"])]);
-    let window = json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"});
-    world.invoke(window).await.expect("booked");
+    world.invoke(window()).await.expect("booked");
     world.run_until("02:10").await;
     assert!(world.is_dark(0));
     world
@@ -138,5 +141,46 @@ async fn a_condition_that_could_not_be_restored_is_left_alone_and_reported_once(
     world.run_until("03:10").await;
     assert_eq!(world.conditions(0), [json!({"Field": "moon-phase", "Values": ["full"]})]);
     assert_eq!(world.count("completed"), 1, "{:?}", world.events());
+    assert!(world.schedule_names().is_empty());
+}
+
+/// Which of the calls so far turned a rule.
+fn turns_of(world: &World, nth: usize) -> usize {
+    let turned = |call: &&Call| call.name == "ModifyRule" && call.subject == rule_arn(nth);
+    world.state().calls.iter().filter(turned).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_the_settings_do_not_name_is_never_turned() {
+    let mut world = World::new(2);
+    let foreign = json!({"action": "on", "rules": [rule_arn(7)]});
+    let refused = world.invoke(foreign).await.expect_err("refused").full();
+    assert!(refused.contains("RULE_ARNS"), "{refused}");
+    world.invoke(window()).await.expect("booked");
+    world.run_until("01:50").await;
+    world.settings.insert("RULE_ARNS", rule_arn(0));
+    world.run_until("03:10").await;
+    assert_eq!((turns_of(&world, 0), turns_of(&world, 1)), (2, 0));
+    assert_eq!(world.events(), ["booked", "drift", "started", "completed"]);
+    let text = world.text_of("started");
+    assert!(text.contains("rule web/rule001 is no longer named by RULE_ARNS"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_narrowed_rule_that_the_settings_no_longer_name_keeps_its_window_until_they_do_again() {
+    let mut world = World::new(2);
+    let both = world.settings["RULE_ARNS"].clone();
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:30").await;
+    world.settings.insert("RULE_ARNS", rule_arn(0));
+    world.run_until("03:30").await;
+    assert_eq!((world.is_dark(0), world.is_dark(1)), (false, true));
+    assert_eq!((world.count("failed"), world.count("completed")), (1, 0), "{:?}", world.events());
+    let text = world.text_of("failed");
+    assert!(text.contains("rule web/rule001 was narrowed, but RULE_ARNS no longer names it"), "{text}");
+    world.settings.insert("RULE_ARNS", both);
+    world.run_until("03:40").await;
+    assert!(!world.is_dark(1));
+    assert_eq!(world.count("completed"), 1);
     assert!(world.schedule_names().is_empty());
 }

@@ -824,7 +824,16 @@ async fn what_is_wrong_is_refused_by_both() {
         for judge in &judges {
             assert!(judge.refusal(&event).is_some(), "the schema accepts {event}, but {problems:?}");
         }
+        let answer = world.invoke(event.clone()).await;
+        let blocked = answer.as_ref().is_ok_and(|answer| answer.outcome == "blocked");
+        assert!(answer.is_err_and(|error| error.kind() == "InvalidEvent") || blocked, "{event}");
     }
+    // A check reads; nothing else asked AWS for anything.
+    let reads = |call: &String| {
+        ["DescribeRules", "DescribeListeners", "ListSchedules", "GetTopicAttributes"].contains(&call.as_str())
+    };
+    let calls = world.take_calls();
+    assert!(calls.iter().all(reads), "{calls:?}");
 }
 
 /// Calls `look` for every schema that lies in another.

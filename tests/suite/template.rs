@@ -1,4 +1,5 @@
-//! The template and the code agree: on the settings, and on what the function may do.
+//! The template, the architecture and the code agree: on the settings, on what the function may do, on which room may
+//! know what, and on which test guards what.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -108,5 +109,22 @@ fn the_deciding_rooms_know_neither_aws_nor_time_nor_tasks() {
         for foreign in ["aws_sdk", "tokio", "async ", "Timestamp::now", "std::env"] {
             assert!(!code.contains(foreign), "{room} knows {foreign}");
         }
+    }
+}
+
+#[test]
+fn every_test_that_the_architecture_names_exists() {
+    let architecture = text("ARCHITECTURE.md");
+    let main = text("tests/suite/main.rs");
+    let rooms: Vec<&str> = main.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';')).collect();
+    let named: BTreeSet<(&str, &str)> = architecture
+        .split('`')
+        .filter_map(|code| code.split_once("::"))
+        .filter(|(room, _)| rooms.contains(room))
+        .collect();
+    assert!(named.len() > 20, "{named:?}");
+    for (room, test) in named {
+        let source = text(&format!("tests/suite/{room}.rs"));
+        assert!(source.contains(&format!("fn {test}(")), "{room} has no test {test}");
     }
 }

@@ -108,8 +108,9 @@ fn meet(meeting: &Meeting, runs: &[usize]) -> Result<[usize; 2], String> {
         if state.rules[&rule_arn(0)].conditions != owned() {
             wrong.push(format!("the rule was left as {:?}", state.rules[&rule_arn(0)].conditions));
         }
-        if !state.schedules.is_empty() {
-            wrong.push(format!("schedules are left over: {:?}", state.schedules.keys()));
+        let left_over = state.schedule_names();
+        if !left_over.is_empty() {
+            wrong.push(format!("schedules are left over: {left_over:?}"));
         }
         for event in ["drift", "failed"] {
             if state.published.iter().any(|report| report.event() == event) {

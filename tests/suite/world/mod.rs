@@ -496,6 +496,13 @@ impl World {
         self.events().iter().filter(|found| *found == event).count()
     }
 
+    /// What the last report of an event said to people.
+    pub(crate) fn text_of(&self, event: &str) -> String {
+        let state = self.state();
+        let last = state.published.iter().rev().find(|report| report.event() == event);
+        last.expect("such a report").document["text"].as_str().expect("text").to_owned()
+    }
+
     /// The calls since the log was last taken.
     pub(crate) fn take_calls(&self) -> Vec<String> {
         self.state().calls.drain(..).map(|call| call.name).collect()
@@ -509,8 +516,14 @@ impl World {
         self.state().rules.get_mut(&rule_arn(nth)).expect("a rule").conditions = conditions;
     }
 
+    /// The schedules in the group but for tombstones, which outlive their windows and go by themselves.
     pub(crate) fn schedule_names(&self) -> Vec<String> {
-        self.state().schedules.keys().cloned().collect()
+        self.state().schedule_names()
+    }
+
+    /// The tombstones in the group.
+    pub(crate) fn tombstones(&self) -> Vec<String> {
+        self.state().schedules.keys().filter(|name| is_tombstone(name)).cloned().collect()
     }
 
     /// Whether only testers get through the rule.
@@ -529,6 +542,10 @@ impl World {
             assert!(!text.contains(SECRET) && !text.contains(ORIGIN_LOCK), "a secret was said: {text}");
         }
     }
+}
+
+fn is_tombstone(name: &str) -> bool {
+    name.contains(".over-")
 }
 
 /// Five minutes apart, a little after the full minute.
@@ -768,6 +785,10 @@ fn respond(protocol: &Protocol, operation: &str, answer: &Answer) -> HttpRespons
 }
 
 impl State {
+    pub(crate) fn schedule_names(&self) -> Vec<String> {
+        self.schedules.keys().filter(|name| !is_tombstone(name)).cloned().collect()
+    }
+
     fn describe_listeners(&self, input: &Value) -> Value {
         let arn = input["ListenerArns"][0].as_str().expect("an ARN");
         let action = json!({"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}});
