@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{SECRET, World, header, path, rule_arn};
 
 fn world() -> World {
     let mut world = World::new(1);
@@ -58,25 +58,129 @@ async fn a_page_that_cannot_be_told_is_a_warning_in_the_report_and_stops_nothing
     world.no_secret_was_said();
 }
 
+/// What a figure's values were, oldest first.
+fn figures(world: &World, name: &str) -> Vec<i64> {
+    let said = world.state().said.clone();
+    let lines = said.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter(|line| line["_aws"].is_object()).filter_map(|line| line[name].as_i64()).collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn figures_are_told_of_what_goes_on_and_of_nothing_else() {
-    let world = world();
+    let world = World::new(1);
     world.invoke(window()).await.expect("booked");
     world.run_until("01:50").await;
-    let figures = |world: &World| -> Vec<Value> {
-        let said = world.state().said.clone();
-        said.iter()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .filter(|line: &Value| line["_aws"].is_object())
-            .collect()
-    };
-    assert!(figures(&world).is_empty(), "an idle night pays for nothing");
+    let silent = |world: &World| world.state().said.iter().all(|line| !line.contains("_aws"));
+    assert!(silent(&world), "an idle night pays for nothing");
+    world.run_until("02:00:10").await;
+    assert_eq!(figures(&world, "MaintenanceActive"), [1]);
+    world.run_until("02:08").await;
+    assert_eq!(figures(&world, "MaintenanceActive"), [1, 1, 1], "the start and two sweeps");
     world.run_until("03:10").await;
-    let told = figures(&world);
-    let of = |name: &str| -> Vec<i64> { told.iter().filter_map(|line| line[name].as_i64()).collect() };
-    assert_eq!((of("StartLateSeconds"), of("EndLateSeconds")), (vec![0], vec![0]));
-    assert_eq!(of("MaintenanceActive").last(), Some(&0));
-    assert!(of("MaintenanceActive").contains(&1) && of("Drift").is_empty());
+    assert_eq!(figures(&world, "MaintenanceActive").last(), Some(&0));
+    assert_eq!((figures(&world, "StartLateSeconds"), figures(&world, "EndLateSeconds")), (vec![0], vec![0]));
+    for idle in ["Drift", "OverrunSeconds", "SeenAfterSeconds"] {
+        assert_eq!(figures(&world, idle), [0; 0], "{idle}");
+    }
+    world.state().said.clear();
+    world.run_until("03:40").await;
+    assert!(silent(&world), "nor does a night that is over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_start_and_an_early_end_are_measured_once() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    while world.next_event(world.at("01:58"), jiff::SignedDuration::ZERO, false).await {}
+    world.until(world.at("02:04")).await;
+    world.run_until("02:30").await;
+    world.invoke(json!({"action": "off"})).await.expect("off");
+    assert_eq!(figures(&world, "StartLateSeconds"), [240]);
+    // The calls until then take some milliseconds.
+    assert_eq!(figures(&world, "EndLateSeconds"), [-1799]);
+    assert_eq!(figures(&world, "OverrunSeconds"), [0; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_past_its_end_is_measured_for_as_long_as_it_keeps_rules() {
+    let overruns = |world: &World| figures(world, "OverrunSeconds");
+    let held = World::new(1);
+    let mut event = window();
+    event["at_end"] = json!("hold");
+    held.invoke(event).await.expect("booked");
+    held.run_until("02:59").await;
+    assert_eq!(overruns(&held), [0; 0], "its end is still to come");
+    held.run_until("03:11").await;
+    let told = overruns(&held);
+    assert!(told.ends_with(&[17, 317, 617]), "{told:?}");
+    held.invoke(json!({"action": "off"})).await.expect("off");
+    assert_eq!(overruns(&held), told, "it is over");
+
+    let failing = World::new(1);
+    failing.invoke(window()).await.expect("booked");
+    failing.run_until("02:10").await;
+    failing.state().broken = vec!["ModifyRule"];
+    failing.run_until("02:20").await;
+    assert_eq!(overruns(&failing), [0; 0]);
+    failing.run_until("03:06").await;
+    assert!(overruns(&failing).contains(&317), "{:?}", overruns(&failing));
+
+    let mut stuck = World::new(2);
+    stuck.invoke(window()).await.expect("booked");
+    stuck.run_until("02:10").await;
+    stuck.settings.insert("RULE_ARNS", rule_arn(0));
+    stuck.run_until("03:06").await;
+    assert!(overruns(&stuck).contains(&317), "{:?}", overruns(&stuck));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_rule_that_others_changed_counts_as_drift() {
+    let drifts = |world: &World| figures(world, "Drift");
+    // No window at all: two rules that let only testers through.
+    let strays = World::new(3);
+    for nth in [0, 1] {
+        strays.set_conditions(nth, vec![header("x-maintenance-bypass", SECRET)]);
+    }
+    strays.invoke(json!({"action": "sweep"})).await.expect("swept");
+    assert_eq!(drifts(&strays), [2]);
+    // A window of which one rule is gone, one was opened, and one is as it should be.
+    let world = World::new(3);
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:08").await;
+    assert_eq!(drifts(&world), [0; 0]);
+    world.state().rules.remove(&rule_arn(0));
+    world.set_conditions(1, vec![path(&["*"])]);
+    world.invoke(json!({"action": "sweep"})).await.expect("swept");
+    assert_eq!(drifts(&world), [2]);
+    // At the end, one that was edited is left alone.
+    world.run_until("02:58").await;
+    let before = drifts(&world).len();
+    world.set_conditions(1, vec![path(&["/new"])]);
+    world.run_until("03:00:10").await;
+    assert_eq!(drifts(&world)[before..], [2], "the missing one and the edited one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_is_written_when_there_is_news_and_at_no_other_time() {
+    let world = world();
+    let mut event = window();
+    event["at_end"] = json!("hold");
+    world.invoke(event).await.expect("booked");
+    world.invoke(json!({"id": "x", "start": "2026-12-06T12:00Z", "end": "2026-12-06T13:00Z"})).await.expect("booked");
+    world.invoke(json!({"action": "cancel", "id": "x"})).await.expect("cancelled");
+    let writes = |world: &World| -> Vec<String> {
+        let state = world.state();
+        let writes = state.calls.iter().filter(|call| call.name.ends_with("Object"));
+        writes.map(|call| format!("{} {}", call.at.strftime("%H:%M"), call.name)).collect()
+    };
+    world.run_until("02:40").await;
+    assert_eq!(writes(&world), ["02:00 PutObject"]);
+    world.run_until("03:30").await;
+    assert_eq!(writes(&world), ["02:00 PutObject", "03:00 PutObject"]);
+    assert_eq!(world.state().page.as_ref().expect("told")["end"], Value::Null, "nobody knows when a held one ends");
+    world.invoke(json!({"action": "off"})).await.expect("off");
+    assert_eq!(writes(&world).last().map(String::as_str), Some("03:30 DeleteObject"));
+    assert_eq!(writes(&world).len(), 3);
 }
 
 fn probed() -> World {
