@@ -293,6 +293,13 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_that_would_be_left_with_nothing_matches_everything() {
+        let names = BypassNames::new(["x-maintenance-bypass"]);
+        assert_eq!(reopened(&[header()], &names), [paths(&["*"])]);
+        assert_eq!(reopened(&[paths(&["/shop"]), header()], &names), [paths(&["/shop"])]);
+    }
+
+    #[test]
     fn order_and_header_case_do_not_matter_but_values_do() {
         assert!(same(
             &[paths(&["/b", "/a"]), header()],

@@ -979,6 +979,13 @@ mod tests {
 
     /// Pins what the matcher would make of these fields if it were handed them as they are, which is why it is not.
     #[test]
+    fn a_text_may_be_as_long_as_a_schedule_expression_and_no_longer() {
+        let padded = |length: usize| format!("rate(1{}day)", " ".repeat(length - "rate(1day)".len()));
+        assert_eq!(every(&padded(TEXT_MAX)).as_str().len(), TEXT_MAX);
+        assert!(padded(TEXT_MAX + 1).parse::<Every>().expect_err("too long").contains("characters"));
+    }
+
+    #[test]
     fn the_matcher_alone_reads_another_dialect() {
         let parser =
             CronParser::builder().seconds(Seconds::Required).year(Year::Required).alternative_weekdays(true).build();

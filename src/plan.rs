@@ -677,7 +677,8 @@ mod tests {
 
     #[test]
     fn missing_wake_ups_are_booked_unless_they_may_have_fired() {
-        let config = config(&[("REMIND_BEFORE", "PT1H"), ("WARN_BEFORE_END", "PT15M")]);
+        let settings = config;
+        let config = settings(&[("REMIND_BEFORE", "PT1H"), ("WARN_BEFORE_END", "PT15M")]);
         let wakes = |now: &str, record: &Record| -> Vec<String> {
             let plan = planned(now, &config, Seen::Conditions(owned()), std::slice::from_ref(record));
             plan.steps[0].wakes.iter().map(|(name, due)| format!("{name} {}", due.strftime("%H:%M"))).collect()
@@ -690,6 +691,11 @@ mod tests {
         known.others = vec![ScheduleName::new(booked.id(), Part::Start(1))];
         assert_eq!(wakes("01:30:00", &known), ["w.warn-1 03:45"]);
         assert_eq!(wakes("00:30:00", &closed(booked.clone(), true)), [""; 0]);
+        for before in ["PT2H", "PT3H"] {
+            let too_long = settings(&[("WARN_BEFORE_END", before)]);
+            let plan = planned("00:30:00", &too_long, Seen::Conditions(owned()), std::slice::from_ref(&booked));
+            assert_eq!(plan.steps[0].wakes.len(), 1, "a warning before the start is none");
+        }
         assert_eq!(wakes("02:30:00", &closed(started("w"), false)), [""; 0]);
     }
 
@@ -843,6 +849,10 @@ mod tests {
         let calm = decided("03:00:00", &owned(), &[]);
         assert!(calm.strays.is_empty() && calm.turns.is_empty() && calm.drifting.is_empty());
         assert_eq!(calm.states[&rule("one")], RuleState::Open);
+        let mut elsewhere = record("w");
+        elsewhere.booked.rules = vec![rule("two")];
+        let other = decided("03:00:00", &owned(), &[elsewhere]);
+        assert!(other.turns.is_empty() && other.steps[0].hold.is_none());
     }
 
     #[test]

@@ -482,4 +482,107 @@ mod tests {
         assert_eq!(record.refire(at("02:00:00")), Fires::At(at("03:59:00")));
         assert_eq!(record.refire(at("04:00:05")), Fires::At(at("04:04:05")));
     }
+
+    fn amended(mut record: Record, change: impl Fn(&mut Amendment)) -> Record {
+        let mut amendment = Amendment {
+            number: record.version() + 1,
+            fires: at("03:59:00"),
+            window: record.window().clone(),
+            closed: None,
+            request: Some("request".to_owned()),
+        };
+        change(&mut amendment);
+        record.amendments.push(amendment);
+        record
+    }
+
+    #[test]
+    fn a_rule_may_be_narrowed_from_the_start_until_a_call_could_land_after_the_end() {
+        let record = record();
+        for (now, may) in
+            [("01:59:59", false), ("02:00:00", true), ("03:59:34", true), ("03:59:35", false), ("04:00:00", false)]
+        {
+            assert_eq!(record.may_narrow(at(now)), may, "{now}");
+        }
+        assert!(
+            !amended(record, |amendment| {
+                amendment.closed = Some(Closed { at: at("03:00:00"), cancelled: false });
+            })
+            .may_narrow(at("03:00:00"))
+        );
+    }
+
+    #[test]
+    fn guards_make_a_version_but_no_revision() {
+        let mut record = record();
+        assert_eq!((record.version(), record.revision()), (1, 1));
+        record = amended(record, |_| {});
+        record.amendments.extend(record.guard(at("01:00:00")));
+        assert_eq!((record.version(), record.revision()), (3, 2));
+        let guard = &record.amendments[1];
+        assert_eq!((guard.number, guard.fires, guard.request.as_deref()), (3, at("03:59:00"), None));
+        let open = amended(record, |amendment| amendment.window.end = None);
+        assert_eq!(open.guard(at("01:00:00")), None, "what has no end needs no guard");
+    }
+
+    #[test]
+    fn an_amendment_acts_at_its_end_or_when_it_was_decided_and_a_guard_a_little_later() {
+        let due = |change: &dyn Fn(&mut Amendment)| amended(record(), change).amendments[0].due();
+        assert_eq!(due(&|_| {}), at("04:00:00"));
+        assert_eq!(due(&|amendment| amendment.request = None), at("04:00:10"));
+        let closed = Some(Closed { at: at("03:00:00"), cancelled: false });
+        assert_eq!(due(&|amendment| amendment.closed = closed), at("03:00:00"));
+        assert_eq!(due(&|amendment| amendment.window.end = None), at("03:59:00"));
+    }
+
+    #[test]
+    fn an_end_is_safe_if_a_wake_up_carries_it_that_nobody_updates() {
+        let mut open = record();
+        (open.booked.end, open.fires) = (None, Fires::Hourly);
+        assert!(open.end_is_safe(at("03:00:00")));
+        let extended = amended(record(), |amendment| amendment.window.end = Some(at("05:00:00")));
+        assert!(extended.end_is_safe(at("03:58:57")), "it fires at 03:59");
+        assert!(!extended.end_is_safe(at("03:58:58")));
+        let endless = amended(record(), |amendment| amendment.window.end = None);
+        assert!(endless.end_is_safe(at("03:58:59")));
+    }
+
+    #[test]
+    fn an_update_of_an_open_ended_record_goes_on_firing_every_hour() {
+        let mut open = record();
+        open.booked.end = None;
+        assert_eq!(open.refire(at("03:00:00")), Fires::Hourly);
+        let closed = amended(record(), |amendment| {
+            amendment.closed = Some(Closed { at: at("03:00:00"), cancelled: false });
+        });
+        assert_eq!(closed.refire(at("03:00:00")), Fires::At(at("03:59:00")), "its own moment is still to come");
+        assert_eq!(closed.refire(at("03:58:00")), Fires::At(at("04:02:00")));
+    }
+
+    #[test]
+    fn a_letter_holds_all_that_a_record_is() {
+        let mut record = Record { request: Some("booking".to_owned()), ..record() };
+        record.progress.narrowed_at = Some(at("02:00:00"));
+        let letter = record.letter();
+        assert_eq!((&letter.window, &letter.progress), (&Some(record.booked.clone()), &Some(record.progress.clone())));
+        assert_eq!((letter.due, letter.request.as_deref()), (Some(at("04:00:00")), Some("booking")));
+        record.booked.end = None;
+        assert_eq!(record.letter().due, None, "a look every hour waits for nothing");
+    }
+
+    #[test]
+    fn a_tombstone_stands_until_the_booked_end_and_a_day_at_most() {
+        let mut record = amended(record(), |amendment| amendment.window.end = Some(at("05:00:00")));
+        assert_eq!(record.tombstone_until(at("03:00:00")), Some(at("04:00:00")));
+        assert_eq!(record.tombstone_until(at("03:59:55")), Some(at("04:00:05")));
+        assert_eq!(record.tombstone_until(at("04:00:00")), None);
+        for end in [None, Some(at("04:00:00") + SignedDuration::from_hours(48))] {
+            record.booked.end = end;
+            let day = at("03:00:00") + SignedDuration::from_hours(24);
+            assert_eq!(record.tombstone_until(at("03:00:00")), Some(day));
+        }
+        let name = ScheduleName::tombstone(record.id(), "one");
+        assert_eq!(ScheduleName::parse(&name.to_string()), Some(name.clone()));
+        assert_ne!(name, ScheduleName::tombstone(record.id(), "two"));
+    }
 }

@@ -168,3 +168,93 @@ impl Series {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    /// Every night at two in London, for an hour.
+    fn series() -> Series {
+        Series {
+            id: "nightly".parse().expect("an id"),
+            every: "cron(0 2 * * ? *)".parse().expect("an expression"),
+            duration: SignedDuration::from_hours(1),
+            timezone: "Europe/London".to_owned(),
+            anchor: at("2026-07-01T00:00:00Z"),
+            rules: vec![],
+            reason: None,
+            booked_by: None,
+            message: Some("Back soon.".to_owned()),
+            at_end: AtEnd::Hold,
+            paused: false,
+            skipped: vec![],
+            request: None,
+        }
+    }
+
+    fn starts(series: &Series, now: &str, count: usize) -> Vec<String> {
+        series.next(at(now), count).iter().map(|next| next.start.to_string()).collect()
+    }
+
+    #[test]
+    fn its_occurrences_lie_ahead_from_its_first_on_and_leave_out_what_is_skipped() {
+        let mut series = series();
+        assert_eq!(starts(&series, "2026-06-01T00:00:00Z", 1), ["2026-07-01T01:00:00Z"]);
+        assert_eq!(starts(&series, "2026-07-06T01:00:00Z", 2), ["2026-07-07T01:00:00Z", "2026-07-08T01:00:00Z"]);
+        series.anchor = at("2026-07-01T01:00:00Z");
+        assert_eq!(starts(&series, "2026-06-01T00:00:00Z", 1), ["2026-07-01T01:00:00Z"], "the anchor may be one");
+        series.skipped = vec![at("2026-07-07T01:00:00Z")];
+        assert_eq!(starts(&series, "2026-07-06T01:00:00Z", 1), ["2026-07-08T01:00:00Z"]);
+        series.paused = true;
+        assert_eq!(starts(&series, "2026-07-06T01:00:00Z", 1), [""; 0]);
+    }
+
+    #[test]
+    fn each_occurrence_is_a_window_with_a_name_of_its_own() {
+        let window = series().window(at("2026-07-07T01:00:00Z")).expect("a window");
+        assert_eq!(window.id.as_str(), "nightly-20260707T0100Z");
+        assert_eq!(window.end, Some(at("2026-07-07T02:00:00Z")));
+        assert_eq!((window.at_end, window.message.as_deref()), (AtEnd::Hold, Some("Back soon.")));
+        assert_eq!(window.series, Some(series().id));
+    }
+
+    #[test]
+    fn the_same_plan_may_be_paused_and_have_come_further() {
+        let further = Series { paused: true, skipped: vec![at("2026-07-07T01:00:00Z")], ..series() };
+        assert!(series().same_plan(&further));
+        assert!(!series().same_plan(&Series { timezone: "UTC".to_owned(), ..series() }));
+        assert!(!series().same_plan(&Series { duration: SignedDuration::from_hours(2), ..series() }));
+        assert!(!series().same_plan(&Series { at_end: AtEnd::Reopen, ..series() }));
+    }
+
+    #[test]
+    fn what_could_not_work_is_told_beforehand() {
+        let now = at("2026-07-06T00:00:00Z");
+        let problems = |series: Series| series.problems(now, SignedDuration::from_hours(48)).join("; ");
+        assert_eq!(problems(series()), "");
+        let day = |hours: i64| Series { duration: SignedDuration::from_hours(hours), ..series() };
+        assert_eq!(problems(day(23)), "");
+        assert!(problems(day(24)).contains("less than the 1d between two starts"), "they would touch");
+        assert!(problems(day(49)).contains("MAX_DURATION"));
+        let never = Series { every: "cron(0 2 6 12 ? 2026)".parse().expect("once"), anchor: now, ..series() };
+        assert!(never.problems(at("2026-12-07T00:00:00Z"), SignedDuration::MAX)[0].contains("none ahead"));
+        let long = Series { id: "x".repeat(26).parse().expect("an id"), ..series() };
+        assert!(problems(long).contains("at most 25 characters"));
+    }
+
+    #[test]
+    fn people_see_what_comes_next_and_what_was_left_out() {
+        let skipped = vec![at("2026-07-06T01:00:00Z"), at("2026-07-07T01:00:00Z")];
+        let view = Series { skipped, ..series() }.view(at("2026-07-06T01:00:00Z"));
+        assert_eq!(view.skipped, [at("2026-07-07T01:00:00Z")]);
+        assert_eq!(view.next.len(), 3);
+        assert_eq!((view.next[0], view.duration_secs), (at("2026-07-08T01:00:00Z"), 3600));
+        assert!(view.notes.is_empty());
+        let autumn = series().view(at("2026-10-24T12:00:00Z"));
+        assert!(autumn.notes.is_empty(), "two o'clock comes once that night");
+    }
+}

@@ -211,6 +211,9 @@ mod tests {
         for bad in ["", "2", "PT0S", "-PT1H", "P1M", "soon"] {
             assert!(duration(bad).is_err(), "{bad}");
         }
+        for calendar in ["P1M", "P1Y", "1 month", "P1Y1M"] {
+            assert!(duration(calendar).expect_err(calendar).contains("weeks, days"), "{calendar}");
+        }
     }
 
     #[test]
@@ -219,6 +222,7 @@ mod tests {
         assert_eq!(spoken(at, None), "Mon 6 Jul 2026 01:00 UTC");
         assert_eq!(spoken(at, Some("UTC")), "Mon 6 Jul 2026 01:00 UTC");
         assert_eq!(spoken(at, Some("Europe/London")), "Mon 6 Jul 2026 01:00 UTC (Mon 02:00 in Europe/London)");
+        assert_eq!(utc(at), "2026-07-06 01:00:00 UTC");
         let second = at + SignedDuration::from_secs(1);
         assert_eq!(
             spoken(second, Some("Europe/London")),

@@ -270,6 +270,15 @@ mod tests {
         let other = Window { reason: Some("why".into()), ..one.clone() };
         assert!(one.same_plan(&other));
         assert!(!one.same_plan(&Window { end: None, ..one.clone() }));
+        let rules = |names: [&str; 2]| {
+            names.map(|name| {
+                let arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/web/lb/listener";
+                format!("{arn}/{name}").parse().expect("an ARN")
+            })
+        };
+        let both = Window { rules: rules(["a", "b"]).to_vec(), ..one.clone() };
+        assert!(both.same_plan(&Window { rules: rules(["b", "a"]).to_vec(), ..one.clone() }));
+        assert!(!both.same_plan(&one));
         assert!(!one.same_plan(&Window { at_end: AtEnd::Hold, ..one.clone() }));
     }
 }
