@@ -217,7 +217,7 @@ pub fn read(event: &Value, now: Timestamp, request: &str, config: &Config) -> Re
         "sweep" => Some(Request::Sweep),
         "wake" => {
             // What a record carries besides is read afresh, never from the event.
-            for carried in ["window", "closed", "progress", "series", "request"] {
+            for carried in ["window", "closed", "progress", "series", "request", "from_now"] {
                 fields.map.remove(carried);
             }
             let due = fields.text("due").and_then(|text| fields.time("due", &text, None));
@@ -300,6 +300,7 @@ fn recurring(fields: &mut Fields, now: Timestamp, config: &Config) -> Option<Rec
         paused: false,
         skipped: vec![],
         request: None,
+        booking: None,
     };
     fields.problems.extend(series.problems(now, config.max_duration));
     Some(Recurrence { series, dry_run: options.dry_run })

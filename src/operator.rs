@@ -15,7 +15,7 @@ use crate::{
     event::{self, Asked, Booking, NewEnd, NewTimes},
     plan::{self, RuleState, Standing},
     reconcile::{self, Done, Observed, Outcome, Run, observe},
-    record::{Amendment, Closed, Part, Record, ScheduleName},
+    record::{Amendment, Closed, Part, Record, ScheduleName, TOMBSTONE_MAX},
     response::{Response, RuleView, WindowView},
     schedule::Created,
     strays, when,
@@ -36,12 +36,9 @@ pub async fn book(run: Run<'_>, booking: Booking, action: &str) -> Result<Respon
     if window.phase(now) == Phase::Over {
         return book_past(run, &window.id, action, dry_run).await;
     }
-    let (warnings, buried) =
-        tokio::try_join!(examine(run, &window.rules), run.app.aws.schedules.is_buried(&window.id, run.request))?;
-    if buried {
-        return Ok(repeated(&window.id, action));
-    }
-    let mut record = Record { request: Some(run.request.to_owned()), ..Record::new(window, now) };
+    let warnings = examine(run, &window.rules).await?;
+    let mut record =
+        Record { request: Some(run.request.to_owned()), from_now: action == "on", ..Record::new(window, now) };
     let id = record.id().clone();
     let mut answer = if dry_run {
         rehearse(run, record, now, action).await?
@@ -67,20 +64,12 @@ pub async fn book(run: Run<'_>, booking: Booking, action: &str) -> Result<Respon
     Ok(answer)
 }
 
-/// An event that AWS delivers again, after a person ended what it booked.
-fn repeated(id: &WindowId, action: &str) -> Response {
-    Response {
-        action: action.to_owned(),
-        outcome: "unchanged".to_owned(),
-        message: format!("{id} was booked by this event before, and has been ended since; nothing was changed."),
-        ..Response::default()
-    }
-}
-
 /// A list may lag behind: what is known to exist is looked after all the same.
 fn include(observed: &mut Observed, record: &Record) {
     if observed.records.iter().all(|other| other.id() != record.id()) {
-        observed.records.push(record.clone());
+        let mut record = record.clone();
+        record.others = ScheduleName::of(record.id(), &observed.listed);
+        observed.records.push(record);
     }
 }
 
@@ -180,6 +169,11 @@ async fn already(run: Run<'_>, wanted: &Record, action: &str) -> Result<Response
         )]));
     }
     let mut found = found;
+    if found.request.as_deref() != Some(run.request) {
+        // Should this run fail and be repeated after a person ended the window, it is not to book it anew.
+        let until = run.now() + TOMBSTONE_MAX;
+        run.app.aws.schedules.bury(found.id(), run.request, until, run.target).await?;
+    }
     if found.phase(run.now()) == Phase::Booked && !found.others.iter().any(|name| matches!(name.part, Part::Start(_))) {
         reconcile::book_wakes(run, &mut found).await?;
     }

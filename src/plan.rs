@@ -156,6 +156,9 @@ pub enum RuleState {
 /// How a window stands at `now`; `healthy` matters only to `reopen_if_healthy`.
 #[must_use]
 pub fn standing(record: &Record, now: Timestamp, healthy: bool) -> Standing {
+    if record.is_revived(now) {
+        return Standing::Cancelled;
+    }
     if let Some(closed) = record.closed() {
         return if closed.cancelled { Standing::Cancelled } else { Standing::Completed };
     }

@@ -21,9 +21,9 @@ use crate::{
     window::{AHEAD_MIN, IN_FLIGHT, LAST_CALL, Phase, Window, WindowId, digest},
 };
 
-/// How long AWS may repeat an event: Scheduler tries to deliver one for 24 h at most, and Lambda for 6 h.
-/// Sources: API_RetryPolicy, API_FunctionEventInvokeConfig.
-pub const TOMBSTONE_MAX: SignedDuration = SignedDuration::from_hours(24);
+/// How long Lambda may repeat an event whose run failed, always under the same request id: six hours at most.
+/// Source: AWS Lambda API reference, `MaximumEventAgeInSeconds`.
+pub const TOMBSTONE_MAX: SignedDuration = SignedDuration::from_hours(6);
 
 /// How long after the end the wake-up acts that stands in for a record's own.
 const GUARD_DELAY: SignedDuration = SignedDuration::from_secs(10);
@@ -58,6 +58,9 @@ pub struct Letter {
     /// The invocation that wrote a record or an amendment, so that its repetition is recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// Whether the window's times were counted from when it was asked for; only in a record.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_now: bool,
 }
 
 /// The one action of a wake-up.
@@ -81,6 +84,7 @@ impl Letter {
             progress: None,
             series: None,
             request: None,
+            from_now: false,
         }
     }
 }
@@ -173,6 +177,8 @@ pub struct Record {
     pub progress: Progress,
     /// The invocation that booked it; none for an occurrence of a series.
     pub request: Option<String>,
+    /// Its times were counted from when it was asked for: the same event repeated would mean a later window.
+    pub from_now: bool,
     /// What was decided later, in order.
     pub amendments: Vec<Amendment>,
     /// The window's other schedules in the group, as last listed.
@@ -184,7 +190,15 @@ impl Record {
     #[must_use]
     pub fn new(window: Window, now: Timestamp) -> Self {
         let fires = window.end_wake(now).map_or(Fires::Hourly, Fires::At);
-        Self { booked: window, fires, progress: Progress::default(), request: None, amendments: vec![], others: vec![] }
+        Self {
+            booked: window,
+            fires,
+            progress: Progress::default(),
+            request: None,
+            from_now: false,
+            amendments: vec![],
+            others: vec![],
+        }
     }
 
     /// The window as it stands after all amendments.
@@ -208,7 +222,17 @@ impl Record {
     /// The phase at `now`, early endings included.
     #[must_use]
     pub fn phase(&self, now: Timestamp) -> Phase {
-        if self.closed().is_some() { Phase::Over } else { self.window().phase(now) }
+        if self.closed().is_some() || self.is_revived(now) { Phase::Over } else { self.window().phase(now) }
+    }
+
+    /// Whether the window was ended before its time and is here only because the event that booked it was repeated:
+    /// its own tombstone stands. While an end is being carried out it does so, too, but then the window is over.
+    #[must_use]
+    pub fn is_revived(&self, now: Timestamp) -> bool {
+        let own = self.request.as_deref().map(|request| ScheduleName::tombstone(self.id(), request));
+        self.closed().is_none()
+            && self.window().phase(now) != Phase::Over
+            && own.is_some_and(|own| self.others.contains(&own))
     }
 
     /// Whether a rule may still be narrowed for the window: it has begun, and a call sent now lands before its end.
@@ -244,16 +268,17 @@ impl Record {
             progress: Some(self.progress.clone()),
             due: self.booked.end,
             request: self.request.clone(),
+            from_now: self.from_now,
             ..Letter::wake(self.id(), self.booked.start)
         }
     }
 
     /// Until when a repetition of the event that booked the window must be recognised although the window is over, if
-    /// it would book it anew: AWS repeats events for a day at most.
+    /// it would book it anew.
     #[must_use]
     pub fn tombstone_until(&self, now: Timestamp) -> Option<Timestamp> {
         let longest = now + TOMBSTONE_MAX;
-        let until = self.booked.end.map_or(longest, |end| end.min(longest));
+        let until = self.booked.end.filter(|_| !self.from_now).map_or(longest, |end| end.min(longest));
         (until > now).then(|| until.max(now + AHEAD_MIN))
     }
 
@@ -345,6 +370,12 @@ impl ScheduleName {
     #[must_use]
     pub fn new(id: &WindowId, part: Part) -> Self {
         Self { id: id.clone(), part }
+    }
+
+    /// What else is listed of a window than its record.
+    #[must_use]
+    pub fn of(id: &WindowId, listed: &[Self]) -> Vec<Self> {
+        listed.iter().filter(|other| &other.id == id && other.part != Part::Record).cloned().collect()
     }
 
     /// The name of the tombstone that stops one invocation from booking the window, or series, again.
@@ -571,18 +602,42 @@ mod tests {
     }
 
     #[test]
-    fn a_tombstone_stands_until_the_booked_end_and_a_day_at_most() {
+    fn a_tombstone_stands_for_as_long_as_its_event_may_be_repeated_in_vain() {
         let mut record = amended(record(), |amendment| amendment.window.end = Some(at("05:00:00")));
         assert_eq!(record.tombstone_until(at("03:00:00")), Some(at("04:00:00")));
         assert_eq!(record.tombstone_until(at("03:59:55")), Some(at("04:00:05")));
         assert_eq!(record.tombstone_until(at("04:00:00")), None);
         for end in [None, Some(at("04:00:00") + SignedDuration::from_hours(48))] {
             record.booked.end = end;
-            let day = at("03:00:00") + SignedDuration::from_hours(24);
-            assert_eq!(record.tombstone_until(at("03:00:00")), Some(day));
+            assert_eq!(record.tombstone_until(at("03:00:00")), Some(at("09:00:00")));
         }
+        record.booked.end = Some(at("04:00:00"));
+        record.from_now = true;
+        assert_eq!(
+            record.tombstone_until(at("04:00:00")),
+            Some(at("10:00:00")),
+            "its event repeated means another end"
+        );
         let name = ScheduleName::tombstone(record.id(), "one");
         assert_eq!(ScheduleName::parse(&name.to_string()), Some(name.clone()));
         assert_ne!(name, ScheduleName::tombstone(record.id(), "two"));
+    }
+
+    #[test]
+    fn a_window_beside_its_own_tombstone_is_over_and_never_began() {
+        let mut booked = Record { request: Some("one".to_owned()), ..record() };
+        booked.others = vec![ScheduleName::tombstone(booked.id(), "two")];
+        assert!(!booked.is_revived(at("03:00:00")), "another invocation's");
+        booked.others.push(ScheduleName::tombstone(booked.id(), "one"));
+        assert!(booked.is_revived(at("01:00:00")) && booked.is_revived(at("03:00:00")));
+        assert_eq!(booked.phase(at("03:00:00")), Phase::Over);
+        assert!(!booked.is_revived(at("04:00:00")), "its end is being carried out");
+        assert!(
+            !amended(booked.clone(), |amendment| {
+                amendment.closed = Some(Closed { at: at("03:00:00"), cancelled: false });
+            })
+            .is_revived(at("03:00:00"))
+        );
+        assert!(!Record { request: None, ..booked }.is_revived(at("03:00:00")));
     }
 }

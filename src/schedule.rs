@@ -133,18 +133,17 @@ impl Schedules {
     pub async fn record(&self, id: &WindowId, listed: &[ScheduleName]) -> Result<Option<Record>, Error> {
         let name = ScheduleName::new(id, Part::Record);
         let Some((fires, letter)) = self.get(&name).await? else { return Ok(None) };
-        let Letter { window: Some(booked), progress, request, .. } = letter else {
+        let Letter { window: Some(booked), progress, request, from_now, .. } = letter else {
             return Err(self.failed(&format!("read the record {name}"), &unreadable("it holds no window")));
         };
-        // A tombstone outlives the window.
-        let own = |other: &&ScheduleName| &other.id == id && !matches!(other.part, Part::Record | Part::Tombstone(_));
         let mut record = Record {
             booked,
             fires,
             progress: progress.unwrap_or_default(),
             request,
+            from_now,
             amendments: vec![],
-            others: listed.iter().filter(own).cloned().collect(),
+            others: ScheduleName::of(id, listed),
         };
         let numbers: Vec<u32> = record
             .others

@@ -53,6 +53,9 @@ pub struct Series {
     /// The invocation that changed it last, so that its repetition is recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// The invocation that booked it, which must not do so again once it is cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booking: Option<String>,
 }
 
 /// A series as callers see it.
@@ -193,6 +196,7 @@ mod tests {
             paused: false,
             skipped: vec![],
             request: None,
+            booking: None,
         }
     }
 

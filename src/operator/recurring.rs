@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{close_now, decided, examine, repeated, summary, unknown};
+use super::{close_now, decided, examine, summary, unknown};
 use crate::{
     error::Error,
     event::Recurrence,
@@ -27,9 +27,14 @@ pub async fn recur(run: Run<'_>, recurrence: Recurrence) -> Result<Response, Err
     let (warnings, buried) =
         tokio::try_join!(examine(run, &series.rules), run.app.aws.schedules.is_buried(&series.id, run.request))?;
     if buried {
-        return Ok(repeated(&series.id, "book"));
+        return Ok(Response {
+            action: "book".to_owned(),
+            outcome: "unchanged".to_owned(),
+            message: format!("Series {} was booked by this event before, and was cancelled since.", series.id),
+            ..Response::default()
+        });
     }
-    series.request = Some(run.request.to_owned());
+    series.booking = Some(run.request.to_owned());
     let view = series.view(run.now());
     let told: Vec<String> = view.next.iter().map(|start| when::spoken(*start, Some(&series.timezone))).collect();
     let mut answer = Response {
@@ -204,7 +209,7 @@ pub(super) async fn moving(run: Run<'_>, observed: &Observed, record: &Record) -
 
 /// Ends a series with its booked windows; one that is active goes on to its end.
 pub(super) async fn cancel(run: Run<'_>, observed: &Observed, series: Series) -> Result<Response, Error> {
-    if let Some(request) = &series.request {
+    if let Some(request) = &series.booking {
         run.app.aws.schedules.bury(&series.id, request, run.now() + TOMBSTONE_MAX, run.target).await?;
     }
     let paused = Series { paused: true, ..series };

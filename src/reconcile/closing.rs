@@ -368,7 +368,8 @@ async fn forget(run: Run<'_>, record: &mut Record, after: &After<'_>) -> Result<
         mark(run, record, after.step.standing).await.map(drop)?;
     }
     let outcome = told?;
-    let mut names: BTreeSet<ScheduleName> = record.others.iter().cloned().collect();
+    let passes = |name: &&ScheduleName| !matches!(name.part, Part::Tombstone(_));
+    let mut names: BTreeSet<ScheduleName> = record.others.iter().filter(passes).cloned().collect();
     let own = |amendment: &Amendment| ScheduleName::new(record.id(), Part::Amendment(amendment.number));
     names.extend(record.amendments.iter().map(own));
     for deleted in join_all(names.iter().map(|name| run.app.aws.schedules.delete(name))).await {
@@ -389,6 +390,9 @@ async fn tell_end(run: Run<'_>, record: &mut Record, after: &After<'_>) -> Resul
     tell_drift(run, record, after).await?;
     let mut report = Report { rules: after.lines(record), ..Report::new(event, record, run.now()) };
     report.actual = actual(record);
+    if record.is_revived(run.now()) {
+        report.notes.push("the event that booked it was delivered again after it had been ended".to_owned());
+    }
     if event == Event::Completed {
         seen_from_outside(run, record, after, &mut report).await?;
         for line in report.rules.iter().filter(|line| line.state == RuleState::HeaderOnly) {

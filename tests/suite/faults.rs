@@ -156,7 +156,7 @@ fn verdict(world: &World) -> Result<Vec<usize>, String> {
     if rule.conditions != owned() {
         wrong.push(format!("the rule was left as {:?}", rule.conditions));
     }
-    let left_over = state.schedule_names();
+    let left_over = state.left_over(world.now());
     if !left_over.is_empty() {
         wrong.push(format!("schedules are left over: {left_over:?}"));
     }

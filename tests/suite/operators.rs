@@ -260,36 +260,82 @@ async fn status_tells_what_is_and_what_comes_next() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_person_ended_stays_ended_however_often_lambda_repeats_the_booking() {
-    let booking = json!({"id": "w", "start": "2026-12-06T00:10Z", "end": "2026-12-06T01:00Z"});
-    let series = json!({
-        "id": "s", "every": "cron(0 2 * * ? *)", "duration": "PT1H", "timezone": "UTC"
-    });
+    let booking = json!({"id": "w", "start": "2026-12-06T00:10Z", "end": "2026-12-06T02:00Z"});
     for (event, end, ended_at) in [
         (booking.clone(), json!({"action": "off", "id": "w"}), "00:20"),
         (booking, json!({"action": "cancel", "id": "w"}), "00:05"),
-        (json!({"action": "on", "duration": "PT1H"}), json!({"action": "off"}), "00:05"),
+        (json!({"action": "on", "duration": "PT2H"}), json!({"action": "off"}), "00:05"),
         (json!({"action": "on"}), json!({"action": "off"}), "00:05"),
-        (series, json!({"action": "cancel", "id": "s"}), "00:05"),
     ] {
-        let world = World::new(1);
-        world.try_invoke(&event, "first").await.expect("lives").expect("booked");
-        world.run_until(ended_at).await;
-        world.invoke(end.clone()).await.expect("ended");
-        let told = world.events();
-        let again = world.try_invoke(&event, "first").await.expect("lives").expect("answered");
-        assert_eq!(again.outcome, "unchanged", "{event}");
-        assert!(again.message.contains("has been ended since"), "{again:?}");
-        world.run_until("00:45").await;
-        assert!(!dark_at(&world) && world.schedule_names().is_empty(), "{event}: {:?}", world.schedule_names());
-        assert_eq!(world.events(), told, "{event}");
-        // Whoever means it can have it again.
-        world.try_invoke(&event, "second").await.expect("lives").expect("booked anew");
-        assert!(!world.schedule_names().is_empty(), "{event}");
+        for list_lag in [0, 90] {
+            let mut world = World::new(1);
+            world.list_lag = jiff::SignedDuration::from_secs(list_lag);
+            world.try_invoke(&event, "first").await.expect("lives").expect("booked");
+            world.run_until(ended_at).await;
+            world.invoke(end.clone()).await.expect("ended");
+            let (started, completed) = (world.count("started"), world.count("completed"));
+            // Lambda waits a minute before it repeats, then two.
+            for wait in [60, 120] {
+                world.until(world.now() + jiff::SignedDuration::from_secs(wait)).await;
+                world.try_invoke(&event, "first").await.expect("lives").expect("answered");
+                assert!(list_lag > 60 || !dark_at(&world), "{event}");
+            }
+            world.run_until("00:32").await;
+            assert!(!dark_at(&world) && world.schedule_names().is_empty(), "{event}: {:?}", world.schedule_names());
+            if list_lag == 0 {
+                assert_eq!((world.count("started"), world.count("completed")), (started, completed), "{event}");
+            }
+            // Whoever means it can have it again.
+            world.try_invoke(&event, "second").await.expect("lives").expect("booked anew");
+            world.run_until("00:45").await;
+            assert!(dark_at(&world), "{event}");
+        }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tombstone_goes_when_its_window_would_have_ended_and_after_a_day_at_most() {
+async fn maintenance_for_a_while_is_not_begun_again_by_a_repetition_after_its_end() {
+    let world = World::new(1);
+    let event = json!({"action": "on", "duration": "PT2M"});
+    world.try_invoke(&event, "first").await.expect("lives").expect("on");
+    world.run_until("00:03").await;
+    assert!(!dark_at(&world));
+    world.try_invoke(&event, "first").await.expect("lives").expect("answered");
+    assert!(!dark_at(&world));
+    world.run_until("00:06").await;
+    assert_eq!((world.count("started"), world.count("completed")), (1, 1));
+    assert!(world.schedule_names().is_empty());
+    assert_eq!(world.text_of("cancelled").matches("was delivered again after it had been ended").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_sent_the_same_event_does_not_bring_it_back_either() {
+    let world = World::new(1);
+    let event = json!({"action": "on"});
+    world.try_invoke(&event, "first").await.expect("lives").expect("on");
+    assert_eq!(world.try_invoke(&event, "second").await.expect("lives").expect("on").outcome, "unchanged");
+    world.invoke(json!({"action": "off"})).await.expect("off");
+    world.run_until("00:02").await;
+    world.try_invoke(&event, "second").await.expect("lives").expect("answered");
+    assert!(!dark_at(&world));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_series_is_not_booked_again_by_a_repetition_even_after_a_skip() {
+    let world = World::new(1);
+    let event = json!({"id": "s", "every": "cron(0 2 * * ? *)", "duration": "PT1H", "timezone": "UTC"});
+    world.try_invoke(&event, "first").await.expect("lives").expect("booked");
+    world.invoke(json!({"action": "skip", "id": "s"})).await.expect("skipped");
+    world.invoke(json!({"action": "cancel", "id": "s"})).await.expect("cancelled");
+    let again = world.try_invoke(&event, "first").await.expect("lives").expect("answered");
+    assert_eq!(again.outcome, "unchanged");
+    assert_eq!(world.schedule_names(), [""; 0]);
+    world.try_invoke(&event, "second").await.expect("lives").expect("booked anew");
+    assert!(world.schedule_names().contains(&"s.series".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tombstone_goes_when_its_event_can_book_no_more() {
     let world = World::new(1);
     world.invoke(json!({"id": "w", "start": "2026-12-06T00:10Z", "end": "2026-12-06T01:00Z"})).await.expect("booked");
     world.invoke(json!({"action": "cancel", "id": "w"})).await.expect("cancelled");
@@ -303,7 +349,7 @@ async fn a_tombstone_goes_when_its_window_would_have_ended_and_after_a_day_at_mo
     world.invoke(json!({"action": "cancel", "id": "far"})).await.expect("cancelled");
     let name = world.tombstones().remove(0);
     let due = world.state().schedules[&name].next.expect("it fires");
-    assert!((due.duration_since(cancelled).as_secs() - 24 * 3600).abs() <= 2, "{due}");
+    assert!((due.duration_since(cancelled).as_secs() - 6 * 3600).abs() <= 2, "{due}");
     // One whose window has ended by itself has nothing to keep from coming back.
     let natural = World::new(1);
     natural.invoke(parsed(WINDOW)).await.expect("booked");

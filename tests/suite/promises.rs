@@ -39,7 +39,7 @@ async fn a_transition_takes_few_calls() {
     let world = World::new(1);
     world.invoke(window()).await.expect("booked");
     let booking = world.take_calls();
-    assert!(booking.len() <= 7, "{booking:?}");
+    assert!(booking.len() <= 6, "{booking:?}");
     world.run_until("01:57").await;
     world.take_calls();
     world.invoke(json!({"action": "sweep"})).await.expect("swept");

@@ -463,6 +463,8 @@ mod shapes {
         series: Option<Value>,
         /// Carried likewise.
         request: Option<Value>,
+        /// Carried by a record; not read.
+        from_now: Option<Value>,
     }
 }
 

@@ -789,6 +789,16 @@ impl State {
         self.schedules.keys().filter(|name| !is_tombstone(name)).cloned().collect()
     }
 
+    /// What should not be in the group any more: all but tombstones that go by themselves within six hours.
+    pub(crate) fn left_over(&self, now: Timestamp) -> Vec<String> {
+        let goes = |found: &Schedule| {
+            let ahead = found.next.map(|next| next.duration_since(now).as_secs());
+            found.deletes_itself && ahead.is_some_and(|secs| (0..=6 * 3600).contains(&secs))
+        };
+        let stays = self.schedules.iter().filter(|(name, found)| !is_tombstone(name) || !goes(found));
+        stays.map(|(name, _)| name.clone()).collect()
+    }
+
     fn describe_listeners(&self, input: &Value) -> Value {
         let arn = input["ListenerArns"][0].as_str().expect("an ARN");
         let action = json!({"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}});
