@@ -6,9 +6,11 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
 from account import grounds
+from account.undeploy import schedules
 from account.verify import judge
 from rehearsal.options import PROJECT
 from rehearsal.traffic import CLOSED, OPEN, Sample
@@ -67,6 +69,17 @@ class Verify(unittest.TestCase):
                 with self.subTest(resource=name):
                     self.assertNotIn("DeletionPolicy", resource)
                     self.assertNotIn('"Resource": "*"', json.dumps(resource))
+
+
+class Undeploy(unittest.TestCase):
+    """Taking a stack down."""
+
+    def test_tombstones_do_not_keep_a_stack_and_all_else_does(self) -> None:
+        names = ["w.end", "w.over-17", "a.over-b.end", "s.series", "a.over-4294967295"]
+        pages = [{"Schedules": [{"Name": name} for name in names]}]
+        client = unittest.mock.MagicMock()
+        client.return_value.get_paginator.return_value.paginate.return_value = pages
+        self.assertEqual(schedules(client, "group"), ["w.end", "a.over-b.end", "s.series"])
 
 
 class Package(unittest.TestCase):

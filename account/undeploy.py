@@ -5,6 +5,7 @@ maintenance; then it deletes the stack, and after it the schedule group that the
 """
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,8 @@ import botocore.exceptions
 
 # An account is asked for slowly; deleting the stack takes a minute or two.
 WAIT = {"Delay": 5, "MaxAttempts": 120}
+# What a window leaves that was ended early; it goes by itself within hours.
+TOMBSTONE = re.compile(r"\.over-\d+$")
 
 
 class RefusedError(Exception):
@@ -81,14 +84,15 @@ def refuse_if_needed(client: Callable[[str], Any], function: str, group: str) ->
 
 
 def schedules(client: Callable[[str], Any], group: str) -> list[str]:
-    """The names of all schedules of a group."""
+    """The names of a group's schedules, but for tombstones: those go with the group."""
     pages = client("scheduler").get_paginator("list_schedules").paginate(GroupName=group)
     try:
-        return [schedule["Name"] for page in pages for schedule in page["Schedules"]]
+        names = [schedule["Name"] for page in pages for schedule in page["Schedules"]]
     except botocore.exceptions.ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return []
         raise
+    return [name for name in names if not TOMBSTONE.search(name)]
 
 
 if __name__ == "__main__":

@@ -124,7 +124,9 @@ def schedules(state: State, method: str, target: str, body: bytes) -> tuple[int,
     )
     if not name:
         state.calls["ListSchedules"] += 1
-        found = [{"Name": name, "GroupName": "maintenance"} for name in sorted(state.schedules)]
+        # Tombstones go after hours; here hundreds of windows are ended within seconds.
+        names = sorted(name for name in state.schedules if ".over-" not in name)
+        found = [{"Name": name, "GroupName": "maintenance"} for name in names]
         return 200, "application/json", json.dumps({"Schedules": found})
     verbs = {
         "GET": "GetSchedule",

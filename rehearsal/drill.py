@@ -12,6 +12,7 @@ from typing import Any
 
 import botocore.exceptions
 
+from account import undeploy
 from rehearsal import night, shop
 from rehearsal.deployment import Answer, Deployment, deploy, invoke
 from rehearsal.local_aws import LocalAws
@@ -49,8 +50,8 @@ class Site:
         return any(field == "http-header" for field, _, _ in self.rule()["conditions"])
 
     def schedules(self) -> list[str]:
-        """What is in the windows' group."""
-        return night.list_schedules(self.aws, self.deployment.schedule_group)
+        """What is in the windows' group but for tombstones."""
+        return undeploy.schedules(self.aws.client, self.deployment.schedule_group)
 
     def visitors_file(self) -> str | None:
         """What error pages are told, if anything."""
@@ -63,7 +64,7 @@ class Site:
     def forget(self) -> None:
         """Puts everything back by the owner's hand, whatever the function left behind."""
         scheduler = self.aws.client("scheduler")
-        for name in self.schedules():
+        for name in night.list_schedules(self.aws, self.deployment.schedule_group):
             scheduler.delete_schedule(GroupName=self.deployment.schedule_group, Name=name)
         self.aws.client("elbv2").modify_rule(
             RuleArn=self.balancer.rule_arn,

@@ -1,6 +1,6 @@
 //! What others say, made fit to be read: without the secrets they may quote, and no longer than a person reads.
 //!
-//! Pure. Whatever AWS, the site or the network says passes through here on its way to a log, report or answer.
+//! Pure. Whatever AWS or the site says passes through here on its way to a log, report or answer.
 
 /// The text with every secret replaced in any spelling, since hosts are case-folded and the load balancer ignores case.
 #[must_use]
