@@ -29,7 +29,7 @@ const DECISIONS_MAX: usize = 5;
 ///
 /// # Errors
 /// [`Error::InvalidEvent`] if the window could not work or its id means another one; otherwise as
-/// [`reconcile::reconcile`].
+/// [`reconcile::observe`] and [`Done::complete`].
 pub async fn book(run: Run<'_>, booking: Booking, action: &str) -> Result<Response, Error> {
     let now = run.now();
     let Booking { window, dry_run } = booking;
@@ -189,7 +189,7 @@ async fn already(run: Run<'_>, wanted: &Record, action: &str) -> Result<Response
 /// Ends active windows now; without any, reopens every rule that is header-only for no window.
 ///
 /// # Errors
-/// [`Error::InvalidEvent`] if the id means no active window; otherwise as [`reconcile::reconcile`].
+/// [`Error::InvalidEvent`] if the id means no active window; otherwise as [`reconcile::observe`] and [`Done::complete`].
 pub async fn off(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Error> {
     let mut decisions = vec![];
     let mut targets: Vec<Record> = vec![];
@@ -243,7 +243,7 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Error> 
 /// Drops a booked window.
 ///
 /// # Errors
-/// [`Error::InvalidEvent`] if the window is active or unknown; otherwise as [`reconcile::reconcile`].
+/// [`Error::InvalidEvent`] if the window is active or unknown; otherwise as [`reconcile::observe`] and [`Done::complete`].
 pub async fn cancel(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
     let observed = observe(run).await?;
     if let Some(series) = observed.series.iter().find(|series| &series.id == id) {
@@ -330,7 +330,7 @@ fn busy(record: &Record) -> Error {
 ///
 /// # Errors
 /// [`Error::InvalidEvent`] if the window is unknown or over, or the new end is unusable; otherwise as
-/// [`reconcile::reconcile`].
+/// [`reconcile::observe`] and [`Done::complete`].
 pub async fn extend(run: Run<'_>, id: &WindowId, by: &NewEnd) -> Result<Response, Error> {
     let observed = observe(run).await?;
     let record = known(&observed, id)?;
@@ -379,7 +379,7 @@ pub async fn extend(run: Run<'_>, id: &WindowId, by: &NewEnd) -> Result<Response
 ///
 /// # Errors
 /// [`Error::InvalidEvent`] if the window is unknown, has begun or is about to, or the new times are unusable; otherwise
-/// as [`reconcile::reconcile`].
+/// as [`reconcile::observe`] and [`Done::complete`].
 pub async fn reschedule(run: Run<'_>, id: &WindowId, times: &NewTimes) -> Result<Response, Error> {
     let observed = observe(run).await?;
     let record = known(&observed, id)?;
@@ -573,7 +573,7 @@ pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Erro
 /// Brings everything to where it should be, and looks for what no window accounts for.
 ///
 /// # Errors
-/// As [`reconcile::reconcile`].
+/// As [`reconcile::observe`] and [`Done::complete`].
 pub async fn sweep(run: Run<'_>) -> Result<Response, Error> {
     let observed = observe(run).await?;
     let listed = observed.listed.clone();
@@ -594,7 +594,7 @@ pub async fn sweep(run: Run<'_>) -> Result<Response, Error> {
 /// The same for one of the function's own wake-ups.
 ///
 /// # Errors
-/// As [`reconcile::reconcile`].
+/// As [`reconcile::observe`] and [`Done::complete`].
 pub async fn wake(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
     let observed = observe(run).await?;
     let record = observed.records.iter().find(|record| record.id() == id).cloned();

@@ -166,16 +166,6 @@ const TURNS_AT_ONCE: u32 = 20;
 /// … then three a second.
 const TURN_INTERVAL: Duration = Duration::from_millis(340);
 
-/// Brings every window and rule to where it should be now.
-///
-/// # Errors
-/// [`Error::Aws`] if the world could not be seen; [`Error::Incomplete`] naming everything that is left, after all that
-/// could be done was done.
-pub async fn reconcile(run: Run<'_>) -> Result<Done, Error> {
-    let observed = observe(run).await?;
-    settle(run, observed).await.complete()
-}
-
 /// Sees the world: the rules first, then the records.
 ///
 /// The order matters. A run saves a rule's conditions before it narrows the rule, so whoever sees a rule header-only

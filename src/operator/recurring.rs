@@ -21,7 +21,7 @@ use crate::{
 ///
 /// # Errors
 /// [`Error::InvalidEvent`] if its windows could not work or its id means another series; otherwise as
-/// [`crate::reconcile::reconcile`].
+/// [`reconcile::observe`] and [`reconcile::Done::complete`].
 pub async fn recur(run: Run<'_>, recurrence: Recurrence) -> Result<Response, Error> {
     let Recurrence { mut series, dry_run } = recurrence;
     let (warnings, buried) =
@@ -112,7 +112,7 @@ pub(super) async fn book_next(run: Run<'_>, all: &[Series], known: &[WindowId]) 
 /// Leaves out one occurrence of a series, cancelling its window if it is booked already.
 ///
 /// # Errors
-/// [`Error::InvalidEvent`] if there is no such series or occurrence; otherwise as [`crate::reconcile::reconcile`].
+/// [`Error::InvalidEvent`] if there is no such series or occurrence; otherwise as [`reconcile::observe`] and [`reconcile::Done::complete`].
 pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<Timestamp>) -> Result<Response, Error> {
     let observed = observe(run).await?;
     let mut series = known_series(&observed, id)?;
@@ -151,7 +151,7 @@ pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<Timestamp>) -> Resu
 /// Lets a series rest, cancelling its booked window, or go on.
 ///
 /// # Errors
-/// [`Error::InvalidEvent`] if there is no such series; otherwise as [`crate::reconcile::reconcile`].
+/// [`Error::InvalidEvent`] if there is no such series; otherwise as [`reconcile::observe`] and [`reconcile::Done::complete`].
 pub async fn pause(run: Run<'_>, id: &WindowId, paused: bool) -> Result<Response, Error> {
     let observed = observe(run).await?;
     let mut series = known_series(&observed, id)?;

@@ -106,6 +106,22 @@ async fn a_lasting_failure_is_reported_once_and_ends_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rules_that_cannot_be_read_are_told_for_windows_under_way_and_for_no_other() {
+    let world = World::new(1);
+    world.invoke(json!({"id": "x", "start": "2026-12-06T05:00Z", "end": "2026-12-06T06:00Z"})).await.expect("booked");
+    world.run_until("01:00").await;
+    world.state().broken = vec!["DescribeRules"];
+    world.run_until("02:00").await;
+    assert_eq!(world.events(), ["booked"], "a booked window loses nothing yet");
+    world.state().broken.clear();
+    world.invoke(json!({"action": "on", "id": "now"})).await.expect("on");
+    world.state().broken = vec!["DescribeRules"];
+    world.run_until("03:00").await;
+    assert_eq!(world.count("failed"), 1, "{:?}", world.events());
+    assert!(world.text_of("failed").contains("now"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_refusal_repeats_a_header_that_it_quotes() {
     for broken in ["UpdateSchedule", "CreateSchedule", "ModifyRule"] {
         let world = World::new(1);

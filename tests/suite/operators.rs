@@ -364,3 +364,21 @@ async fn a_cancelled_window_is_over_and_wakes_nobody() {
     assert_eq!((cancelled.outcome.as_str(), cancelled.next_wake), ("cancelled", None));
     assert_eq!(serde_json::to_value(cancelled.window).expect("JSON")["phase"], "over");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_extension_that_no_list_shows_yet_keeps_the_window() {
+    for lag in [0, 120] {
+        let mut world = World::new(1);
+        world.list_lag = jiff::SignedDuration::from_secs(lag);
+        world.invoke(parsed(WINDOW)).await.expect("booked");
+        world.run_until("02:58").await;
+        world.invoke(json!({"action": "extend", "id": "w", "by": "PT30M"})).await.expect("extended");
+        world.invoke(json!({"action": "extend", "id": "w", "by": "PT10M"})).await.expect("extended again");
+        world.run_until("03:00:30").await;
+        assert!(dark_at(&world), "lists lag {lag} s");
+        assert_eq!(world.count("completed"), 0);
+        world.run_until("03:41").await;
+        assert!(!dark_at(&world));
+        assert_eq!((world.count("extended"), world.count("completed")), (2, 1));
+    }
+}

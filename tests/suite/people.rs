@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Call, ORIGIN_LOCK, SECRET, World, header, path, rule_arn};
+use crate::world::{Call, Fault, ORIGIN_LOCK, SECRET, World, header, path, rule_arn};
 
 fn window() -> Value {
     json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"})
@@ -142,6 +142,33 @@ async fn a_condition_that_could_not_be_restored_is_left_alone_and_reported_once(
     assert_eq!(world.conditions(0), [json!({"Field": "moon-phase", "Values": ["full"]})]);
     assert_eq!(world.count("completed"), 1, "{:?}", world.events());
     assert!(world.schedule_names().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_looks_edited_is_read_again_and_left_if_that_fails() {
+    let world = active().await;
+    world.run_until("02:12").await;
+    world.set_conditions(0, vec![path(&["/new/*"])]);
+    let invocation = world.state().invocations.len();
+    world.take_calls();
+    let swept = world.invoke(json!({"action": "sweep"})).await.expect("swept");
+    assert_eq!(swept.outcome, "reconciled");
+    let calls = world.take_calls();
+    let second = calls.iter().rposition(|call| call == "DescribeRules").expect("read");
+    assert!(calls[..second].contains(&"DescribeRules".to_owned()), "it is read twice: {calls:?}");
+    assert_eq!(world.state().invocations[invocation], calls.len());
+    world.set_conditions(0, vec![path(&["/newer/*"])]);
+    let invocation = world.state().invocations.len();
+    world.state().faults.insert((invocation, second), Fault::Refused);
+    let refused = world.invoke(json!({"action": "sweep"})).await.expect_err("it could not be read again").full();
+    assert!(refused.contains("read the listener rules"), "{refused}");
+    assert_eq!(world.conditions(0), [path(&["/newer/*"])], "nothing was turned on a guess");
+    world.run_until("02:30").await;
+    assert_eq!(world.conditions(0), narrowed(&[path(&["/newer/*"])]));
+    // A calm sweep reads the rules once.
+    world.take_calls();
+    world.invoke(json!({"action": "sweep"})).await.expect("swept");
+    assert_eq!(world.take_calls().iter().filter(|call| *call == "DescribeRules").count(), 1);
 }
 
 /// Which of the calls so far turned a rule.

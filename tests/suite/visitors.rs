@@ -219,6 +219,61 @@ async fn a_change_that_visitors_never_see_is_a_failure_that_says_what_they_got()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_start_is_noted_before_it_is_watched_and_only_if_it_came_about() {
+    let world = probed();
+    world.state().site_lag = jiff::SignedDuration::from_secs(20);
+    world.invoke(window()).await.expect("booked");
+    world.run_until("01:58").await;
+    world.state().calls.clear();
+    world.run_until("02:00:40").await;
+    let calls: Vec<(String, i64)> = {
+        let state = world.state();
+        let start = world.at("02:00");
+        state.calls.iter().map(|call| (call.name.clone(), call.at.duration_since(start).as_secs())).collect()
+    };
+    let at = |name: &str| calls.iter().position(|(call, _)| call == name).expect(name);
+    let notes = calls.iter().filter(|(call, after)| call == "UpdateSchedule" && *after < 5).count();
+    assert_eq!(notes, 2, "what to restore, and that it is done: {calls:?}");
+    assert!(at("ModifyRule") < at("Publish") && calls[at("Publish")].1 >= 19, "{calls:?}");
+
+    let failing = probed();
+    failing.invoke(window()).await.expect("booked");
+    failing.run_until("01:58").await;
+    failing.state().broken = vec!["ModifyRule"];
+    failing.run_until("02:10").await;
+    let record = failing.state().schedules["w.end"].input();
+    assert_eq!(record["progress"]["narrowed_at"], Value::Null, "{record}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_site_is_asked_only_when_an_answer_matters() {
+    let world = probed();
+    let mut event = window();
+    event["at_end"] = json!("hold");
+    world.invoke(event).await.expect("booked");
+    let asked = |world: &World| world.state().site_asked;
+    world.run_until("01:50").await;
+    assert_eq!(asked(&world), 0);
+    world.run_until("02:10").await;
+    let started = asked(&world);
+    assert!(started > 0, "the start was watched");
+    world.run_until("02:50").await;
+    assert_eq!(asked(&world), started, "sweeps during maintenance ask nothing");
+    world.run_until("03:30").await;
+    assert_eq!(asked(&world), started, "what is held until off has no use for an answer");
+    let healthy = probed();
+    let mut event = window();
+    event["at_end"] = json!("reopen_if_healthy");
+    healthy.invoke(event).await.expect("booked");
+    healthy.run_until("02:10").await;
+    let before = asked(&healthy);
+    healthy.run_until("02:50").await;
+    assert_eq!(asked(&healthy), before, "its end is still to come");
+    healthy.run_until("03:10").await;
+    assert!(asked(&healthy) > before && healthy.count("completed") == 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_window_that_reopens_if_healthy_waits_for_the_application() {
     let world = probed();
     let mut event = window();

@@ -148,6 +148,8 @@ pub(crate) struct State {
     pub(crate) subscribers: String,
     /// How long the load balancer takes to apply a change.
     pub(crate) site_lag: SignedDuration,
+    /// How often the site was asked.
+    pub(crate) site_asked: usize,
     /// The application answers with errors.
     pub(crate) site_ill: bool,
     /// What the visitors' page was told.
@@ -578,7 +580,8 @@ impl HttpConnector for Process {
 impl World {
     /// The site as its public name shows it: the first rule decides, some time after it was turned.
     fn site(&self, request: &HttpRequest) -> HttpResponse {
-        let state = self.state();
+        let mut state = self.state();
+        state.site_asked += 1;
         let secret = request.headers().get("x-maintenance-bypass") == Some(SECRET);
         let turned = state.calls.iter().rev().find(|call| call.name == "ModifyRule").map(|call| call.at);
         let settled = turned.is_none_or(|at| self.now().duration_since(at) >= state.site_lag);
