@@ -535,16 +535,15 @@ fn narrow(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Amendment, Closed};
+    use crate::{
+        record::{Amendment, Closed},
+        window::tests::{at, window},
+    };
 
     const PREFIX: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/web/lb/listener";
 
     fn rule(name: &str) -> RuleArn {
         format!("{PREFIX}/{name}").parse().expect("an ARN")
-    }
-
-    fn at(text: &str) -> Timestamp {
-        format!("2026-12-06T{text}Z").parse().expect("a time")
     }
 
     /// Settings for one rule, `one`.
@@ -567,19 +566,8 @@ mod tests {
 
     /// A window over the rule, 02:00 to 04:00.
     fn record(id: &str) -> Record {
-        let window = Window {
-            id: id.parse().expect("an id"),
-            start: at("02:00:00"),
-            end: Some(at("04:00:00")),
-            rules: vec![rule("one")],
-            timezone: None,
-            reason: None,
-            booked_by: None,
-            message: None,
-            at_end: AtEnd::Reopen,
-            series: None,
-        };
-        Record::new(window, at("00:00:00"))
+        let id = id.parse().expect("an id");
+        Record::new(Window { id, rules: vec![rule("one")], ..window("02:00:00", "04:00:00") }, at("00:00:00"))
     }
 
     /// The same after its start: the rule's conditions are saved.

@@ -492,7 +492,9 @@ async fn tell_page(run: Run<'_>, records: &[Record], steps: &[Step]) -> Option<S
         Standing::Active => !record.reported("started") || step.tell.iter().any(|tell| tell.event == Event::Extended),
         Standing::Held => step.tell.iter().any(|tell| tell.event == Event::Overrunning),
         Standing::Completed => true,
-        Standing::Booked | Standing::Missed | Standing::Cancelled => false,
+        // One that came back may have begun before it was recognised.
+        Standing::Cancelled => record.progress.narrowing_at.is_some(),
+        Standing::Booked | Standing::Missed => false,
     });
     if !news {
         return None;

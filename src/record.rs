@@ -430,26 +430,10 @@ impl std::fmt::Display for ScheduleName {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::window::AtEnd;
-
-    fn at(text: &str) -> Timestamp {
-        format!("2026-12-06T{text}Z").parse().expect("a time")
-    }
+    use crate::window::tests::{at, window};
 
     fn record() -> Record {
-        let window = Window {
-            id: "w".parse().expect("an id"),
-            start: at("02:00:00"),
-            end: Some(at("04:00:00")),
-            rules: vec![],
-            timezone: None,
-            reason: None,
-            booked_by: None,
-            message: None,
-            at_end: AtEnd::Reopen,
-            series: None,
-        };
-        Record::new(window, at("00:00:00"))
+        Record::new(window("02:00:00", "04:00:00"), at("00:00:00"))
     }
 
     #[test]

@@ -40,8 +40,8 @@ pub async fn tidy(run: Run<'_>, listed: &[ScheduleName], known: &[WindowId], str
             tell_stray(run, rule).await?;
             told
         };
-        let now = run.now();
-        schedules.wake(&next, now + DRIFT_MEMORY, &Letter::wake(&next.id, now + DRIFT_MEMORY), run.target).await?;
+        let until = run.now() + DRIFT_MEMORY;
+        schedules.wake(&next, until, &Letter::wake(&next.id, until), run.target).await?;
     }
     let current: BTreeSet<WindowId> = strays.iter().filter_map(seen).map(|name| name.id).collect();
     for name in listed {

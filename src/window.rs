@@ -199,14 +199,16 @@ impl Window {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn at(text: &str) -> Timestamp {
+    /// A moment of the tests' one day.
+    pub(crate) fn at(text: &str) -> Timestamp {
         format!("2026-12-06T{text}Z").parse().expect("a time")
     }
 
-    fn window(start: &str, end: &str) -> Window {
+    /// A window over no rule.
+    pub(crate) fn window(start: &str, end: &str) -> Window {
         Window {
             id: "w".parse().expect("an id"),
             start: at(start),

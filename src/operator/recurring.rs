@@ -112,7 +112,8 @@ pub(super) async fn book_next(run: Run<'_>, all: &[Series], known: &[WindowId]) 
 /// Leaves out one occurrence of a series, cancelling its window if it is booked already.
 ///
 /// # Errors
-/// [`Error::InvalidEvent`] if there is no such series or occurrence; otherwise as [`reconcile::observe`] and [`reconcile::Done::complete`].
+/// [`Error::InvalidEvent`] if there is no such series or occurrence; otherwise as [`reconcile::observe`] and
+/// [`reconcile::Done::complete`].
 pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<Timestamp>) -> Result<Response, Error> {
     let observed = observe(run).await?;
     let mut series = known_series(&observed, id)?;
@@ -151,7 +152,8 @@ pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<Timestamp>) -> Resu
 /// Lets a series rest, cancelling its booked window, or go on.
 ///
 /// # Errors
-/// [`Error::InvalidEvent`] if there is no such series; otherwise as [`reconcile::observe`] and [`reconcile::Done::complete`].
+/// [`Error::InvalidEvent`] if there is no such series; otherwise as [`reconcile::observe`] and
+/// [`reconcile::Done::complete`].
 pub async fn pause(run: Run<'_>, id: &WindowId, paused: bool) -> Result<Response, Error> {
     let observed = observe(run).await?;
     let mut series = known_series(&observed, id)?;

@@ -38,9 +38,8 @@ pub(super) struct After<'a> {
 impl After<'_> {
     /// What is left undone for the window's rules, a sentence each.
     fn failures(&self, record: &Record) -> Vec<String> {
-        let concerned =
-            |rule: &RuleArn| record.window().rules.contains(rule) || record.progress.saved.contains_key(rule);
-        let turned = self.turned.iter().filter(|(rule, _)| concerned(rule));
+        // A window that only covers the rule later has no part in it yet.
+        let turned = self.turned.iter().filter(|(rule, _)| record.progress.saved.contains_key(*rule));
         let mut failures: Vec<String> = turned.filter_map(|(_, turned)| turned.problem().cloned()).collect();
         failures.extend(self.hold.failure().map(Error::full));
         if self.step.standing.is_over() {

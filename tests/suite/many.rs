@@ -122,6 +122,33 @@ async fn rules_that_cannot_be_read_are_told_for_windows_under_way_and_for_no_oth
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_written_narrows_nothing_and_says_so() {
+    let world = World::new(1);
+    world.invoke(json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"})).await.expect("booked");
+    world.run_until("01:58").await;
+    world.state().broken = vec!["UpdateSchedule"];
+    world.run_until("02:01").await;
+    assert!(!world.is_dark(0));
+    let text = world.text_of("failed");
+    assert!(text.contains("its window's record failed: cannot update the schedule w.end"), "{text}");
+    world.state().broken.clear();
+    world.run_until("02:10").await;
+    assert!(world.is_dark(0) && world.count("started") == 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_that_of_the_window_it_happened_to() {
+    let world = World::new(1);
+    world.invoke(json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"})).await.expect("booked");
+    world.invoke(json!({"id": "x", "start": "2026-12-06T05:00Z", "end": "2026-12-06T06:00Z"})).await.expect("booked");
+    world.run_until("02:10").await;
+    world.state().broken = vec!["ModifyRule"];
+    world.run_until("03:30").await;
+    assert_eq!(world.count("failed"), 1, "the later window on the same rule has no part in it");
+    assert!(world.text_of("failed").contains("Window    w\n"), "{}", world.text_of("failed"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_refusal_repeats_a_header_that_it_quotes() {
     for broken in ["UpdateSchedule", "CreateSchedule", "ModifyRule"] {
         let world = World::new(1);

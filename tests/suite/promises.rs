@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{ORIGIN_LOCK, SECRET, World, header, path, rule_arn};
+use crate::world::{Fault, ORIGIN_LOCK, SECRET, World, header, path, rule_arn};
 
 fn window() -> Value {
     json!({"action": "book", "id": "w", "start": "2026-12-06T02:00:00Z", "end": "2026-12-06T03:00:00Z"})
@@ -151,9 +151,10 @@ async fn on_and_off_by_hand_take_effect_at_once_and_never_wait() {
     let world = World::new(1);
     let on = world.invoke(json!({"action": "on", "reason": "hotfix"})).await.expect("on");
     assert_eq!(on.outcome, "started");
-    assert!(world.is_dark(0));
+    assert!(world.is_dark(0) && on.rules[0].changed);
     let again = world.invoke(json!({"action": "on"})).await.expect("still on");
     assert_eq!(again.outcome, "unchanged");
+    assert!(!again.rules[0].changed);
     let status = world.invoke(json!({"action": "status"})).await.expect("status");
     assert_eq!(status.outcome, "maintenance");
     let off = world.invoke(json!({"action": "off"})).await.expect("off");
@@ -213,6 +214,10 @@ async fn off_reopens_a_header_only_rule_that_no_window_accounts_for() {
 async fn a_header_only_rule_without_a_window_is_reported_once_with_its_remedy() {
     let world = World::new(1);
     world.set_conditions(0, vec![header("x-maintenance-bypass", SECRET)]);
+    world.run_until("00:03").await;
+    assert_eq!(world.events(), [""; 0], "a list may lag: the first sweep only notes it");
+    world.run_until("00:08").await;
+    assert_eq!(world.events(), ["drift"]);
     world.run_until("01:00").await;
     assert_eq!(world.events(), ["drift"]);
     let text = world.state().published[0].document["text"].as_str().expect("text").to_owned();
@@ -222,6 +227,90 @@ async fn a_header_only_rule_without_a_window_is_reported_once_with_its_remedy() 
     world.run_until("01:20").await;
     assert!(world.schedule_names().is_empty(), "{:?}", world.schedule_names());
     world.no_secret_was_said();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_whose_record_goes_meanwhile_takes_back_what_it_did() {
+    for (after_ms, dark) in [(130, false), (170, false)] {
+        let world = World::new(1);
+        world.invoke(window()).await.expect("booked");
+        world.until(world.at("02:00")).await;
+        let wake = json!({"action": "wake", "id": "w"});
+        // Calls of 40 ms: the rules and the list, the record, what to restore, the rule, the report, the note.
+        let start = world.try_invoke(&wake, "wake");
+        let other = async {
+            tokio::time::sleep(std::time::Duration::from_millis(after_ms)).await;
+            world.state().schedules.clear();
+        };
+        let (answer, ()) = tokio::join!(start, other);
+        answer.expect("lives").expect("repaired");
+        assert_eq!(world.is_dark(0), dark, "gone after {after_ms} ms");
+        assert!(world.take_calls().iter().filter(|call| *call == "ModifyRule").count() == 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reports_tell_when_rules_were_turned_even_if_the_run_that_did_it_died() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    world.until(world.at("02:00")).await;
+    let wake = json!({"action": "wake", "id": "w"});
+    let invocation = world.state().invocations.len();
+    // After the reads and the saving comes the rule.
+    world.state().faults.insert((invocation, 4), Fault::DiesAfter);
+    assert!(world.try_invoke(&wake, "start").await.is_none());
+    assert!(world.is_dark(0));
+    world.until(world.at("03:00")).await;
+    world.invoke(wake.clone()).await.expect("ended");
+    let actual = world.state().published.last().expect("a report").document["actual"].clone();
+    assert_eq!(world.events(), ["booked", "completed"]);
+    assert!(actual["started"].as_str().is_some_and(|at| at.starts_with("2026-12-06T02:00:00")), "{actual}");
+    assert_eq!((&actual["start_late_secs"], &actual["end_late_secs"]), (&json!(0), &json!(0)));
+
+    let never = World::new(1);
+    never.invoke(window()).await.expect("booked");
+    never.run_until("01:58").await;
+    never.state().broken = vec!["ModifyRule"];
+    never.run_until("03:10").await;
+    let last = never.state().published.last().expect("a report").document.clone();
+    assert_eq!((&last["event"], &last["actual"]["started"]), (&json!("missed"), &Value::Null));
+}
+
+#[tokio::test(start_paused = true)]
+async fn off_leaves_alone_what_someone_else_reopens_at_that_moment() {
+    let world = World::new(1);
+    world.set_conditions(0, vec![header("x-maintenance-bypass", SECRET)]);
+    let off = async { world.invoke(json!({"action": "off"})).await.expect("off") };
+    let owner = async {
+        // Two looks of 40 ms are over, and the third is under way.
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        world.set_conditions(0, vec![path(&["/new"])]);
+    };
+    let (answer, ()) = tokio::join!(off, owner);
+    assert_eq!(answer.outcome, "unchanged");
+    assert!(!world.take_calls().contains(&"ModifyRule".to_owned()));
+    assert_eq!(world.events(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_without_a_window_are_told_each_for_itself_and_again_after_a_day() {
+    let world = World::new(3);
+    let dark = || vec![header("x-maintenance-bypass", SECRET)];
+    world.set_conditions(0, dark());
+    world.run_until("00:10").await;
+    world.set_conditions(1, dark());
+    world.run_until("00:20").await;
+    assert_eq!(world.events(), ["drift", "drift"]);
+    let told: Vec<Value> =
+        world.state().published.iter().map(|report| report.document["rules"][0]["arn"].clone()).collect();
+    assert_eq!(told, [rule_arn(0), rule_arn(1)]);
+    // One is mended: its notes go, the other's stay.
+    world.set_conditions(0, vec![path(&["*"])]);
+    world.run_until("00:30").await;
+    assert_eq!(world.schedule_names(), ["rule-rule001.drift", "rule-rule001.drift-2"]);
+    let day = world.now() + jiff::SignedDuration::from_hours(24);
+    while world.next_event(day, jiff::SignedDuration::ZERO, true).await {}
+    assert_eq!(world.count("drift"), 3, "whoever overlooked it is told again");
 }
 
 #[tokio::test(start_paused = true)]
