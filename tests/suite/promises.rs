@@ -277,6 +277,40 @@ async fn reports_tell_when_rules_were_turned_even_if_the_run_that_did_it_died() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_booking_whose_report_failed_is_reported_by_the_next_sweep() {
+    let world = World::new(1);
+    world.state().broken = vec!["Publish"];
+    world.invoke(window()).await.expect_err("it could not be reported");
+    world.state().broken.clear();
+    world.run_until("00:20").await;
+    assert_eq!(world.events(), ["booked"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_in_the_last_seconds_neither_happens_nor_is_reported() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    world.until(world.at("02:59:40")).await;
+    world.invoke(json!({"action": "sweep"})).await.expect("swept");
+    assert!(!world.is_dark(0));
+    world.run_until("03:10").await;
+    assert_eq!(world.events(), ["booked", "missed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_just_before_its_start_writes_nothing_that_the_start_may_have_saved() {
+    for (ahead, notes) in [(30, 1), (20, 0)] {
+        let world = World::new(1);
+        let start = world.now() + jiff::SignedDuration::from_secs(ahead);
+        world.invoke(json!({"id": "w", "start": start, "duration": "PT10M"})).await.expect("booked");
+        let calls = world.take_calls();
+        assert_eq!(calls.iter().filter(|call| *call == "UpdateSchedule").count(), notes, "{ahead} s ahead: {calls:?}");
+        world.run_until("00:12").await;
+        assert!(!world.is_dark(0) && world.count("completed") == 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn off_leaves_alone_what_someone_else_reopens_at_that_moment() {
     let world = World::new(1);
     world.set_conditions(0, vec![header("x-maintenance-bypass", SECRET)]);

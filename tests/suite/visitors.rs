@@ -125,6 +125,16 @@ async fn a_window_past_its_end_is_measured_for_as_long_as_it_keeps_rules() {
     failing.run_until("03:06").await;
     assert!(overruns(&failing).contains(&317), "{:?}", overruns(&failing));
 
+    let overlapped = World::new(1);
+    overlapped.invoke(window()).await.expect("booked");
+    overlapped
+        .invoke(json!({"id": "x", "start": "2026-12-06T02:30Z", "end": "2026-12-06T04:00Z"}))
+        .await
+        .expect("booked");
+    overlapped.run_until("03:20").await;
+    assert!(overlapped.is_dark(0));
+    assert_eq!(overruns(&overlapped), [0; 0], "another window keeps the rule");
+
     let mut stuck = World::new(2);
     stuck.invoke(window()).await.expect("booked");
     stuck.run_until("02:10").await;
