@@ -81,6 +81,12 @@ async fn reports_get_out_even_if_publishing_fails_for_hours() {
     world.state().broken.clear();
     world.run_until("06:10").await;
     assert_eq!(world.events(), ["booked", "completed"]);
+    let actual = world.state().published[1].document["actual"].clone();
+    assert_eq!(
+        (&actual["start_late_secs"], &actual["end_late_secs"]),
+        (&json!(0), &json!(0)),
+        "the report is late only"
+    );
     assert!(world.schedule_names().is_empty());
     world.no_secret_was_said();
 }

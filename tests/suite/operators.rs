@@ -134,6 +134,13 @@ async fn a_window_that_holds_stays_dark_and_says_so_every_hour_until_off() {
     world.run_until("05:10").await;
     assert!(dark_at(&world));
     assert_eq!(world.count("overrunning"), 3, "{:?}", world.events());
+    let mut ids: Vec<String> = {
+        let state = world.state();
+        let hourly = state.published.iter().filter(|report| report.event() == "overrunning");
+        hourly.map(|report| report.document["report_id"].to_string()).collect()
+    };
+    ids.dedup();
+    assert_eq!(ids.len(), 3, "each hour's is another report");
     let status = world.invoke(json!({"action": "status"})).await.expect("status");
     assert_eq!(status.outcome, "maintenance");
     world.invoke(json!({"action": "off"})).await.expect("off");
@@ -363,6 +370,16 @@ async fn a_cancelled_window_is_over_and_wakes_nobody() {
     let cancelled = world.invoke(json!({"action": "cancel", "id": "w"})).await.expect("cancelled");
     assert_eq!((cancelled.outcome.as_str(), cancelled.next_wake), ("cancelled", None));
     assert_eq!(serde_json::to_value(cancelled.window).expect("JSON")["phase"], "over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reminder_due_in_seconds_is_booked_for_a_moment_that_surely_fires() {
+    let mut world = World::new(1);
+    world.settings.insert("REMIND_BEFORE", "PT1H".to_owned());
+    let (now, start) = (world.now(), world.at("01:00:05"));
+    world.invoke(json!({"id": "w", "start": start, "duration": "PT1H"})).await.expect("booked");
+    let fires = world.state().schedules["w.remind-1-3600"].next.expect("it fires");
+    assert!(fires.duration_since(now).as_secs() >= 10, "{fires}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -171,6 +171,25 @@ async fn a_rule_that_looks_edited_is_read_again_and_left_if_that_fails() {
     assert_eq!(world.take_calls().iter().filter(|call| *call == "DescribeRules").count(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn each_edit_is_a_report_of_its_own() {
+    let world = active().await;
+    for (moment, path_now) in [("02:12", "/one"), ("02:22", "/two")] {
+        world.run_until(moment).await;
+        let header_too = if moment == "02:22" { narrowed(&[path(&[path_now])]) } else { vec![path(&[path_now])] };
+        world.set_conditions(0, header_too);
+    }
+    world.run_until("02:30").await;
+    let state = world.state();
+    let drifts: Vec<&Value> = state
+        .published
+        .iter()
+        .filter(|report| report.event() == "drift")
+        .map(|report| &report.document["report_id"])
+        .collect();
+    assert!(matches!(drifts.as_slice(), [opened, edited] if opened != edited), "{drifts:?}");
+}
+
 /// Which of the calls so far turned a rule.
 fn turns_of(world: &World, nth: usize) -> usize {
     let turned = |call: &&Call| call.name == "ModifyRule" && call.subject == rule_arn(nth);

@@ -256,6 +256,23 @@ async fn a_start_is_noted_before_it_is_watched_and_only_if_it_came_about() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_others_report_while_a_start_is_watched_is_not_reported_again() {
+    let world = probed();
+    world.state().site_lag = jiff::SignedDuration::from_secs(30);
+    world.invoke(window()).await.expect("booked");
+    world.until(world.at("02:00")).await;
+    let (wake, extend) = (json!({"action": "wake", "id": "w"}), json!({"action": "extend", "id": "w", "by": "PT30M"}));
+    let person = async {
+        tokio::time::sleep(std::time::Duration::from_millis(10_500)).await;
+        world.invoke_as(1, &extend, "extend").await.expect("lives").expect("extended");
+    };
+    let (start, ()) = tokio::join!(world.invoke_as(0, &wake, "wake"), person);
+    start.expect("lives").expect("started");
+    world.run_until("02:20").await;
+    assert_eq!((world.count("started"), world.count("extended")), (1, 1), "{:?}", world.events());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_site_is_asked_only_when_an_answer_matters() {
     let world = probed();
     let mut event = window();
