@@ -172,6 +172,20 @@ async fn a_rule_that_looks_edited_is_read_again_and_left_if_that_fails() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_written_just_before_its_end_is_guarded_first() {
+    for (moment, guarded) in [("02:50", false), ("02:58:20", true)] {
+        let world = active().await;
+        world.run_until(moment).await;
+        world.set_conditions(0, vec![path(&["/new/*"])]);
+        world.invoke(json!({"action": "sweep"})).await.expect("swept");
+        assert!(world.is_dark(0));
+        assert_eq!(world.schedule_names().contains(&"w.end-2".to_owned()), guarded, "{moment}");
+        world.run_until("03:01").await;
+        assert!(!world.is_dark(0) && world.schedule_names().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_edit_is_a_report_of_its_own() {
     let world = active().await;
     for (moment, path_now) in [("02:12", "/one"), ("02:22", "/two")] {
