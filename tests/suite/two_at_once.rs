@@ -285,6 +285,27 @@ fn two_runs_at_once_are_right_in_every_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_off_looks_once_more_for_what_a_start_did_meanwhile() {
+    let world = World::new(1);
+    world.set_conditions(0, owned());
+    world.invoke(parsed(BOOKED)).await.expect("booked");
+    world.until(world.at("00:10")).await;
+    // The off has seen the rule open when the start narrows it, and the start has noted that when the off forgets.
+    let (off, wake) = (parsed(OFF), parsed(WAKE));
+    let start = async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        world.invoke_as(0, &wake, "wake").await.expect("lives").expect("started");
+    };
+    let (off, ()) = tokio::join!(world.invoke_as(1, &off, "off"), start);
+    off.expect("lives").expect("off");
+    let state = world.state();
+    let turns: Vec<_> = state.calls.iter().filter(|call| call.name == "ModifyRule").collect();
+    assert_eq!(turns.len(), 2, "narrowed and restored: {turns:?}");
+    assert_eq!(state.rules[&rule_arn(0)].conditions, owned());
+    assert!(state.left_over(world.now()).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_event_that_lambda_retries_while_it_runs_is_one_window() {
     let world = World::new(1);
     let on = json!({"action": "on", "duration": "PT10M"});
