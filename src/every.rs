@@ -893,6 +893,7 @@ mod tests {
         }
         // Seconds in front are another dialect's.
         refuses("cron(0 0 2 ? * SUN *)", &["six fields", "found 7", "write cron(0 2 ? * SUN *)"]);
+        refuses("cron(0 30 4 ? * MON *)", &["found 7", "write cron(30 4 ? * MON *)"]);
         refuses("cron(0 0 2 ? * SUN)", &["`?`", "neither", "write cron(0 2 ? * SUN *)"]);
         refuses("cron(0 0 2 * * ?)", &["`?`", "neither", "write cron(0 2 * * ? *)"]);
         refuses("0 2 ? * SUN *", &["expected cron(...)", "write cron(0 2 ? * SUN *)"]);
@@ -901,6 +902,15 @@ mod tests {
         refuses("cron(0 2 * * * *)", &["neither", "write cron(0 2 * * ? *)"]);
         refuses("cron(0 2 1 * SUN *)", &["neither", "for example"]);
         refuses("cron(0 2 ? * ? *)", &["both", "write cron(0 2 * * ? *)"]);
+    }
+
+    #[test]
+    fn ranges_may_be_of_one_and_steps_as_long_as_their_field() {
+        assert!("cron(5-5 2 ? * SUN *)".parse::<Every>().is_ok());
+        assert!("cron(0 2 */30 * ? *)".parse::<Every>().is_ok());
+        refuses("cron(0 2 */31 * ? *)", &["a step of 1 to 30 in day-of-month"]);
+        let backwards = "cron(0 2 ? * SUN 2030-2029)".parse::<Every>().expect_err("backwards");
+        assert!(backwards.contains("goes up in year") && !backwards.contains("write 2030"), "{backwards}");
     }
 
     #[test]

@@ -576,11 +576,12 @@ mod tests {
 
     #[test]
     fn a_letter_holds_all_that_a_record_is() {
-        let mut record = Record { request: Some("booking".to_owned()), ..record() };
+        let mut record = Record { request: Some("booking".to_owned()), from_now: true, ..record() };
         record.progress.narrowed_at = Some(at("02:00:00"));
         let letter = record.letter();
         assert_eq!((&letter.window, &letter.progress), (&Some(record.booked.clone()), &Some(record.progress.clone())));
         assert_eq!((letter.due, letter.request.as_deref()), (Some(at("04:00:00")), Some("booking")));
+        assert!(letter.from_now);
         record.booked.end = None;
         assert_eq!(record.letter().due, None, "a look every hour waits for nothing");
     }
