@@ -240,5 +240,6 @@ mod tests {
     fn a_fraction_of_a_second_is_dropped_downwards() {
         let at: Timestamp = "2026-07-06T01:00:00.999Z".parse().expect("valid");
         assert_eq!(whole_second(at).to_string(), "2026-07-06T01:00:00Z");
+        assert_eq!(next_minute(at).to_string(), "2026-07-06T01:02:00Z");
     }
 }

@@ -239,6 +239,11 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn windows_may_start_within_a_year_and_its_leap_day() {
+        assert_eq!(HORIZON.as_hours(), 366 * 24);
+    }
+
+    #[test]
     fn wake_ups_are_a_minute_early_but_never_in_the_past_nor_before_the_start_has_room() {
         let long = window("02:00:00", "04:00:00");
         assert_eq!(long.start_wake(at("00:00:00")), at("01:59:00"));
@@ -263,7 +268,8 @@ pub(crate) mod tests {
         for bad in ["", "a b", "ü", "a/b", &"x".repeat(41)] {
             assert!(bad.parse::<WindowId>().is_err(), "{bad}");
         }
-        assert!("Deploy_4.2-rc1".parse::<WindowId>().is_ok());
+        let id: WindowId = "Deploy_4.2-rc1".parse().expect("an id");
+        assert_eq!(String::from(id), "Deploy_4.2-rc1");
     }
 
     #[test]
