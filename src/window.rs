@@ -246,6 +246,7 @@ pub(crate) mod tests {
     #[test]
     fn wake_ups_are_a_minute_early_but_never_in_the_past_nor_before_the_start_has_room() {
         let long = window("02:00:00", "04:00:00");
+        assert_eq!(long.length(), Some(SignedDuration::from_hours(2)));
         assert_eq!(long.start_wake(at("00:00:00")), at("01:59:00"));
         assert_eq!(long.start_wake(at("01:59:30")), at("01:59:40"));
         assert_eq!(long.end_wake(at("00:00:00")), Some(at("03:59:00")));
