@@ -111,10 +111,10 @@ sbom: $(CARGO_CYCLONEDX)-$(CARGO_CYCLONEDX_VERSION) ## List all that is in the e
 	@mkdir -p target/package
 	PATH="$(CURDIR)/target/tools/bin:$$PATH" SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" \
 		$(CARGO) cyclonedx --quiet --format json --describe binaries --target $(TRIPLE)
-	@# It is written beside Cargo.toml, and tells where that was.
+	@# One for each binary is written beside Cargo.toml, and tells where that was.
 	sed 's|path+file://$(CURDIR)|path+file:///|' bootstrap_bin.cdx.json \
 		> target/package/maintenance-window-$(ARCHITECTURE).cdx.json
-	@rm bootstrap_bin.cdx.json
+	@rm *_bin.cdx.json
 
 undeploy: $(LOCAL)/.installed ## Take a stack down (STACK=name), unless a window is booked or active in it
 	@exec $(LOCAL)/bin/python -m account.undeploy "$(STACK)"
