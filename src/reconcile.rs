@@ -459,10 +459,10 @@ fn measure(
         if step.standing == Standing::Completed {
             measures.extend(actual.end_late_secs.map(|secs| figure(Metric::EndLateSeconds, secs)));
         }
-        let failed = |rule: &&RuleArn| matches!(turned.get(*rule), Some(Turned::Failed(_)));
+        let failed = |rule: &RuleArn| matches!(turned.get(rule), Some(Turned::Failed(_)));
         let stays = step.standing == Standing::Held
             || (step.standing == Standing::Completed && !step.stuck.is_empty())
-            || record.progress.saved.keys().any(|rule| failed(&rule));
+            || record.progress.saved.keys().any(failed);
         let over = record.window().end.filter(|end| *end < now && stays);
         measures.extend(over.map(|end| figure(Metric::OverrunSeconds, now.duration_since(end).as_secs())));
     }

@@ -335,6 +335,12 @@ impl Report {
     }
 }
 
+/// What to do by an event of one's own, and what for.
+#[must_use]
+pub fn remedy(aim: &str, event: &Value) -> String {
+    format!("{aim}, invoke the function with {event}")
+}
+
 /// A labelled line. The local time beside one in UTC gets a line of its own: a phone shows some forty characters.
 fn fact(label: &str, value: &str) -> String {
     let value = value.replacen(" UTC (", &format!(" UTC\n{:10}(", ""), 1);

@@ -11,7 +11,7 @@ use crate::{
     plan::{RuleState, Seen},
     reconcile::Run,
     record::{Letter, Part, ScheduleName},
-    report::{Event, Report, RuleLine},
+    report::{Event, Report, RuleLine, remedy},
     window::WindowId,
 };
 
@@ -66,7 +66,7 @@ async fn tell_stray(run: Run<'_>, rule: &RuleArn) -> Result<(), Error> {
     report
         .notes
         .push(format!("rule {} lets only testers through, but no window is booked or active for it", rule.short()));
-    report.next_steps.push(r#"to reopen it, invoke the function with {"action":"off"}"#.to_owned());
+    report.next_steps.push(remedy("to reopen it", &serde_json::json!({ "action": "off" })));
     run.app.aws.topic.publish(&report).await?;
     tracing::warn!(rule.arn = %rule, "rule is header-only without a window");
     Ok(())

@@ -14,7 +14,7 @@ use crate::{
     plan::{RuleState, Standing, Step, Turn, Way},
     probe::Sight,
     record::{Amendment, Closed, Part, Record, ScheduleName},
-    report::{Actual, Event, Report, RuleLine},
+    report::{Actual, Event, Report, RuleLine, remedy},
     window::{LAST_CALL, Phase, digest},
 };
 
@@ -268,10 +268,6 @@ fn to_end_it(record: &Record) -> String {
 
 fn to_drop_it(record: &Record) -> String {
     remedy("to drop it", &serde_json::json!({ "action": "cancel", "id": record.id() }))
-}
-
-fn remedy(aim: &str, event: &serde_json::Value) -> String {
-    format!("{aim}, invoke the function with {event}")
 }
 
 /// When the window's rules were turned, as its record tells it.

@@ -37,7 +37,7 @@ async fn one_rule_that_fails_does_not_stop_the_others_and_is_named() {
     world.run_until("02:20").await;
     assert_eq!([0, 1, 2].map(|nth| world.is_dark(nth)), [true, false, true]);
     assert_eq!((world.count("started"), world.count("failed")), (0, 1), "{:?}", world.events());
-    let text = world.state().published.last().expect("a report").document["text"].as_str().expect("text").to_owned();
+    let text = world.text_of("failed");
     let notes: Vec<&str> = text.lines().filter(|line| line.starts_with("Note")).collect();
     assert!(matches!(notes.as_slice(), [note] if note.contains("rule001") && note.contains("wildcards")), "{text}");
     world.set_conditions(1, vec![path(&["/*"])]);

@@ -220,7 +220,7 @@ async fn a_header_only_rule_without_a_window_is_reported_once_with_its_remedy() 
     assert_eq!(world.events(), ["drift"]);
     world.run_until("01:00").await;
     assert_eq!(world.events(), ["drift"]);
-    let text = world.state().published[0].document["text"].as_str().expect("text").to_owned();
+    let text = world.text_of("drift");
     assert!(text.contains(r#"{"action":"off"}"#), "{text}");
     assert!(world.is_dark(0), "the sweep reports, a person decides");
     world.invoke(json!({"action": "off"})).await.expect("off");

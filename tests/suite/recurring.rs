@@ -95,7 +95,7 @@ async fn a_night_the_clocks_skip_starts_when_it_can_and_says_so() {
     let booked = world.invoke(event).await.expect("booked");
     assert_eq!(booked.series[0].next[0].to_string(), "2027-03-28T01:00:00Z");
     assert_eq!(booked.warnings.len(), 1, "{:?}", booked.warnings);
-    let text = world.state().published[0].document["text"].as_str().expect("text").to_owned();
+    let text = world.text_of("booked");
     assert!(text.contains("Note"), "{text}");
 }
 

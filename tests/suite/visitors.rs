@@ -223,7 +223,7 @@ async fn a_change_that_visitors_never_see_is_a_failure_that_says_what_they_got()
     world.invoke(window()).await.expect("booked");
     world.run_until("02:20").await;
     assert_eq!(world.events(), ["booked", "failed", "started"]);
-    let text = world.state().published[1].document["text"].as_str().expect("text").to_owned();
+    let text = world.text_of("failed");
     assert!(text.contains("a visitor got status 200"), "{text}");
     world.no_secret_was_said();
 }
