@@ -8,6 +8,10 @@ WINDOW ?= 90s
 KEEP ?=
 export WINDOW KEEP
 
+# For `make undeploy`: the stack, and whether its table stays with the history (keep) or goes too (delete).
+STACK ?=
+HISTORY ?= keep
+
 # For `make package` and `make sbom`: Lambda's name of the processor, and the compiler's.
 ARCHITECTURE ?= arm64
 TRIPLE = $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu
@@ -47,6 +51,7 @@ test: $(LOCAL)/.installed ## Run every test, then the permissions and a whole ni
 	$(CARGO) test --locked
 	$(LOCAL)/bin/python -m unittest discover -s rehearsal -t .
 	$(LOCAL)/bin/python -m unittest discover -s account -t .
+	$(LOCAL)/bin/python -m unittest discover -s bench -t .
 	@$(MAKE) --no-print-directory permissions
 	@$(MAKE) --no-print-directory night
 
@@ -56,7 +61,7 @@ night: $(LOCAL)/.installed
 	$(CARGO) test --locked --no-run --quiet --test suite
 	@exec $(LOCAL)/bin/python -m rehearsal --bootstrap target/debug/bootstrap --window 60s --quiet
 
-permissions: $(LOCAL)/.installed ## Prove each permission needed, two stacks apart, and a stack's own life
+permissions: $(LOCAL)/.installed ## Prove each permission needed, two stacks apart, races, and a stack's own life
 	@# Not `build`: with the tests' features, or everything would be compiled once more.
 	$(CARGO) test --locked --no-run --quiet --test suite
 	@exec $(LOCAL)/bin/python -m rehearsal.drills --bootstrap target/debug/bootstrap
@@ -98,13 +103,13 @@ package: $(BUILD)/.installed ## Build the release for ARCHITECTURE (arm64 or x86
 	$(PYTHON) -m account.package target/lambda/bootstrap/bootstrap \
 		target/package/maintenance-window-$(ARCHITECTURE).zip
 
-# First the pure rooms against their own tests, seconds each; then what is left against the nights that take no minutes.
+# First the pure parts against their own tests, seconds each; then what is left against the nights that take no minutes.
 # cargo-mutants says by 2 that something was not noticed, which the last list tells in full.
 MUTANTS = $(CARGO_MUTANTS) mutants --no-shuffle --output target $(foreach room,$(ROOMS),--re '^$(room)')
 SLOW := storms faults two_runs five_hundred wire probe:: schemas properties
-mutants: $(CARGO_MUTANTS)-$(CARGO_MUTANTS_VERSION) ## Break the deciding rooms in every small way and see whether a test notices (ROOMS=src/plan.rs)
+mutants: $(CARGO_MUTANTS)-$(CARGO_MUTANTS_VERSION) ## Break the deciding rooms in every small way and see whether a test notices (ROOMS=src/plan/rules.rs)
 	rm -rf target/mutants.out target/mutants.out.old
-	$(MUTANTS) --exclude 'src/reconcile*' --exclude 'src/reconcile/*' --exclude 'src/strays*' --cargo-arg=--lib || [ $$? = 2 ]
+	$(MUTANTS) --exclude 'src/reconcile/*' --exclude 'src/actions/*' --cargo-arg=--lib || [ $$? = 2 ]
 	$(MUTANTS) --iterate --cargo-arg=--lib --cargo-arg=--test=suite -- -- $(foreach name,$(SLOW),--skip $(name))
 
 sbom: $(CARGO_CYCLONEDX)-$(CARGO_CYCLONEDX_VERSION) ## List all that is in the executable for ARCHITECTURE, as CycloneDX
@@ -116,8 +121,8 @@ sbom: $(CARGO_CYCLONEDX)-$(CARGO_CYCLONEDX_VERSION) ## List all that is in the e
 		> target/package/maintenance-window-$(ARCHITECTURE).cdx.json
 	@rm *_bin.cdx.json
 
-undeploy: $(LOCAL)/.installed ## Take a stack down (STACK=name), unless a window is booked or active in it
-	@exec $(LOCAL)/bin/python -m account.undeploy "$(STACK)"
+undeploy: $(LOCAL)/.installed ## Take a stack down (STACK=name, HISTORY=delete for its table too), unless it has a window
+	@exec $(LOCAL)/bin/python -m account.undeploy --history "$(HISTORY)" -- "$(STACK)"
 
 verify-aws: $(LOCAL)/.installed ## Try AWS itself, in your own account, for money: see docs/SECURITY.md first
 	@ARCHITECTURE=$(ARCHITECTURE) exec $(LOCAL)/bin/python -m account.verify

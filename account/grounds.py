@@ -35,7 +35,7 @@ def role(service: str, *statements: dict[str, Any]) -> dict[str, Any]:
 
 
 def laboratory() -> str:
-    """Schedules that send to a queue, so that their firing can be timed."""
+    """Schedules that send to a queue, so that their firing can be timed, and a table to race in."""
     return json.dumps(
         {
             "Resources": {
@@ -44,6 +44,20 @@ def laboratory() -> str:
                     "Properties": {"Name": {"Ref": "AWS::StackName"}},
                 },
                 "Queue": {"Type": "AWS::SQS::Queue"},
+                "Table": {
+                    "Type": "AWS::DynamoDB::Table",
+                    "Properties": {
+                        "BillingMode": "PAY_PER_REQUEST",
+                        "AttributeDefinitions": [
+                            {"AttributeName": "scope", "AttributeType": "S"},
+                            {"AttributeName": "id", "AttributeType": "S"},
+                        ],
+                        "KeySchema": [
+                            {"AttributeName": "scope", "KeyType": "HASH"},
+                            {"AttributeName": "id", "KeyType": "RANGE"},
+                        ],
+                    },
+                },
                 "Role": role(
                     "scheduler",
                     {
@@ -55,6 +69,7 @@ def laboratory() -> str:
             },
             "Outputs": {
                 "Group": {"Value": {"Ref": "Group"}},
+                "Table": {"Value": {"Ref": "Table"}},
                 "QueueUrl": {"Value": {"Ref": "Queue"}},
                 "QueueArn": {"Value": {"Fn::GetAtt": ["Queue", "Arn"]}},
                 "RoleArn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}},

@@ -1,5 +1,6 @@
 """What can be held against the account's tools without an account."""
 
+import io
 import json
 import os
 import subprocess
@@ -8,9 +9,10 @@ import tempfile
 import unittest
 import unittest.mock
 from pathlib import Path
+from typing import Any
 
-from account import grounds
-from account.undeploy import schedules
+from account import grounds, table
+from account.undeploy import RefusedError, farewell, undeploy
 from account.verify import judge
 from rehearsal.options import PROJECT
 from rehearsal.traffic import CLOSED, OPEN, Sample
@@ -71,15 +73,149 @@ class Verify(unittest.TestCase):
                     self.assertNotIn('"Resource": "*"', json.dumps(resource))
 
 
+RULES = ("arn:rule/1", "arn:rule/2")
+
+
+class Account:
+    """An account with one stack in it, that remembers what it was asked to change."""
+
+    def __init__(
+        self,
+        held: tuple[str, ...] = (),
+        booked_meanwhile: tuple[str, ...] = (),
+        states: tuple[str, ...] = ("open", "open"),
+        *,
+        broken: bool = False,
+    ) -> None:
+        self.changes = unittest.mock.MagicMock()
+        self._held = (held, held + booked_meanwhile)
+        rules = [{"arn": arn, "state": state} for arn, state in zip(RULES, states, strict=False)]
+        self._status: dict[str, Any] = {
+            "Payload": io.BytesIO(json.dumps({"rules": rules}).encode())
+        }
+        if broken:
+            self._status["FunctionError"] = "Unhandled"
+
+    def client(self, service: str) -> unittest.mock.MagicMock:
+        """The client of a service; all are one."""
+        one = self.changes
+        if service == "cloudformation":
+            outputs = {"FunctionName": "shop", "TableName": "shop"}
+            one.describe_stacks.return_value = {
+                "Stacks": [
+                    {
+                        "Outputs": [
+                            {"OutputKey": key, "OutputValue": value}
+                            for key, value in outputs.items()
+                        ],
+                        "Parameters": [
+                            {"ParameterKey": "RuleArns", "ParameterValue": ",".join(RULES)}
+                        ],
+                    }
+                ]
+            }
+        one.invoke.return_value = self._status
+        one.get_paginator.return_value.paginate.side_effect = self._query
+        return one
+
+    def _query(self, **question: Any) -> list[dict[str, Any]]:
+        gone = self.changes.delete_stack.called
+        prefix = question["ExpressionAttributeValues"][":prefix"]["S"]
+        here = [name for name in self._held[gone] if name.startswith(prefix)]
+        return [{"Items": [{"scope": {"S": "now"}, "id": {"S": name}} for name in here]}]
+
+    def deleted(self) -> list[str]:
+        """What was deleted or unprotected, in order."""
+        kinds = ("delete_stack", "delete_table", "update_table", "update_termination_protection")
+        return [call[0] for call in self.changes.method_calls if call[0] in kinds]
+
+
 class Undeploy(unittest.TestCase):
     """Taking a stack down."""
 
-    def test_tombstones_do_not_keep_a_stack_and_all_else_does(self) -> None:
-        names = ["w.end", "w.over-17", "a.over-b.end", "s.series", "a.over-4294967295"]
-        pages = [{"Schedules": [{"Name": name} for name in names]}]
-        client = unittest.mock.MagicMock()
-        client.return_value.get_paginator.return_value.paginate.return_value = pages
-        self.assertEqual(schedules(client, "group"), ["w.end", "a.over-b.end", "s.series"])
+    def refused(self, account: Account, why: str, history: str = "delete") -> None:
+        """It says why."""
+        with self.assertRaisesRegex(RefusedError, why):
+            undeploy(account.client, "shop", {}, history=history)
+
+    def test_it_is_refused_while_there_is_anything_to_look_after(self) -> None:
+        for why, account in (
+            ("window night", Account(held=("rule#l/1", "window#night"))),
+            ("series weekly", Account(held=("series#weekly",))),
+            ("in maintenance: arn:rule/2", Account(states=("open", "header_only"))),
+            ("cannot say how things stand", Account(broken=True)),
+        ):
+            with self.subTest(why):
+                self.refused(account, why)
+                self.assertEqual(account.deleted(), [])
+
+    def test_a_rule_that_nobody_sees_is_not_taken_to_be_open(self) -> None:
+        for states in (("open",), ("open", "unknown"), ()):
+            account = Account(states=states)
+            with self.subTest(states=states):
+                self.refused(account, "nobody knows how these rules stand: .*arn:rule/2")
+                self.assertEqual(account.deleted(), [])
+
+    def test_what_was_saved_of_rules_does_not_keep_a_stack_and_neither_do_rules_that_are_gone(
+        self,
+    ) -> None:
+        account = Account(held=("rule#l/1", "notice#x"), states=("gone", "unsupported"))
+        self.assertEqual(undeploy(account.client, "shop", {}), "shop")
+
+    def test_the_table_stays_unless_it_is_to_go(self) -> None:
+        kept, gone = Account(), Account()
+        self.assertEqual(undeploy(kept.client, "shop", {}), "shop")
+        self.assertEqual(kept.deleted(), ["update_termination_protection", "delete_stack"])
+        self.assertIn("TableIs=left", farewell("shop", "shop"))
+        self.assertIsNone(undeploy(gone.client, "shop", {}, history="delete"))
+        self.assertEqual(
+            gone.deleted(),
+            ["update_termination_protection", "delete_stack", "update_table", "delete_table"],
+        )
+
+    def test_a_window_booked_while_the_stack_goes_keeps_the_table(self) -> None:
+        account = Account(booked_meanwhile=("window#night",))
+        self.refused(account, "still holds window night; the stack is gone: .*TableIs=left")
+        self.assertNotIn("delete_table", account.deleted())
+
+    def test_another_projects_stack_is_left_alone(self) -> None:
+        account = Account()
+        account.client("cloudformation").describe_stacks.return_value = {"Stacks": [{}]}
+        with self.assertRaises(RefusedError):
+            undeploy(lambda _: account.changes, "shop", {})
+        self.assertEqual(account.deleted(), [])
+
+    def test_the_command_wants_a_name_and_knows_two_ways_with_history(self) -> None:
+        for arguments in (("",), ("shop", "--history", "burn"), ()):
+            with self.subTest(arguments=arguments):
+                self.assertEqual(run("account.undeploy", *arguments).returncode, 2)
+
+
+class Table(unittest.TestCase):
+    """How the table is read."""
+
+    def test_an_item_is_plain_values(self) -> None:
+        item = {
+            "id": {"S": "window#night"},
+            "version": {"N": "3"},
+            "late": {"N": "0.5"},
+            "told": {"SS": ["started", "booked"]},
+            "end": {"NULL": True},
+            "ending": {"M": {"outcome": {"S": "completed"}, "count": {"N": "1"}}},
+            "rules": {"L": [{"S": "r"}]},
+        }
+        self.assertEqual(
+            table.plain(item),
+            {
+                "id": "window#night",
+                "version": 3,
+                "late": 0.5,
+                "told": ["booked", "started"],
+                "end": None,
+                "ending": {"outcome": "completed", "count": 1},
+                "rules": ["r"],
+            },
+        )
 
 
 class Package(unittest.TestCase):

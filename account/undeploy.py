@@ -1,21 +1,23 @@
-"""Takes a stack down, unless that would strand a site in maintenance.
+"""Takes a stack down, unless a window would lose the function that ends it.
 
-`python -m account.undeploy STACK` refuses while a window is booked or active or a rule is in
-maintenance; then it deletes the stack, and after it the schedule group that the stack leaves.
+`python -m account.undeploy STACK` refuses while a window or a series is in the table or a rule is
+in maintenance. The table stays, with the history; `--history delete` deletes it as well.
 """
 
+import argparse
 import json
-import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import botocore.exceptions
 
+from account import table
+
 # An account is asked for slowly; deleting the stack takes a minute or two.
 WAIT = {"Delay": 5, "MaxAttempts": 120}
-# What a window leaves that was ended early; it goes by itself within hours.
-TOMBSTONE = re.compile(r"\.over-\d+$")
+# How a rule may stand when the function that would reopen it goes.
+HARMLESS = ("open", "gone", "unsupported")
 
 
 class RefusedError(Exception):
@@ -23,76 +25,104 @@ class RefusedError(Exception):
 
 
 def main() -> int:
-    """Exit code 0 if everything is gone."""
-    if len(sys.argv) != 2:
-        print(__doc__, file=sys.stderr)
-        return 2
+    """Exit code 0 if all that should go is gone."""
+    parser = argparse.ArgumentParser(
+        prog="account.undeploy",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("stack", help="the stack's name")
+    parser.add_argument(
+        "--history",
+        choices=("keep", "delete"),
+        default="keep",
+        help="whether the table stays with the history (default: keep)",
+    )
+    given = parser.parse_args()
+    if not given.stack:
+        parser.error("give the stack's name, with make as STACK=name")
     # Only here, with the caller's own settings: the tests bring clients of their own.
     import boto3
 
     try:
-        undeploy(boto3.client, sys.argv[1], WAIT)
+        kept = undeploy(boto3.client, given.stack, WAIT, history=given.history)
     except RefusedError as refused:
         print(f"Refused: {refused}.", file=sys.stderr)
         return 1
-    print(f"{sys.argv[1]} is gone.")
+    print(farewell(given.stack, kept))
     return 0
 
 
-def undeploy(client: Callable[[str], Any], stack: str, wait: dict[str, int]) -> None:
-    """Deletes the stack and its group, or raises `RefusedError`."""
+def farewell(stack: str, kept: str | None) -> str:
+    """What is gone, what stays, and how to go on from there."""
+    if kept is None:
+        return f"{stack} is gone, and its table with the history."
+    return (
+        f"{stack} is gone. Its table {kept} stays, with the history. To deploy the stack again "
+        "over it, give the parameter TableIs=left; docs/RUNBOOK.md says how to delete it."
+    )
+
+
+def undeploy(
+    client: Callable[[str], Any], stack: str, wait: dict[str, int], *, history: str = "keep"
+) -> str | None:
+    """Deletes the stack, or raises `RefusedError`; returns the table's name if that stays."""
     cloudformation = client("cloudformation")
-    outputs = {
-        output["OutputKey"]: output["OutputValue"]
-        for output in cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+    try:
+        described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    except botocore.exceptions.ClientError as error:
+        raise RefusedError(f"the stack cannot be looked at: {error}") from error
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}
+    if not {"FunctionName", "TableName"} <= outputs.keys():
+        raise RefusedError(f"{stack} is not a stack of this project, or of an older version of it")
+    parameters = {
+        one["ParameterKey"]: one["ParameterValue"] for one in described.get("Parameters", [])
     }
-    group = outputs["ScheduleGroup"]
-    refuse_if_needed(client, outputs["FunctionName"], group)
+    name = outputs["TableName"]
+    refuse_while_dark(client, outputs["FunctionName"], parameters["RuleArns"].split(","))
+    refuse_while_booked(client, name, "cancel or end them first")
 
     cloudformation.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
     cloudformation.delete_stack(StackName=stack)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig=wait)
     # Looked at again: someone may have booked a window while the stack was going.
-    left = schedules(client, group)
-    if left:
-        raise RefusedError(
-            f"the stack is gone, but its group {group} still holds {', '.join(left)}; deploy the "
-            "stack again with WindowGroupIs=left, or reopen the rules by hand"
-        )
-    client("scheduler").delete_schedule_group(Name=group)
+    refuse_while_booked(
+        client,
+        name,
+        "the stack is gone: deploy it again with TableIs=left, or reopen the rules by hand",
+    )
+    if history == "keep":
+        return name
+    table.delete(client("dynamodb"), name, wait)
+    return None
 
 
-def refuse_if_needed(client: Callable[[str], Any], function: str, group: str) -> None:
-    """Raises `RefusedError` while the function has anything to look after."""
+def refuse_while_dark(client: Callable[[str], Any], function: str, rules: list[str]) -> None:
+    """Raises `RefusedError` unless the function sees each rule, and none of them in maintenance."""
     answer = client("lambda").invoke(
         FunctionName=function, Payload=json.dumps({"action": "status"}).encode()
     )
     text = answer["Payload"].read().decode()
     if "FunctionError" in answer:
         raise RefusedError(f"the function cannot say how things stand: {text}")
-    status = json.loads(text)
-    dark = [rule["arn"] for rule in status["rules"] if rule["state"] == "header_only"]
+    states = {rule["arn"]: rule["state"] for rule in json.loads(text).get("rules", [])}
+    dark = [arn for arn, state in states.items() if state == "header_only"]
     if dark:
         raise RefusedError(
             f"these rules are in maintenance: {', '.join(dark)}; end it with " + '{"action":"off"}'
         )
-    booked = schedules(client, group)
-    if booked:
-        raise RefusedError(
-            f"the group {group} still holds {', '.join(booked)}; cancel those windows first"
-        )
+    # A status that could not read the rules lists none, which does not mean that all are open.
+    unseen = [arn.strip() for arn in rules if states.get(arn.strip()) not in HARMLESS]
+    if unseen:
+        raise RefusedError(f"nobody knows how these rules stand: {', '.join(unseen)}: {text}")
 
 
-def schedules(client: Callable[[str], Any], group: str) -> list[str]:
-    """The names of a group's schedules, but for tombstones: those go with the group."""
-    pages = client("scheduler").get_paginator("list_schedules").paginate(GroupName=group)
-    try:
-        names = [schedule["Name"] for page in pages for schedule in page["Schedules"]]
-    except botocore.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return []
-        raise
-    return [name for name in names if not TOMBSTONE.search(name)]
+def refuse_while_booked(client: Callable[[str], Any], name: str, remedy: str) -> None:
+    """Raises `RefusedError` while a window or a series is not over."""
+    held = table.current(client("dynamodb"), name)
+    if held:
+        shown = ", ".join(one.replace("#", " ") for one in held)
+        raise RefusedError(f"the table {name} still holds {shown}; {remedy}")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from typing import Any
 import boto3
 import botocore.exceptions
 
-from account import experiments, grounds
+from account import experiments, grounds, table
 from account.experiments import Client, Finding, Laboratory
 from rehearsal import local_aws, permissions, shop
 from rehearsal.deployment import architecture, invoke, package, packaged_template, reasons
@@ -206,7 +206,7 @@ def play(ground: Ground, bootstrap: Path, cleanup: contextlib.ExitStack) -> bool
 def judge(
     visitor: list[Sample], tester: list[Sample], start: float, end: float
 ) -> tuple[list[Finding], bool]:
-    """11, and the promises of a window: when visitors saw each change, and who was served."""
+    """The promises of a window: when visitors saw each change, and who was served."""
     closed = [sample for sample in visitor if sample.met == CLOSED]
     early = [sample for sample in closed if sample.answered < start]
     turned_away = [sample for sample in tester if sample.met != OPEN]
@@ -244,7 +244,7 @@ def deploy(
     template = (PROJECT / "template.yaml").read_text(encoding="utf-8")
     rules = [ground.rule_arn, *([edge["RuleArns"]] if edge else [])]
     # After the stack, which leaves it behind.
-    cleanup.callback(remove_group, ground.client, ground.name)
+    cleanup.callback(remove_table, ground.client, ground.name, ground.delay_s)
     outputs = stack(
         ground.client,
         ground.name,
@@ -319,7 +319,7 @@ def deploy_edge(ground: Ground, cleanup: contextlib.ExitStack) -> dict[str, str]
 
 
 def ask_edge(edge: dict[str, str], at: float, lab: Laboratory) -> list[Finding]:
-    """8, 9 and 10, at a moment during the window."""
+    """What an edge does with the maintenance answer, at a moment during the window."""
     if not edge or lab.given_up.wait(max(0.0, at - time.time())):
         return []
 
@@ -397,13 +397,15 @@ def remove_stack(client: Client, name: str, delay_s: int) -> None:
         print(f"STILL THERE: the stack {name}; delete it by hand: {error}", flush=True)
 
 
-def remove_group(client: Client, name: str) -> None:
-    """Deletes the schedule group that the stack leaves behind, if it was made."""
+def remove_table(client: Client, name: str, delay_s: int) -> None:
+    """Deletes the table that the stack leaves behind, if it was made."""
     try:
-        client("scheduler").delete_schedule_group(Name=name)
+        table.delete(client("dynamodb"), name, {"Delay": delay_s, "MaxAttempts": 60})
     except botocore.exceptions.ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            print(f"STILL THERE: the schedule group {name}; delete it by hand: {error}", flush=True)
+            print(f"STILL THERE: the table {name}; delete it by hand: {error}", flush=True)
+    except botocore.exceptions.WaiterError as error:
+        print(f"STILL THERE, perhaps: the table {name}; look by hand: {error}", flush=True)
 
 
 def remove_buckets_of(client: Client, name: str) -> None:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from rehearsal import bench, night, permissions, promises, shop
+from rehearsal import night, permissions, promises, shop
 from rehearsal.deployment import STACK, deploy
 from rehearsal.local_aws import CREDENTIALS, REGION, LocalAws, ignore_callers_settings
 from rehearsal.options import PROJECT, Options, parse
@@ -51,7 +51,7 @@ def rehearse(options: Options) -> int:
     """One whole rehearsal, from an empty machine to the verdict."""
     timeline = Timeline(quiet=options.quiet)
     bypass = (BYPASS_HEADER, secrets.token_hex(24))
-    aws = LocalAws(HOME, record_calls=options.bench)
+    aws = LocalAws(HOME)
     with contextlib.ExitStack() as running:
         # Undone last, when nothing writes any more. Whatever goes wrong, the log tells more.
         kept_log: Path | None = LAST_FAILURE_LOG
@@ -81,9 +81,6 @@ def rehearse(options: Options) -> int:
         announce(judged, timeline)
         if all(promise.kept for promise in judged):
             kept_log = None
-        if options.bench:
-            for measurement in bench.measure(aws, options.bootstrap, seen):
-                timeline.announce(measurement)
         if options.keep:
             show_how_to_play(aws, balancer, bypass, timeline)
             wait_for_interrupt()
@@ -137,7 +134,12 @@ def show_how_to_play(
         f"curl -i -H {host} {aws.endpoint}/",
         f"curl -i -H {host} -H {shlex.quote(f'@{header}')} {aws.endpoint}/",
         "",
-        "# the windows' schedules",
+        "# what is booked or active, and what rules had; `past` in place of `now` is the history",
+        f"{cli} dynamodb query --table-name {STACK} --key-condition-expression '#s = :s' "
+        """--expression-attribute-names '{"#s":"scope"}' """
+        """--expression-attribute-values '{":s":{"S":"now"}}'""",
+        "",
+        "# the wake-ups",
         f"{cli} scheduler list-schedules --group-name {STACK}",
     ]
     for line in lines:

@@ -5,6 +5,7 @@ import json
 import platform
 import re
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ class Deployment:
 
     function: str
     topic_arn: str
+    table: str
     schedule_group: str
     dead_letter_queue_url: str
     log_group: str
@@ -36,14 +38,16 @@ def deploy(
     bootstrap: Path,
     parameters: dict[str, str],
     stack_name: str = STACK,
+    edit: Callable[[str], str] = str,
 ) -> Deployment:
-    """Creates the stack, or updates it, and waits for it."""
+    """Creates the stack, or updates it, and waits for it; `edit` changes the template's text."""
     storage = aws.client("s3")
     storage.create_bucket(Bucket=BUCKET)
     storage.put_object(Bucket=BUCKET, Key="bootstrap.zip", Body=package(bootstrap))
 
     cloudformation = aws.client("cloudformation")
     given = request(project, parameters, stack_name)
+    given["TemplateBody"] = edit(given["TemplateBody"])
     try:
         cloudformation.describe_stacks(StackName=stack_name)
     except botocore.exceptions.ClientError:
@@ -65,6 +69,7 @@ def deploy(
     return Deployment(
         function=outputs["FunctionName"],
         topic_arn=outputs["TopicArn"],
+        table=outputs["TableName"],
         schedule_group=outputs["ScheduleGroup"],
         dead_letter_queue_url=outputs["DeadLetterQueueUrl"],
         log_group=outputs["LogGroupName"],

@@ -12,13 +12,13 @@ from typing import Any
 
 import botocore.exceptions
 
-from account import undeploy
+from account import table
 from rehearsal import night, shop
 from rehearsal.deployment import Answer, Deployment, deploy, invoke
 from rehearsal.local_aws import LocalAws
 from rehearsal.options import PROJECT
 
-NOW, LATER = "drill-now", "drill-later"
+NOW, LATER, WEEKLY, UNKNOWN = "drill-now", "drill-later", "drill-weekly", "drill-unknown"
 VISITORS_FILE = "errors/window.json"
 
 
@@ -49,9 +49,17 @@ class Site:
         """Whether the rule demands a header now."""
         return any(field == "http-header" for field, _, _ in self.rule()["conditions"])
 
-    def schedules(self) -> list[str]:
-        """What is in the windows' group but for tombstones."""
-        return undeploy.schedules(self.aws.client, self.deployment.schedule_group)
+    def windows(self) -> list[str]:
+        """The windows and series in the table that are not over, such as `window#drill-now`."""
+        return table.current(self.aws.client("dynamodb"), self.deployment.table)
+
+    def history(self) -> list[dict[str, Any]]:
+        """The windows and series that are over, as the table has them."""
+        return table.items(self.aws.client("dynamodb"), self.deployment.table, table.PAST)
+
+    def wake_ups(self) -> list[str]:
+        """The names of the wake-ups that are booked."""
+        return night.wake_ups(self.aws, self.deployment)
 
     def visitors_file(self) -> str | None:
         """What error pages are told, if anything."""
@@ -63,9 +71,12 @@ class Site:
 
     def forget(self) -> None:
         """Puts everything back by the owner's hand, whatever the function left behind."""
-        scheduler = self.aws.client("scheduler")
-        for name in night.list_schedules(self.aws, self.deployment.schedule_group):
+        scheduler, dynamodb = self.aws.client("scheduler"), self.aws.client("dynamodb")
+        for name in self.wake_ups():
             scheduler.delete_schedule(GroupName=self.deployment.schedule_group, Name=name)
+        for item in table.items(dynamodb, self.deployment.table, table.NOW):
+            key = {"scope": {"S": table.NOW}, "id": {"S": item["id"]}}
+            dynamodb.delete_item(TableName=self.deployment.table, Key=key)
         self.aws.client("elbv2").modify_rule(
             RuleArn=self.balancer.rule_arn,
             Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["*"]}}],
@@ -96,18 +107,17 @@ def run(site: Site) -> list[str]:
 
 def _findings(site: Site) -> Iterator[str]:
     before = site.rule()
-    soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+    known = len(site.history())
 
     yield from _expect(site, "ok", action="check")
-    yield from _expect(
-        site, "booked", action="book", id=LATER, start=soon.isoformat(), duration="PT1H"
-    )
+    yield from _expect(site, "booked", action="book", id=LATER, start=soon(1), duration="PT1H")
     yield from _expect(site, "started", action="on", id=NOW, duration="PT10M", reason="A drill")
     if not site.in_maintenance():
         yield "the rule is open after the start"
     if site.visitors_file() is None:
         yield "visitors are told no end"
     yield from _expect(site, "extended", action="extend", id=NOW, by="PT5M")
+    yield from _expect_refusal(site, action="extend", id=UNKNOWN, by="PT5M")
     yield from _expect(site, "unchanged", action="sweep")
     yield from _expect(site, "completed", action="off", id=NOW)
     if site.rule() != before:
@@ -115,14 +125,35 @@ def _findings(site: Site) -> Iterator[str]:
     if site.visitors_file() is not None:
         yield "visitors are still told an end"
     yield from _expect(site, "cancelled", action="cancel", id=LATER)
+    # Its first occurrence is booked with it, in one transaction.
+    weekly = {"every": "cron(0 3 ? * SUN *)", "duration": "PT1H", "start": soon(24)}
+    yield from _expect(site, "booked", action="book", id=WEEKLY, **weekly)
+    yield from _expect(site, "cancelled", action="cancel", id=WEEKLY)
     yield from _expect(site, "open", action="status")
-    left = site.schedules()
-    if left:
-        yield f"schedules are left: {', '.join(left)}"
+    if site.windows():
+        yield f"not over: {', '.join(site.windows())}"
+    # Two windows, a series, and the occurrence that went with it.
+    if len(site.history()) != known + 4:
+        yield f"the history has {len(site.history()) - known} more, where 4 should be"
+    if site.wake_ups():
+        yield f"wake-ups are left: {', '.join(site.wake_ups())}"
+
+
+def soon(hours: float) -> str:
+    """A time from now, as the function reads it."""
+    moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=hours)
+    return moment.isoformat(timespec="seconds")
 
 
 def _expect(site: Site, outcome: str, **event: Any) -> Iterator[str]:
     answer = site.invoke(**event)
     document = answer.document if isinstance(answer.document, dict) else {}
     if answer.failed or document.get("outcome") != outcome or document.get("warnings"):
+        yield f"{event['action']}: {answer.text}"
+
+
+def _expect_refusal(site: Site, **event: Any) -> Iterator[str]:
+    answer = site.invoke(**event)
+    document = answer.document if isinstance(answer.document, dict) else {}
+    if document.get("errorType") != "InvalidEvent":
         yield f"{event['action']}: {answer.text}"

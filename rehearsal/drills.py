@@ -1,4 +1,4 @@
-"""What one night cannot show: permissions, two stacks side by side, a stack's own life.
+"""What one night cannot show: permissions, neighbours, races, a stack's own life.
 
 `python -m rehearsal.drills --bootstrap PATH` plays them all on one local AWS.
 """
@@ -11,10 +11,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from rehearsal import drill, life, neighbours, permissions, shop
+from rehearsal import drill, life, neighbours, permissions, races, shop
 from rehearsal.local_aws import LocalAws, ignore_callers_settings
 from rehearsal.options import PROJECT
 from rehearsal.reports import Mailbox
+
+LONGEST = "P999W999DT99999H999999M999999S"
 
 
 def main() -> int:
@@ -60,10 +62,16 @@ def claims(bootstrap: Path) -> Iterator[tuple[str, list[str]]]:
             Tracing="Active",
             Site="the other site",
             NotificationEmail="ops@example.com",
+            # Every form that the template lets through, up to the longest.
+            RemindBefore="P1W2DT3H4M5S,PT90S,PT0H30M,P0DT1H",
+            WarnBeforeEnd=LONGEST,
+            MaxDuration=LONGEST,
+            HistoryDays="9999",
         )
         for site in (one, two):
             permissions.widen(site.aws, site.deployment.function_role)
         yield from neighbours.prove(one, two)
+        yield from races.prove(one)
         yield from life.prove(one, bootstrap)
 
 

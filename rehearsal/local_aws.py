@@ -27,25 +27,18 @@ STOP_TIMEOUT_S = 5
 class LocalAws:
     """A running ministack; use it as a context manager so that nothing is left behind."""
 
-    def __init__(self, home: Path, *, record_calls: bool = False) -> None:
-        """`home` is where its data goes; `record_calls` has CloudTrail keep every API call."""
+    def __init__(self, home: Path) -> None:
+        """`home` is where its data goes."""
         home.mkdir(parents=True, exist_ok=True)
         self.directory = Path(tempfile.mkdtemp(prefix="run-", dir=home))
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
-        self._record_calls = record_calls
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def log(self) -> Path:
         """Where the process's output goes."""
         return self.directory / "ministack.log"
-
-    @property
-    def process_group(self) -> int:
-        """The group of the process and of every function it runs."""
-        assert self._process is not None, "the local AWS has been started"
-        return self._process.pid
 
     def __enter__(self) -> "LocalAws":
         temporary = self.directory / "tmp"
@@ -68,7 +61,6 @@ class LocalAws:
             "AWS_LAMBDA_LOG_LEVEL": "INFO",
             # Functions run under their roles, and what a role does not grant is refused.
             "AUTH": "true",
-            "CLOUDTRAIL_RECORDING": "1" if self._record_calls else "0",
             **CREDENTIALS,
         }
         with self.log.open("wb") as log:

@@ -14,6 +14,8 @@ def prove(ours: drill.Site, theirs: drill.Site) -> Iterator[tuple[str, list[str]
         Mailbox(ours.aws, ours.deployment.topic_arn) as our_mail,
         Mailbox(theirs.aws, theirs.deployment.topic_arn) as their_mail,
     ):
+        yield "a stack that is given every option can use each", unusable(theirs)
+
         started = ours.invoke(action="on", id=drill.NOW, duration="PT10M")
         theirs.invoke(action="sweep")
         status = theirs.invoke(action="status")
@@ -22,7 +24,7 @@ def prove(ours: drill.Site, theirs: drill.Site) -> Iterator[tuple[str, list[str]
             found.append(f"it is not in maintenance: {started.text}")
         if theirs.rule() != before:
             found.append("the other stack's rule was changed")
-        if theirs.schedules() or drill.NOW in status.text:
+        if theirs.windows() or theirs.wake_ups() or drill.NOW in status.text:
             found.append(f"the other stack knows of the window: {status.text}")
         if theirs.visitors_file() is not None:
             found.append("the other site's visitors were told of it")
@@ -39,7 +41,7 @@ def prove(ours: drill.Site, theirs: drill.Site) -> Iterator[tuple[str, list[str]
         found = []
         if ended.failed or ours.in_maintenance():
             found.append(f"it is still in maintenance: {ended.text}")
-        if not theirs.in_maintenance() or not theirs.schedules():
+        if not theirs.in_maintenance() or not theirs.windows():
             found.append("the other stack's window ended too")
         yield "ending one stack's windows leaves the other's alone", found
 
@@ -53,7 +55,7 @@ def prove(ours: drill.Site, theirs: drill.Site) -> Iterator[tuple[str, list[str]
             bodies = [report.body for report in mailbox.reports()]
             if not bodies:
                 found.append("a stack reported nothing")
-            found += [f"a report went astray: {body}" for body in bodies if foreign in body]
+            found += [f"it reported the other's: {body}" for body in bodies if foreign in body]
         yield "each stack reports its own windows to its own topic", found
 
     found = [
@@ -62,6 +64,16 @@ def prove(ours: drill.Site, theirs: drill.Site) -> Iterator[tuple[str, list[str]
         if resource != "*"
     ]
     yield "no permission of one stack names anything of the other's", found
+
+
+def unusable(site: drill.Site) -> list[str]:
+    """What the function says of its settings, which it names as Lambda has them."""
+    function = site.aws.client("lambda").get_function_configuration(FunctionName=site.stack)
+    said = site.invoke(action="check")
+    settings = function["Environment"]["Variables"]
+    if said.failed or any(name in said.text for name in settings):
+        return [said.text]
+    return []
 
 
 def granted(site: drill.Site) -> set[str]:

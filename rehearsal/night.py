@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from account import table
 from rehearsal.deployment import Answer, Deployment, invoke
 from rehearsal.local_aws import LocalAws
 from rehearsal.reports import Mailbox, Report
@@ -40,12 +41,12 @@ class Night:
     rule_before: dict[str, Any]
     rule_after: dict[str, Any]
     sweep: Answer
-    schedules_left: list[str]
+    wake_ups_left: list[str]
+    # The table afterwards: what is booked or active, and what is over, item by item.
+    now: list[dict[str, Any]]
+    past: list[dict[str, Any]]
     dead_letters: int
     log: list[str]
-    # For measurements: when the booking and the sweep by hand began and ended.
-    booking_took: tuple[float, float]
-    sweep_took: tuple[float, float]
 
 
 def live(
@@ -68,17 +69,13 @@ def live(
         start = math.ceil(time.time() + LEAD_S)
         end = start + window_s
         timeline.count_from(start)
-        booking_began = time.time()
         booking = invoke(lambda_client, deployment.function, booking_event(event_file, start, end))
-        booking_took = (booking_began, time.time())
         timeline.say(f"booking answered: {summary(booking)}")
         watch(start, end, mailbox, visitor, tester, timeline, give_up=booking.failed)
 
-        sweep_began = time.time()
         sweep = invoke(lambda_client, deployment.function, {"action": "sweep"})
-        sweep_took = (sweep_began, time.time())
         timeline.say(f"sweep answered: {summary(sweep)}")
-        schedules_left = list_schedules(aws, deployment.schedule_group)
+        wake_ups_left = wake_ups(aws, deployment)
         rule_after = read_rule(aws, balancer.rule_arn)
         # Whatever the sweep still published.
         time.sleep(1.5)
@@ -94,11 +91,11 @@ def live(
         rule_before=rule_before,
         rule_after=rule_after,
         sweep=sweep,
-        schedules_left=schedules_left,
+        wake_ups_left=wake_ups_left,
+        now=table.items(aws.client("dynamodb"), deployment.table, table.NOW),
+        past=table.items(aws.client("dynamodb"), deployment.table, table.PAST),
         dead_letters=count_messages(aws, deployment.dead_letter_queue_url),
         log=read_log(aws, deployment.log_group),
-        booking_took=booking_took,
-        sweep_took=sweep_took,
     )
 
 
@@ -199,10 +196,12 @@ def header_name(condition: dict[str, Any]) -> str:
     return condition.get("HttpHeaderConfig", {}).get("HttpHeaderName", "").lower()
 
 
-def list_schedules(aws: LocalAws, group: str) -> list[str]:
-    """The names of all schedules in the windows' group."""
+def wake_ups(aws: LocalAws, deployment: Deployment) -> list[str]:
+    """The names of all schedules in the stack's group but the sweep's own."""
+    group = deployment.schedule_group
     schedules = aws.client("scheduler").list_schedules(GroupName=group)["Schedules"]
-    return [schedule["Name"] for schedule in schedules]
+    names = {schedule["Name"] for schedule in schedules}
+    return sorted(names - {f"{deployment.function}-sweep"})
 
 
 def count_messages(aws: LocalAws, queue_url: str) -> int:

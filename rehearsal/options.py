@@ -21,7 +21,6 @@ class Options:
     window_s: int
     keep: bool
     quiet: bool
-    bench: bool
 
 
 def parse(arguments: list[str]) -> Options:
@@ -45,7 +44,6 @@ def parse(arguments: list[str]) -> Options:
         help="afterwards leave everything up until Ctrl-C (default: $KEEP)",
     )
     parser.add_argument("--quiet", action="store_true", help="print the verdict, little else")
-    parser.add_argument("--bench", action="store_true", help="measure the function on the way")
     given = parser.parse_args(arguments)
 
     window_s = seconds(given.window)
@@ -61,7 +59,6 @@ def parse(arguments: list[str]) -> Options:
         window_s=window_s,
         keep=given.keep,
         quiet=given.quiet,
-        bench=given.bench,
     )
 
 

@@ -5,11 +5,13 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from rehearsal.night import Night
+from rehearsal.night import PATIENCE_S, WINDOW_ID, Night
 from rehearsal.traffic import CLOSED, OPEN, Sample
 
 # How long after its second a change may take: one run of the function on a busy machine.
 GRACE_S = 5.0
+# The template's default for how long history is kept.
+HISTORY_S = 400 * 86400
 REPORTED = ("booked", "started", "completed")
 REPORT_FIELDS = ("version", "event", "at", "window", "rules", "text", "report_id")
 
@@ -39,11 +41,12 @@ def judge(night: Night) -> list[Promise]:
         ("booked, started and completed were each reported", all_was_reported),
         ("every report is valid JSON with all its fields", reports_are_well_formed),
         ("the rule is again exactly as its owner wrote it", the_rule_is_restored),
-        ("no schedule of the window is left", no_schedule_is_left),
+        ("no wake-up of the window is left", no_wake_up_is_left),
+        ("the window is history, with who asked for it and how it went", the_window_is_history),
         ("a sweep afterwards found nothing to change", the_sweep_changed_nothing),
         ("no wake-up was lost", no_wake_up_was_lost),
         ("the function's log is one JSON object a line", the_log_is_json),
-        ("the bypass value is in no report, response or log line", the_secret_was_kept),
+        ("the bypass value is in no report, response, log line or item", the_secret_was_kept),
     ]
     return [Promise(text, list(check(night))) for text, check in checks]
 
@@ -131,10 +134,33 @@ def the_rule_is_restored(night: Night) -> Iterable[str]:
             yield f"its {part} differ"
 
 
-def no_schedule_is_left(night: Night) -> Iterable[str]:
+def no_wake_up_is_left(night: Night) -> Iterable[str]:
     """At the latest after one sweep."""
-    for name in night.schedules_left:
+    for name in night.wake_ups_left:
         yield f"{name} is left"
+
+
+def the_window_is_history(night: Night) -> Iterable[str]:
+    """Moved out of what is booked and active, whole, and for as long as the stack is told to."""
+    for item in night.now:
+        if item["id"].startswith("window#"):
+            yield f"{item['id']} is not over"
+    found = [item for item in night.past if item["id"].split("#")[1] == WINDOW_ID]
+    if len(found) != 1:
+        yield f"the history has it {len(found)} times"
+        return
+    (window,) = found
+    if window.get("ending", {}).get("outcome") != "completed":
+        yield f"it ended as {window.get('ending')}"
+    if [decision.get("action") for decision in window.get("decisions", [])] != ["book"]:
+        yield f"its decisions are {window.get('decisions')}"
+    for moment in ("started_at", "reopened_at"):
+        if not window.get(moment):
+            yield f"it does not say {moment}"
+    # Counted from when all was done.
+    beyond_s = window.get("expires", 0) - night.end - HISTORY_S
+    if not -1 <= beyond_s <= PATIENCE_S:
+        yield f"it expires {beyond_s:.0f} s from when it should"
 
 
 def the_sweep_changed_nothing(night: Night) -> Iterable[str]:
@@ -178,6 +204,7 @@ def the_secret_was_kept(night: Night) -> Iterable[str]:
         "a report": [report.body for report in night.reports],
         "a response": [night.booking.text, night.sweep.text],
         "the log": night.log,
+        "the table": [json.dumps(item) for item in [*night.now, *night.past]],
     }
     secret = night.secret.lower()
     for place, texts in places.items():

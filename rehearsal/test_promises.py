@@ -5,8 +5,8 @@ import json
 import unittest
 
 from rehearsal.deployment import Answer
-from rehearsal.night import Night
-from rehearsal.promises import judge
+from rehearsal.night import WINDOW_ID, Night
+from rehearsal.promises import HISTORY_S, judge
 from rehearsal.reports import Report, read
 from rehearsal.traffic import CLOSED, OPEN, Sample
 
@@ -34,6 +34,19 @@ def report(event: str, text: str = "All is well.") -> Report:
     return read(json.dumps({"event": event, "text": text} | dict.fromkeys(fields, "")))
 
 
+def over(**changes: object) -> dict[str, object]:
+    """The window as the table has it afterwards."""
+    return {
+        "id": f"1970-01-01T00:18:10Z#{WINDOW_ID}#abcde",
+        "ending": {"outcome": "completed"},
+        "decisions": [{"action": "book"}],
+        "started_at": "1970-01-01T00:16:40Z",
+        "reopened_at": "1970-01-01T00:18:10Z",
+        "expires": int(END) + HISTORY_S,
+        **changes,
+    }
+
+
 def good_night() -> Night:
     """A night on which every promise was kept."""
     return Night(
@@ -47,11 +60,11 @@ def good_night() -> Night:
         rule_before={"conditions": ["*"], "actions": ["forward"]},
         rule_after={"conditions": ["*"], "actions": ["forward"]},
         sweep=answer(outcome="unchanged", rules=[{"arn": "r", "changed": False}]),
-        schedules_left=[],
+        wake_ups_left=[],
+        now=[{"id": "rule#l/r", "owner": [{"field": "path-pattern", "values": ["*"]}]}],
+        past=[over()],
         dead_letters=0,
         log=["START 1", '{"message":"a line"}', "END 1"],
-        booking_took=(980.0, 981.0),
-        sweep_took=(1099.0, 1100.0),
     )
 
 
@@ -159,10 +172,26 @@ class Verdict(unittest.TestCase):
             ["the rule is again exactly as its owner wrote it"],
         )
 
-    def test_a_schedule_left_over_is_seen(self) -> None:
+    def test_a_wake_up_left_over_is_seen(self) -> None:
         self.assertEqual(
-            self.broken(schedules_left=["night.end"]), ["no schedule of the window is left"]
+            self.broken(wake_ups_left=["night.end-abcde-1"]), ["no wake-up of the window is left"]
         )
+
+    def test_a_window_that_is_not_history_or_not_whole_is_seen(self) -> None:
+        promise = ["the window is history, with who asked for it and how it went"]
+        left = [{"id": f"window#{WINDOW_ID}"}]
+        for name, changes in (
+            ("still there", {"now": left}),
+            ("lost", {"past": []}),
+            ("another one", {"past": [over(id="1970-01-01T00:18:10Z#another#abcde")]}),
+            ("twice", {"past": [over(), over()]}),
+            ("missed", {"past": [over(ending={"outcome": "missed"})]}),
+            ("nobody's decision", {"past": [over(decisions=[])]}),
+            ("never started", {"past": [over(started_at=None)]}),
+            ("for good", {"past": [over(expires=0)]}),
+        ):
+            with self.subTest(name):
+                self.assertEqual(self.broken(**changes), promise)
 
     def test_a_rule_that_only_the_sweep_restored_is_seen(self) -> None:
         swept = answer(outcome="completed", rules=[{"arn": "r", "changed": True}])
@@ -177,13 +206,14 @@ class Verdict(unittest.TestCase):
         self.assertEqual(self.broken(log=["START 1", "END 1"]), promise)
 
     def test_the_secret_is_found_wherever_it_is_and_in_any_case(self) -> None:
-        promise = ["the bypass value is in no report, response or log line"]
+        promise = ["the bypass value is in no report, response, log line or item"]
         reports = good_night().reports
         self.assertEqual(
             self.broken(reports=[*reports[:2], report("completed", SECRET.upper())]), promise
         )
         self.assertEqual(self.broken(log=[json.dumps({"header": SECRET})]), promise)
         self.assertEqual(self.broken(booking=answer(outcome="booked", message=SECRET)), promise)
+        self.assertEqual(self.broken(past=[over(reason=SECRET.title())]), promise)
 
 
 if __name__ == "__main__":

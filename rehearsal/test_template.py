@@ -35,6 +35,7 @@ UNTAGGABLE = {
 NAMES = {
     "FunctionName",
     "LogGroupName",
+    "TableName",
     "TopicName",
     "QueueName",
     "AlarmName",
@@ -83,7 +84,7 @@ class Permissions(unittest.TestCase):
             r'|\{"Fn::GetAtt": \["(DeadLetterQueue|LogGroup|SchedulerRole)", "Arn"\]\}'
             r'|\{"Fn::Sub": "arn:\$\{AWS::Partition\}:s3:::\$\{ErrorBucket\}/errors/window\.json"\}'
             r'|\{"Fn::Sub": "arn:\$\{AWS::Partition\}:\w+:\$\{AWS::Region\}:\$\{AWS::AccountId\}:'
-            r'(schedule/\$\{AWS::StackName\}/\*|function:\$\{AWS::StackName\})"\}'
+            r'(schedule/\$\{AWS::StackName\}/\*|(function:|table/)\$\{AWS::StackName\})"\}'
         )
         for role in ROLES:
             for statement in statements(role):
@@ -103,7 +104,7 @@ class Permissions(unittest.TestCase):
             {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
         )
 
-    def test_scheduler_assumes_its_role_for_the_two_groups_of_this_account_only(self) -> None:
+    def test_scheduler_assumes_its_role_for_the_stacks_group_only(self) -> None:
         trust = TEMPLATE["Resources"]["SchedulerRole"]["Properties"]["AssumeRolePolicyDocument"]
         (statement,) = trust["Statement"]
         self.assertEqual(statement["Principal"], {"Service": "scheduler.amazonaws.com"})
@@ -111,9 +112,7 @@ class Permissions(unittest.TestCase):
         self.assertEqual(operator, "StringEquals")
         condition = statement["Condition"][operator]
         self.assertEqual(condition["aws:SourceAccount"], {"Ref": "AWS::AccountId"})
-        windows, sweep = condition["aws:SourceArn"]
-        self.assertTrue(windows["Fn::Sub"].endswith(":schedule-group/${AWS::StackName}"))
-        self.assertEqual(sweep, {"Fn::GetAtt": ["SweepGroup", "Arn"]})
+        self.assertEqual(condition["aws:SourceArn"], {"Fn::GetAtt": ["Group", "Arn"]})
 
     def test_lambda_alone_assumes_the_functions_role(self) -> None:
         trust = TEMPLATE["Resources"]["FunctionRole"]["Properties"]["AssumeRolePolicyDocument"]
@@ -160,10 +159,45 @@ class Life(unittest.TestCase):
                         self.assertNotIn(f'"{parameter}"', value)
                         self.assertNotIn(f"${{{parameter}}}", value)
 
-    def test_the_windows_outlive_the_stack(self) -> None:
-        group = TEMPLATE["Resources"]["WindowGroup"]
-        self.assertEqual(group["DeletionPolicy"], "RetainExceptOnCreate")
-        self.assertEqual(group["UpdateReplacePolicy"], "Retain")
+    def test_the_table_alone_outlives_the_stack(self) -> None:
+        for name, resource in TEMPLATE["Resources"].items():
+            with self.subTest(resource=name):
+                table = name == "Table"
+                self.assertEqual(
+                    resource.get("DeletionPolicy"), "RetainExceptOnCreate" if table else None
+                )
+                self.assertEqual(resource.get("UpdateReplacePolicy"), "Retain" if table else None)
+
+    def test_what_the_table_holds_is_not_lost_by_a_slip(self) -> None:
+        table = TEMPLATE["Resources"]["Table"]["Properties"]
+        self.assertTrue(table["DeletionProtectionEnabled"])
+        self.assertTrue(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"])
+        self.assertEqual(
+            table["TimeToLiveSpecification"], {"AttributeName": "expires", "Enabled": True}
+        )
+        # What DynamoDB expires must not be what it finds items by.
+        self.assertEqual(
+            {key["AttributeName"]: key["KeyType"] for key in table["KeySchema"]},
+            {"scope": "HASH", "id": "RANGE"},
+        )
+        # With AWS's own key, and paid by what is used.
+        self.assertEqual(table["BillingMode"], "PAY_PER_REQUEST")
+        self.assertEqual({"SSESpecification", "WarmThroughput"} & table.keys(), set())
+
+    def test_a_table_that_was_left_is_named_by_nothing_that_needs_it_made(self) -> None:
+        environment = TEMPLATE["Resources"]["Function"]["Properties"]["Environment"]["Variables"]
+        for value in (environment["TABLE_NAME"], TEMPLATE["Outputs"]["TableName"]["Value"]):
+            self.assertEqual(value, {"Ref": "AWS::StackName"})
+        references = re.compile(r'"Table"|\$\{Table[}.]|"Table\.')
+        for name, resource in TEMPLATE["Resources"].items():
+            bare = text(resource).replace(
+                text({"Fn::If": ["MakesTable", {"Ref": "Table"}, {"Ref": "AWS::StackName"}]}), ""
+            )
+            with self.subTest(resource=name):
+                self.assertNotRegex(bare, references)
+
+    def test_the_first_sweep_finds_the_table(self) -> None:
+        self.assertIn('"Ref": "Table"', text(TEMPLATE["Resources"]["Sweep"]))
 
     def test_everything_is_named_after_the_stack(self) -> None:
         for template in (TEMPLATE, SITE_TEMPLATE):
@@ -177,6 +211,89 @@ class Life(unittest.TestCase):
             if resource["Type"] not in UNTAGGABLE:
                 with self.subTest(resource=name):
                     self.assertIn('"Site"', text(resource["Properties"].get("Tags", "")))
+
+
+DURATIONS = ("PT10M", "P1D", "P2W", "P1W2DT3H4M5S", "PT24H", "PT90S", "PT0H30M", "P0DT1H")
+NO_DURATIONS = (
+    # Months, which people write who forget the T, and years.
+    *("P10M", "P1Y", "P1M", "P1DT1H1M1Y"),
+    # Nothing, and zero.
+    *("P", "PT", "P1DT", "PT0S", "P0D", "P0DT0H", "T1H", "PT1", "P1"),
+    # Not in this order, not whole, not alone.
+    *("PT1M1H", "P1D1W", "PT1.5H", "-PT1H", "+PT1H", "PT-1H", "pt1h", "1h", "60", "PT1H PT2H"),
+    # More than a clock takes.
+    *("P1000W", "P99999D", "PT9999999S", "P999999999999D"),
+)
+
+
+class Parameters(unittest.TestCase):
+    """What is refused at deployment, since the function could not use it."""
+
+    def takes(self, parameter: str, value: str) -> bool:
+        """Whether CloudFormation accepts the value."""
+        return bool(re.search(TEMPLATE["Parameters"][parameter]["AllowedPattern"], value))
+
+    def check(self, parameter: str, good: tuple[str, ...], bad: tuple[str, ...]) -> None:
+        """Each of both."""
+        for value in good + bad:
+            with self.subTest(parameter=parameter, value=value):
+                self.assertEqual(self.takes(parameter, value), value in good)
+
+    def test_durations_are_those_that_the_function_reads(self) -> None:
+        for parameter in ("WarnBeforeEnd", "MaxDuration", "RemindBefore"):
+            self.check(parameter, ("", *DURATIONS), NO_DURATIONS)
+            self.assertTrue(self.takes(parameter, TEMPLATE["Parameters"][parameter]["Default"]))
+
+    def test_only_reminders_take_several_durations_each_as_good_as_one(self) -> None:
+        several = ",".join(DURATIONS)
+        self.assertTrue(self.takes("RemindBefore", several))
+        for parameter in ("WarnBeforeEnd", "MaxDuration"):
+            self.assertFalse(self.takes(parameter, several))
+        for bad in (*NO_DURATIONS, "", " PT1H"):
+            with self.subTest(bad=bad):
+                self.assertFalse(self.takes("RemindBefore", f"PT1H,{bad}"))
+                self.assertFalse(self.takes("RemindBefore", f"{bad},PT1H"))
+
+    def test_an_address_to_look_at_has_a_host_and_a_port_that_exist(self) -> None:
+        self.check(
+            "ProbeUrl",
+            (
+                "",
+                "https://www.example.com",
+                "https://www.example.com/",
+                "http://shop:8080/health?deep=1",
+                "https://xn--bcher-kva.example:65535/a/b",
+            ),
+            (
+                "www.example.com",
+                "ftp://www.example.com/",
+                "https://",
+                "https:///path",
+                "http://[::1",
+                "https://www.example.com:65536/",
+                "https://www.example.com:/",
+                "https://www.example.1/",
+                "https://256.1.1.1/",
+                "https://exam ple.com/",
+                "https://www..example.com/",
+            ),
+        )
+
+    def test_history_is_kept_for_whole_days(self) -> None:
+        self.check("HistoryDays", ("1", "400", "9999"), ("", "0", "-1", "400.5", "10000", "1e3"))
+
+    def test_the_bypass_header_and_its_value_are_such_as_a_rule_takes(self) -> None:
+        self.check(
+            "BypassHeaderName",
+            ("X-Maintenance-Bypass", "a", "n" * 40),
+            ("", "Host", "HOST", "under_score", "n" * 41, "a b"),
+        )
+        value = "0123456789abcdef"
+        self.check(
+            "BypassHeaderValue",
+            ("", value, value * 8, f"{value},{value}0"),
+            ("short", f"{value}*", value * 9, f"{value},", f"{value},{value},{value}"),
+        )
 
 
 class Operations(unittest.TestCase):
@@ -210,7 +327,7 @@ POLICY = {
         {"Sid": "A", "Action": "sns:Publish", "Resource": "t"},
         {
             "Sid": "B",
-            "Action": ["scheduler:GetSchedule", "scheduler:ListSchedules"],
+            "Action": ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"],
             "Resource": "g",
         },
     ]
@@ -222,8 +339,8 @@ class Policies(unittest.TestCase):
 
     def test_one_action_is_taken_out_and_nothing_else(self) -> None:
         self.assertEqual(
-            actions(without(POLICY, "scheduler:GetSchedule")),
-            ["sns:Publish", "scheduler:ListSchedules"],
+            actions(without(POLICY, "scheduler:CreateSchedule")),
+            ["sns:Publish", "scheduler:DeleteSchedule"],
         )
         self.assertEqual(len(without(POLICY, "sns:Publish")["Statement"]), 1)
 

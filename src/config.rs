@@ -1,18 +1,23 @@
-//! The settings: looked up once, all problems reported together.
+//! The settings: looked up once, each by itself. An unusable one disables what it is for, and nothing else.
 //!
-//! The environment reaches this room as a lookup, so nothing here reads the process's own.
+//! The environment reaches this file as a lookup, so nothing here reads the process's own.
 
 use std::fmt;
 
 use jiff::SignedDuration;
 
-use crate::{arn::RuleArn, error::Error, when};
+use crate::{
+    error::Error,
+    model::{bypass::Bypass, id::digest, rule_arn::RuleArn, time},
+};
 
 /// Every environment variable the function reads; an empty value counts as not set.
-pub const VARIABLES: [&str; 12] = [
+pub const VARIABLES: [&str; 14] = [
     "RULE_ARNS",
     "BYPASS_HEADER_NAME",
     "BYPASS_HEADER_VALUE",
+    "TABLE_NAME",
+    "HISTORY_DAYS",
     "SNS_TOPIC_ARN",
     "SCHEDULE_GROUP",
     "SCHEDULER_ROLE_ARN",
@@ -24,19 +29,29 @@ pub const VARIABLES: [&str; 12] = [
     "MAX_DURATION",
 ];
 
+/// For how long history is kept where the setting does not say, or cannot be used.
+const HISTORY_DAYS: i64 = 400;
+
+/// The longest window where the setting does not say, or cannot be used.
+const MAX_DURATION: SignedDuration = SignedDuration::from_hours(24);
+
 /// What the function is told by its environment.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// The table that holds windows, series, saved conditions and history. The only setting that nothing works without.
+    pub table: String,
+    /// For how many days a window that is over is kept.
+    pub history_days: i64,
     /// The rules a window covers unless its event names others; no other rule is ever touched.
     pub rules: Vec<RuleArn>,
-    /// The header that testers send.
-    pub bypass: Bypass,
+    /// The header that testers send. Without it nothing can be narrowed.
+    pub bypass: Option<Bypass>,
     /// Where reports go.
-    pub topic: String,
-    /// The schedule group that holds windows and nothing else.
-    pub group: String,
+    pub topic: Option<String>,
+    /// The schedule group that wake-ups are made in.
+    pub group: Option<String>,
     /// The role that EventBridge Scheduler assumes to invoke the function.
-    pub scheduler_role: String,
+    pub scheduler_role: Option<String>,
     /// The SQS queue for wake-ups that could not be delivered.
     pub dead_letter_queue: Option<String>,
     /// The public URL asked as a visitor and as a tester to see a change take effect.
@@ -49,143 +64,218 @@ pub struct Config {
     pub warn_before_end: Option<SignedDuration>,
     /// The longest window accepted.
     pub max_duration: SignedDuration,
+    /// What is wrong with the settings, a sentence each.
+    pub problems: Vec<Problem>,
+    /// What must never be said: the bypass values, usable or not.
+    secrets: Secrets,
 }
 
-/// The bypass header: its name, and the secret values of which any one lets a tester through.
-///
-/// A second value keeps an old secret working while testers move to a new one.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Bypass {
-    /// The header's name.
-    pub name: String,
-    values: Vec<String>,
-}
+/// Texts that nothing prints.
+#[derive(Clone)]
+struct Secrets(Vec<String>);
 
-impl Bypass {
-    /// Takes a name and values that have been checked.
-    #[must_use]
-    pub fn new(name: &str, values: &[&str]) -> Self {
-        Self { name: name.to_owned(), values: values.iter().map(ToString::to_string).collect() }
-    }
-
-    /// How many values the header's condition takes.
-    #[must_use]
-    pub fn value_count(&self) -> usize {
-        self.values.len()
-    }
-
-    /// The secrets themselves: for a rule's condition, a tester's request and the scrubbing of AWS's messages only.
-    #[must_use]
-    pub fn values_in_clear(&self) -> Vec<String> {
-        self.values.clone()
-    }
-}
-
-impl fmt::Debug for Bypass {
+impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Bypass({}: {} secret values)", self.name, self.values.len())
+        write!(f, "Secrets({})", self.0.len())
+    }
+}
+
+/// A setting that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The environment variable.
+    pub setting: &'static str,
+    /// What was expected and what was found; never a secret.
+    pub what: String,
+    /// What does not work without it.
+    pub disables: &'static str,
+}
+
+impl Problem {
+    /// The problem in a sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        format!("{}: {}; {}", self.setting, self.what, self.disables)
+    }
+
+    /// What it is remembered by once it was told.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("setting-{}-{}", self.setting, digest([self.what.as_str()]))
     }
 }
 
 impl Config {
-    /// Reads all settings, or names every problem with them; no problem quotes a secret.
+    /// Reads all settings; what is wrong with them is in [`Config::problems`], and no problem quotes a secret.
     ///
     /// # Errors
-    /// [`Error::InvalidConfig`] with one sentence a problem.
+    /// [`Error::InvalidConfig`] without a table.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let mut reader = Reader { lookup, problems: vec![] };
-        let rules = reader.required("RULE_ARNS", parse_rules);
         let name = reader.required("BYPASS_HEADER_NAME", parse_header_name);
         let values = reader.required("BYPASS_HEADER_VALUE", parse_header_values);
         let topic = reader.required("SNS_TOPIC_ARN", |text| parse_arn(text, "sns", "an SNS topic"));
-        let group = reader.required("SCHEDULE_GROUP", parse_group);
-        let scheduler_role = reader.required("SCHEDULER_ROLE_ARN", |text| parse_arn(text, "iam", "an IAM role"));
-        let dead_letter_queue = reader.optional("DEAD_LETTER_QUEUE_ARN", |text| parse_arn(text, "sqs", "an SQS queue"));
-        let probe_url = reader.optional("PROBE_URL", parse_url);
-        let error_bucket = reader.optional("ERROR_BUCKET", parse_bucket);
-        let remind_before = reader.optional("REMIND_BEFORE", parse_durations);
-        let warn_before_end = reader.optional("WARN_BEFORE_END", parse_duration);
-        let max_duration = reader.optional("MAX_DURATION", parse_duration);
-        if let (Some(rules), Some(topic)) = (&rules, &topic) {
-            reader.same_region(rules, topic);
+        let (mut rules, mut topic) = (reader.rules(), topic);
+        if let Some(region) = reader.text("AWS_REGION") {
+            rules = reader.in_region(rules, &region);
+            topic = topic.filter(|topic| reader.is_in_region(topic, &region));
         }
-        match (rules, name, values, topic, group, scheduler_role) {
-            (Some(rules), Some(name), Some(values), Some(topic), Some(group), Some(scheduler_role))
-                if reader.problems.is_empty() =>
-            {
-                Ok(Self {
-                    rules,
-                    bypass: Bypass { name, values },
-                    topic,
-                    group,
-                    scheduler_role,
-                    dead_letter_queue,
-                    probe_url,
-                    error_bucket,
-                    remind_before: remind_before.unwrap_or_default(),
-                    warn_before_end,
-                    max_duration: max_duration.unwrap_or(SignedDuration::from_hours(24)),
-                })
-            }
-            _ => Err(Error::InvalidConfig(reader.problems)),
+        let config = Self {
+            table: reader.required("TABLE_NAME", parse_table).unwrap_or_default(),
+            history_days: reader.optional("HISTORY_DAYS", parse_days).unwrap_or(HISTORY_DAYS),
+            rules,
+            bypass: name
+                .zip(values)
+                .map(|(name, values)| Bypass::new(&name, &values.iter().map(String::as_str).collect::<Vec<_>>())),
+            topic,
+            group: reader.required("SCHEDULE_GROUP", parse_group),
+            scheduler_role: reader.required("SCHEDULER_ROLE_ARN", |text| parse_arn(text, "iam", "an IAM role")),
+            dead_letter_queue: reader.optional("DEAD_LETTER_QUEUE_ARN", |text| parse_arn(text, "sqs", "an SQS queue")),
+            probe_url: reader.optional("PROBE_URL", parse_url),
+            error_bucket: reader.optional("ERROR_BUCKET", parse_bucket),
+            remind_before: reader.optional("REMIND_BEFORE", parse_durations).unwrap_or_default(),
+            warn_before_end: reader.optional("WARN_BEFORE_END", time::duration),
+            max_duration: reader.optional("MAX_DURATION", time::duration).unwrap_or(MAX_DURATION),
+            secrets: Secrets(reader.secrets()),
+            problems: reader.problems,
+        };
+        if config.table.is_empty() {
+            return Err(Error::InvalidConfig(config.problems.iter().map(Problem::sentence).collect()));
         }
+        Ok(config)
+    }
+
+    /// What must never be said, for cutting it out of what others say.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        self.secrets.0.clone()
+    }
+
+    /// What wake-ups are made with: the group and the role. A wake-up made with others may never be delivered.
+    #[must_use]
+    pub fn sender(&self) -> Option<String> {
+        Some(format!("{} {}", self.group.as_ref()?, self.scheduler_role.as_ref()?))
+    }
+
+    /// Why nothing can be narrowed, if nothing can.
+    #[must_use]
+    pub fn narrows_nothing(&self) -> Option<String> {
+        let needed = ["BYPASS_HEADER_NAME", "BYPASS_HEADER_VALUE", "SCHEDULE_GROUP", "SCHEDULER_ROLE_ARN"];
+        let missing = |problem: &&Problem| {
+            needed.contains(&problem.setting) || (problem.setting == "RULE_ARNS" && self.rules.is_empty())
+        };
+        let why: Vec<String> = self.problems.iter().filter(missing).map(Problem::sentence).collect();
+        (!why.is_empty()).then(|| why.join("; "))
     }
 }
 
 struct Reader<L> {
     lookup: L,
-    problems: Vec<String>,
+    problems: Vec<Problem>,
 }
 
 impl<L: Fn(&str) -> Option<String>> Reader<L> {
-    fn required<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
-        let found = self.optional(key, parse);
-        if self.text(key).is_none() {
-            self.problems.push(format!("{key} is required but not set"));
+    fn required<T>(&mut self, setting: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        if self.text(setting).is_none() {
+            self.problem(setting, "is required but not set".to_owned());
         }
-        found
+        self.optional(setting, parse)
     }
 
-    fn optional<T>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
-        match parse(self.text(key)?.trim()) {
+    fn optional<T>(&mut self, setting: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        match parse(self.text(setting)?.trim()) {
             Ok(value) => Some(value),
-            Err(problem) => {
-                self.problems.push(format!("{key}: {problem}"));
+            Err(what) => {
+                self.problem(setting, what);
                 None
             }
         }
     }
 
-    fn text(&self, key: &str) -> Option<String> {
-        (self.lookup)(key).filter(|text| !text.trim().is_empty())
+    fn problem(&mut self, setting: &'static str, what: String) {
+        self.problems.push(Problem { setting, what, disables: disables(setting) });
+    }
+
+    fn text(&self, setting: &str) -> Option<String> {
+        (self.lookup)(setting).filter(|text| !text.trim().is_empty())
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        let text = self.text("BYPASS_HEADER_VALUE").unwrap_or_default();
+        text.split(',').map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect()
+    }
+
+    /// The rules that can be used, whatever is wrong with the others.
+    fn rules(&mut self) -> Vec<RuleArn> {
+        let text = self.text("RULE_ARNS").unwrap_or_default();
+        let mut rules: Vec<RuleArn> = vec![];
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            match part.parse() {
+                Ok(rule) if rules.contains(&rule) => self.problem("RULE_ARNS", format!("{part} is listed twice")),
+                Ok(rule) => rules.push(rule),
+                Err(what) => self.problem("RULE_ARNS", what),
+            }
+        }
+        if rules.is_empty() {
+            let what = "expected listener rule ARNs separated by commas, but found none that can be used";
+            self.problem("RULE_ARNS", what.to_owned());
+        }
+        rules
+    }
+
+    /// The same for the topic.
+    fn is_in_region(&mut self, topic: &str, region: &str) -> bool {
+        let found = topic.split(':').nth(3).unwrap_or_default();
+        if found != region {
+            self.problem("SNS_TOPIC_ARN", format!("{topic} is in {found:?}, but the function is in {region}"));
+        }
+        found == region
     }
 
     /// One Region's clients serve all calls, so a rule elsewhere could never be reached.
-    fn same_region(&mut self, rules: &[RuleArn], topic: &str) {
-        let region = topic.split(':').nth(3).unwrap_or_default();
-        for rule in rules.iter().filter(|rule| rule.region() != region) {
-            self.problems.push(format!(
-                "RULE_ARNS: {rule} is in {}, but SNS_TOPIC_ARN is in {region}; expected one Region for all",
-                rule.region()
-            ));
+    fn in_region(&mut self, rules: Vec<RuleArn>, region: &str) -> Vec<RuleArn> {
+        let (here, elsewhere): (Vec<RuleArn>, Vec<RuleArn>) =
+            rules.into_iter().partition(|rule| rule.region() == region);
+        for rule in elsewhere {
+            self.problem("RULE_ARNS", format!("{rule} is in {}, but the function is in {region}", rule.region()));
         }
+        here
     }
 }
 
-fn parse_rules(text: &str) -> Result<Vec<RuleArn>, String> {
-    let mut rules: Vec<RuleArn> = vec![];
-    let mut problems = vec![];
-    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        match part.parse() {
-            Ok(rule) if rules.contains(&rule) => problems.push(format!("{part} is listed twice")),
-            Ok(rule) => rules.push(rule),
-            Err(problem) => problems.push(problem),
-        }
+/// What does not work without a setting.
+fn disables(setting: &str) -> &'static str {
+    match setting {
+        "RULE_ARNS" => "such a rule is not switched",
+        "BYPASS_HEADER_NAME" | "BYPASS_HEADER_VALUE" => "nothing can be put into maintenance without it",
+        "TABLE_NAME" => "nothing works without it",
+        "HISTORY_DAYS" => "history is kept for 400 days",
+        "SNS_TOPIC_ARN" => "no report can be sent",
+        "SCHEDULE_GROUP" | "SCHEDULER_ROLE_ARN" => "nothing can be put into maintenance, since its end could be missed",
+        "DEAD_LETTER_QUEUE_ARN" => "wake-ups that are lost are not kept",
+        "PROBE_URL" => "the site is not looked at from outside",
+        "ERROR_BUCKET" => "the visitors' page is not told when maintenance ends",
+        "REMIND_BEFORE" => "no reminders are sent",
+        "WARN_BEFORE_END" => "no warning is sent before an end",
+        "MAX_DURATION" => "windows may last a day",
+        _ => "what it is for is disabled",
     }
-    match (rules.is_empty(), problems.is_empty()) {
-        (true, true) => Err("expected listener rule ARNs separated by commas, but found none".to_owned()),
-        (false, true) => Ok(rules),
-        (_, false) => Err(problems.join("; ")),
+}
+
+fn parse_table(text: &str) -> Result<String, String> {
+    let fine = (3..=255).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if fine {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("expected a DynamoDB table's name, 3 to 255 of A-Z a-z 0-9 . _ -, but found {text:?}"))
+    }
+}
+
+fn parse_days(text: &str) -> Result<i64, String> {
+    match text.parse() {
+        Ok(days @ 1..=36_500) => Ok(days),
+        _ => Err(format!("expected a number of days from 1 to 36500, but found {text:?}")),
     }
 }
 
@@ -258,12 +348,8 @@ fn parse_bucket(text: &str) -> Result<String, String> {
     }
 }
 
-fn parse_duration(text: &str) -> Result<SignedDuration, String> {
-    when::duration(text)
-}
-
 fn parse_durations(text: &str) -> Result<Vec<SignedDuration>, String> {
-    let mut all = text.split(',').map(|part| when::duration(part.trim())).collect::<Result<Vec<_>, _>>()?;
+    let mut all = text.split(',').map(|part| time::duration(part.trim())).collect::<Result<Vec<_>, _>>()?;
     all.sort();
     all.dedup();
     all.reverse();
@@ -272,108 +358,258 @@ fn parse_durations(text: &str) -> Result<Vec<SignedDuration>, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
 
     const SECRET: &str = "s3cret-value-for-testers";
+    const RULE: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/web/1/2/3";
+    const OTHER: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/web/1/2/4";
+    const ELSEWHERE: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener-rule/app/web/1/2/3";
 
-    fn good() -> BTreeMap<&'static str, String> {
-        BTreeMap::from([
-            ("RULE_ARNS", "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/web/1/2/3".into()),
-            ("BYPASS_HEADER_NAME", "x-maintenance-bypass".into()),
-            ("BYPASS_HEADER_VALUE", SECRET.into()),
-            ("SNS_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:maintenance".into()),
-            ("SCHEDULE_GROUP", "maintenance".into()),
-            ("SCHEDULER_ROLE_ARN", "arn:aws:iam::123456789012:role/maintenance-scheduler".into()),
-        ])
+    fn read(changes: &[(&'static str, &str)]) -> Result<Config, Error> {
+        let mut settings = BTreeMap::from([
+            ("RULE_ARNS", RULE),
+            ("BYPASS_HEADER_NAME", "x-bypass"),
+            ("BYPASS_HEADER_VALUE", SECRET),
+            ("TABLE_NAME", "maintenance"),
+            ("AWS_REGION", "eu-west-1"),
+            ("SNS_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:maintenance"),
+            ("SCHEDULE_GROUP", "maintenance"),
+            ("SCHEDULER_ROLE_ARN", "arn:aws:iam::123456789012:role/maintenance-scheduler"),
+        ]);
+        settings.extend(changes.iter().copied());
+        Config::from_lookup(|key| settings.get(key).map(ToString::to_string))
     }
 
-    fn read(settings: &BTreeMap<&'static str, String>) -> Result<Config, Vec<String>> {
-        Config::from_lookup(|key| settings.get(key).cloned()).map_err(|error| match error {
-            Error::InvalidConfig(problems) => problems,
-            other => vec![format!("not a configuration problem: {other:?}")],
-        })
+    fn with(setting: &'static str, value: &str) -> Config {
+        read(&[(setting, value)]).expect("a table")
     }
 
-    fn with(key: &'static str, value: &str) -> Result<Config, Vec<String>> {
-        let mut settings = good();
-        settings.insert(key, value.to_owned());
-        read(&settings)
+    fn problems(config: &Config) -> Vec<String> {
+        config.problems.iter().map(Problem::sentence).collect()
     }
 
     #[test]
     fn the_required_settings_suffice_and_the_others_have_defaults() {
-        let config = read(&good()).expect("valid");
-        assert_eq!(config.max_duration, SignedDuration::from_hours(24));
-        assert!(config.remind_before.is_empty() && config.probe_url.is_none());
+        let config = read(&[]).expect("settings");
+        assert_eq!(problems(&config), [""; 0]);
+        assert_eq!((config.history_days, config.max_duration), (400, SignedDuration::from_hours(24)));
+        assert_eq!(config.table, "maintenance");
+        assert_eq!(config.rules, [RULE.parse().expect("an ARN")]);
+        assert!(config.remind_before.is_empty() && config.warn_before_end.is_none());
+        assert!(config.probe_url.is_none() && config.error_bucket.is_none() && config.dead_letter_queue.is_none());
+        assert_eq!(config.narrows_nothing(), None);
+    }
+
+    #[test]
+    fn every_setting_is_read_without_blanks_around_it() {
+        let config = read(&[
+            ("RULE_ARNS", &format!(" {RULE} , {OTHER} ,")),
+            ("BYPASS_HEADER_VALUE", " old-secret-0123456 , new-secret-0123456 "),
+            ("HISTORY_DAYS", " 30 "),
+            ("DEAD_LETTER_QUEUE_ARN", " arn:aws-cn:sqs:eu-west-1:123456789012:q "),
+            ("PROBE_URL", " https://www.example.com/ "),
+            ("ERROR_BUCKET", " pages.example "),
+            ("REMIND_BEFORE", "PT1H, PT24H,PT1H"),
+            ("WARN_BEFORE_END", "PT15M"),
+            ("MAX_DURATION", "PT2H"),
+        ])
+        .expect("settings");
+        assert_eq!(problems(&config), [""; 0]);
+        assert_eq!(config.rules.iter().map(RuleArn::as_str).collect::<Vec<_>>(), [RULE, OTHER]);
+        let bypass = config.bypass.expect("a bypass");
+        assert_eq!((bypass.name.as_str(), bypass.value_count()), ("x-bypass", 2));
+        assert_eq!(bypass.values_in_clear(), ["old-secret-0123456", "new-secret-0123456"]);
+        assert_eq!(config.history_days, 30);
+        assert_eq!(config.dead_letter_queue.as_deref(), Some("arn:aws-cn:sqs:eu-west-1:123456789012:q"));
+        assert_eq!(config.probe_url.as_deref(), Some("https://www.example.com/"));
+        assert_eq!(config.error_bucket.as_deref(), Some("pages.example"));
+        assert_eq!(config.remind_before, [24, 1].map(SignedDuration::from_hours), "longest first, once each");
+        assert_eq!(config.warn_before_end, Some(SignedDuration::from_mins(15)));
+        assert_eq!(config.max_duration, SignedDuration::from_hours(2));
+        assert_eq!(config.topic.as_deref(), Some("arn:aws:sns:eu-west-1:123456789012:maintenance"));
+        assert_eq!(config.group.as_deref(), Some("maintenance"));
+        assert_eq!(config.scheduler_role.as_deref(), Some("arn:aws:iam::123456789012:role/maintenance-scheduler"));
+    }
+
+    #[test]
+    fn only_a_missing_table_stops_everything_and_every_problem_is_named_then() {
+        for bad in ["", " ", "ab", "a b", &"t".repeat(256)] {
+            let Err(Error::InvalidConfig(problems)) = read(&[("TABLE_NAME", bad), ("MAX_DURATION", "long")]) else {
+                panic!("expected a refusal of {bad:?}")
+            };
+            assert_eq!(problems.len(), 2, "{problems:?}");
+            assert!(problems[0].starts_with("TABLE_NAME: ") && problems[0].ends_with("; nothing works without it"));
+        }
+        for good in ["abc", "A-z_0.9", &"t".repeat(255)] {
+            assert_eq!(with("TABLE_NAME", good).table, good);
+        }
+        let alone = Config::from_lookup(|key| (key == "TABLE_NAME").then(|| "maintenance".to_owned()));
+        let settings = alone.expect("a table").problems.iter().map(|problem| problem.setting).collect::<BTreeSet<_>>();
+        let required = ["RULE_ARNS", "BYPASS_HEADER_NAME", "BYPASS_HEADER_VALUE", "SNS_TOPIC_ARN", "SCHEDULE_GROUP"];
+        assert_eq!(settings, required.into_iter().chain(["SCHEDULER_ROLE_ARN"]).collect());
     }
 
     #[test]
     fn an_empty_value_counts_as_not_set() {
-        assert!(with("PROBE_URL", " ").expect("valid").probe_url.is_none());
-        assert_eq!(with("SCHEDULE_GROUP", "").expect_err("refused"), ["SCHEDULE_GROUP is required but not set"]);
-    }
-
-    #[test]
-    fn every_problem_is_named_at_once() {
-        let problems = Config::from_lookup(|key| (key == "MAX_DURATION").then(|| "forever".to_owned()));
-        let Err(Error::InvalidConfig(problems)) = problems else { panic!("expected a refusal") };
-        assert_eq!(problems.len(), 7, "{problems:?}");
-    }
-
-    #[test]
-    fn reminders_are_sorted_longest_first_and_once_each() {
-        let hours: Vec<i64> = with("REMIND_BEFORE", "PT1H, PT24H,PT1H")
-            .expect("valid")
-            .remind_before
-            .iter()
-            .map(SignedDuration::as_hours)
-            .collect();
-        assert_eq!(hours, [24, 1]);
-    }
-
-    #[test]
-    fn two_secrets_may_be_given_and_three_not() {
+        assert_eq!(problems(&with("PROBE_URL", " ")), [""; 0]);
+        let config = with("SCHEDULE_GROUP", " ");
         assert_eq!(
-            with("BYPASS_HEADER_VALUE", "old-secret-0123456, new-secret-0123456").expect("valid").bypass.value_count(),
-            2
+            problems(&config),
+            [
+                "SCHEDULE_GROUP: is required but not set; nothing can be put into maintenance, since its end could be missed"
+            ]
         );
-        assert!(with("BYPASS_HEADER_VALUE", "a,b,c").is_err());
+        assert_eq!(config.group, None);
     }
 
     #[test]
-    fn a_bad_secret_is_refused_without_being_quoted() {
-        for bad in ["short", "has-a-wildcard-*-inside", "has a blank in its middle", &"x".repeat(129)] {
-            let problems = with("BYPASS_HEADER_VALUE", bad).expect_err(bad).join(" ");
-            assert!(!problems.contains(bad), "{problems}");
-        }
-        let shown = format!("{:?}", read(&good()).expect("valid"));
-        assert!(!shown.contains(SECRET), "{shown}");
-    }
-
-    #[test]
-    fn unusable_settings_are_refused() {
-        for (key, bad) in [
+    fn an_unusable_setting_is_named_once_and_disables_only_itself() {
+        for (setting, bad) in [
             ("BYPASS_HEADER_NAME", "Host"),
+            ("BYPASS_HEADER_NAME", "hOST"),
             ("BYPASS_HEADER_NAME", "under_score"),
             ("BYPASS_HEADER_NAME", &"n".repeat(41)),
+            ("BYPASS_HEADER_VALUE", "a-fine-secret-012,a-fine-secret-013,a-fine-secret-014"),
+            ("BYPASS_HEADER_VALUE", "a-fine-secret-012,"),
+            ("HISTORY_DAYS", "0"),
+            ("HISTORY_DAYS", "36501"),
+            ("HISTORY_DAYS", "a year"),
+            ("SNS_TOPIC_ARN", "arn:aws:sqs:eu-west-1:123456789012:q"),
+            ("SNS_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:"),
+            ("SNS_TOPIC_ARN", "arn:azure:sns:eu-west-1:123456789012:topic"),
             ("SCHEDULE_GROUP", "default"),
             ("SCHEDULE_GROUP", "a b"),
-            ("SNS_TOPIC_ARN", "arn:aws:sqs:eu-west-1:123456789012:q"),
-            ("SNS_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:elsewhere"),
+            ("SCHEDULE_GROUP", &"g".repeat(65)),
             ("SCHEDULER_ROLE_ARN", "role"),
+            ("DEAD_LETTER_QUEUE_ARN", "arn:aws:sns:eu-west-1:123456789012:topic"),
             ("PROBE_URL", "www.example.com"),
             ("PROBE_URL", "ftp://www.example.com/"),
             ("PROBE_URL", "http://[::1"),
             ("ERROR_BUCKET", "s3://bucket"),
             ("ERROR_BUCKET", "Bucket"),
-            ("WARN_BEFORE_END", "-PT1H"),
+            ("ERROR_BUCKET", "ab"),
+            ("ERROR_BUCKET", &"b".repeat(64)),
             ("REMIND_BEFORE", "PT1H,,PT2H"),
-            ("RULE_ARNS", ","),
-            ("RULE_ARNS", "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/net/web/1/2/3"),
+            ("WARN_BEFORE_END", "-PT1H"),
+            ("MAX_DURATION", "PT0S"),
         ] {
-            assert!(with(key, bad).is_err(), "{key}={bad}");
+            let (config, fine) = (with(setting, bad), read(&[]).expect("settings"));
+            let [problem] = config.problems.as_slice() else { panic!("{setting}={bad}: {:?}", config.problems) };
+            assert_eq!(problem.setting, setting, "{bad}");
+            let used = |config: &Config| {
+                let optional = [&config.topic, &config.group, &config.scheduler_role].map(Option::is_some);
+                (config.rules.clone(), config.bypass.is_some(), optional)
+            };
+            let (mut rest, fine) = (used(&config), used(&fine));
+            match setting {
+                "BYPASS_HEADER_NAME" | "BYPASS_HEADER_VALUE" => rest.1 = !rest.1,
+                "SNS_TOPIC_ARN" => rest.2[0] = !rest.2[0],
+                "SCHEDULE_GROUP" => rest.2[1] = !rest.2[1],
+                "SCHEDULER_ROLE_ARN" => rest.2[2] = !rest.2[2],
+                _ => {
+                    assert_eq!((config.history_days, config.max_duration), (400, SignedDuration::from_hours(24)));
+                    assert!(config.probe_url.is_none() && config.error_bucket.is_none());
+                    assert!(config.dead_letter_queue.is_none());
+                    assert!(config.remind_before.is_empty() && config.warn_before_end.is_none());
+                }
+            }
+            assert_eq!(rest, fine, "{setting}={bad}");
         }
+    }
+
+    #[test]
+    fn settings_at_the_edge_of_what_is_allowed_are_taken() {
+        for (setting, good) in [
+            ("BYPASS_HEADER_NAME", &*"n".repeat(40)),
+            ("BYPASS_HEADER_NAME", "Host-2"),
+            ("BYPASS_HEADER_VALUE", &"s".repeat(16)),
+            ("BYPASS_HEADER_VALUE", &"s".repeat(128)),
+            ("HISTORY_DAYS", "1"),
+            ("HISTORY_DAYS", "36500"),
+            ("SCHEDULE_GROUP", &"g".repeat(64)),
+            ("SCHEDULE_GROUP", "a.b_c-D"),
+            ("PROBE_URL", "http://www.example.com:8080/health?full=1"),
+            ("ERROR_BUCKET", "abc"),
+            ("ERROR_BUCKET", &"b".repeat(63)),
+        ] {
+            assert_eq!(problems(&with(setting, good)), [""; 0], "{setting}={good}");
+        }
+    }
+
+    #[test]
+    fn a_bad_secret_is_described_and_never_quoted() {
+        for (bad, said) in [
+            ("too-short", "found 9 characters in secret 1"),
+            ("has-a-wildcard-*-inside", "found 23 characters, some of them others, in secret 1"),
+            ("has a blank in its middle", "some of them others"),
+            (&"x".repeat(129), "found 129 characters in secret 1"),
+            ("a-fine-secret-0123456,short", "found 5 characters in secret 2"),
+            ("a,b,c", "expected one secret, or two separated by a comma, but found 3"),
+        ] {
+            let told = problems(&with("BYPASS_HEADER_VALUE", bad)).join(" ");
+            assert!(told.contains(said) && !told.contains(bad), "{bad}: {told}");
+        }
+        let shown = format!("{:?}", read(&[]).expect("settings"));
+        assert!(!shown.contains(SECRET), "{shown}");
+    }
+
+    #[test]
+    fn rules_that_can_be_used_are_whatever_is_wrong_with_others() {
+        let bad = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/net/web/1/2/3";
+        for (text, used, said) in [
+            (format!("{RULE},{bad},{OTHER}"), vec![RULE, OTHER], vec!["an Application Load Balancer"]),
+            (format!("{RULE},{RULE}"), vec![RULE], vec!["is listed twice"]),
+            (format!("{ELSEWHERE},{RULE}"), vec![RULE], vec!["is in us-east-1, but the function is in eu-west-1"]),
+            (bad.to_owned(), vec![], vec!["an Application Load Balancer", "none that can be used"]),
+            (",".to_owned(), vec![], vec!["none that can be used"]),
+            (String::new(), vec![], vec!["none that can be used"]),
+        ] {
+            let config = with("RULE_ARNS", &text);
+            assert_eq!(config.rules.iter().map(RuleArn::as_str).collect::<Vec<_>>(), used, "{text}");
+            let found = problems(&config);
+            assert_eq!(found.len(), said.len(), "{found:?}");
+            assert!(found.iter().zip(said).all(|(found, said)| found.contains(said)), "{found:?}");
+            assert!(found.iter().all(|found| found.ends_with("; such a rule is not switched")), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_topic_of_another_region_disables_reports_and_not_the_rules() {
+        let config = with("SNS_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:maintenance");
+        assert_eq!((config.rules, config.topic), (vec![RULE.parse().expect("an ARN")], None));
+    }
+
+    #[test]
+    fn nothing_is_narrowed_without_a_rule_a_bypass_or_a_way_to_wake() {
+        for needed in ["RULE_ARNS", "BYPASS_HEADER_NAME", "BYPASS_HEADER_VALUE", "SCHEDULE_GROUP", "SCHEDULER_ROLE_ARN"]
+        {
+            let why = with(needed, "").narrows_nothing().unwrap_or_default();
+            assert!(why.starts_with(needed), "{needed}: {why}");
+        }
+        for other in ["SNS_TOPIC_ARN", "MAX_DURATION", "PROBE_URL", "HISTORY_DAYS"] {
+            assert_eq!(with(other, "unusable").narrows_nothing(), None, "{other}");
+        }
+        let one_is_left = with("RULE_ARNS", &format!("{RULE},nonsense"));
+        assert_eq!((one_is_left.problems.len(), one_is_left.narrows_nothing()), (1, None));
+        let two = read(&[("SCHEDULE_GROUP", ""), ("RULE_ARNS", "")]).expect("a table").narrows_nothing();
+        assert!(two.is_some_and(|why| why.contains("RULE_ARNS: ") && why.contains("; SCHEDULE_GROUP: ")));
+    }
+
+    #[test]
+    fn each_setting_says_what_does_not_work_without_it() {
+        let said: BTreeSet<&str> = VARIABLES.iter().map(|setting| disables(setting)).collect();
+        assert_eq!(said.len(), 12, "two settings make the bypass, and two the wake-ups");
+        assert!(!said.contains(disables("ANYTHING_ELSE")));
+    }
+
+    #[test]
+    fn a_problem_is_told_again_only_if_it_is_another() {
+        let key = |setting, value| with(setting, value).problems[0].key();
+        assert_eq!(key("HISTORY_DAYS", "x"), key("HISTORY_DAYS", "x"));
+        assert_ne!(key("HISTORY_DAYS", "x"), key("HISTORY_DAYS", "y"));
+        assert_ne!(key("SCHEDULE_GROUP", ""), key("SCHEDULER_ROLE_ARN", ""));
+        assert!(key("HISTORY_DAYS", "x").starts_with("setting-HISTORY_DAYS-"));
     }
 }

@@ -26,8 +26,13 @@ pub enum Error {
         source: Refusal,
     },
     /// Some of the work was done and some is left; the next wake-up or sweep tries again.
-    #[error("{} left to do, the next wake-up or sweep tries again: {}", .0.len(), sentences(.0))]
-    Incomplete(Vec<String>),
+    #[error("{}{} left to do, the next wake-up or sweep tries again: {}", stands(.decided.as_deref()), .left.len(), sentences(.left))]
+    Incomplete {
+        /// What was decided in this run and stands, in a sentence.
+        decided: Option<String>,
+        /// What is left, a sentence each.
+        left: Vec<String>,
+    },
     /// The invocation's time was up before the work was done; the next wake-up or sweep goes on.
     #[error("the invocation's time is up before its work is done; the retry or the next sweep goes on from here")]
     OutOfTime,
@@ -38,6 +43,8 @@ pub enum Error {
 pub enum Service {
     /// Elastic Load Balancing.
     LoadBalancing,
+    /// DynamoDB.
+    Table,
     /// EventBridge Scheduler.
     Scheduler,
     /// Simple Notification Service.
@@ -62,9 +69,10 @@ impl Error {
             Self::InvalidEvent(_) => "InvalidEvent",
             Self::InvalidConfig(_) => "InvalidConfig",
             Self::Aws { service: Service::LoadBalancing, .. } => "LoadBalancingFailed",
+            Self::Aws { service: Service::Table, .. } => "TableFailed",
             Self::Aws { service: Service::Scheduler, .. } => "SchedulerFailed",
             Self::Aws { service: Service::Notifications, .. } => "NotificationFailed",
-            Self::Incomplete(_) => "Incomplete",
+            Self::Incomplete { .. } => "Incomplete",
             Self::OutOfTime => "OutOfTime",
         }
     }
@@ -80,7 +88,7 @@ impl Error {
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Aws { source, .. } => Some(&source.code),
-            Self::InvalidEvent(_) | Self::InvalidConfig(_) | Self::Incomplete(_) | Self::OutOfTime => None,
+            Self::InvalidEvent(_) | Self::InvalidConfig(_) | Self::Incomplete { .. } | Self::OutOfTime => None,
         }
     }
 }
@@ -112,6 +120,10 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+fn stands(what: Option<&str>) -> String {
+    what.map(|what| format!("{what}; ")).unwrap_or_default()
 }
 
 fn sentences(all: &[String]) -> String {

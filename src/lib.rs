@@ -1,50 +1,37 @@
 //! Planned maintenance for sites behind an AWS Application Load Balancer.
 //!
-//! The function is a level-triggered reconciler: told which windows exist and never why it was woken, it looks at the
-//! clock, the windows' records and the listener rules, works out what should be true now and makes it true in one safe
-//! order. EventBridge Scheduler is both its alarm clock and its only store.
+//! The function is a level-triggered reconciler. A DynamoDB table says what people decided, the load balancer says what
+//! is, and EventBridge Scheduler only wakes. Told which window someone means and never why it was woken, a run reads
+//! decisions, rules and clock, works out what should be true now, makes it true in one safe order, and reports.
 //!
 //! In reading order:
 //!
-//! - [`event`]: the JSON that wakes us, read into a request;
-//! - [`when`], [`window`], [`record`]: the calendar, and what is known of a window;
-//! - [`every`], [`series`]: when recurring windows come, and what is kept of them;
-//! - [`arn`], [`conditions`]: a listener rule, and the two forms it can have;
-//! - [`plan`]: the decision;
+//! - [`handler`]: one invocation, from event to answer;
+//! - [`event`]: the JSON of an event, read into a request or refused with every problem named;
+//! - [`model`]: windows, series, rules, conditions and times: pure data;
+//! - [`plan`]: the decision about what is to be done, pure;
 //! - [`reconcile`]: the effects in their one safe order;
-//! - [`strays`]: what no window accounts for;
-//! - [`operator`], [`invoke`]: what people ask for, and one invocation from event to answer;
-//! - [`check`]: what would make a window fail, found beforehand;
-//! - [`rule`], [`schedule`], [`notify`], [`aws`]: one room for each AWS service, and what they share;
+//! - [`actions`]: what people ask for, one file for each action or family;
+//! - [`checks`]: what would make a window fail, found beforehand;
+//! - [`aws`]: one file for each service that is called;
 //! - [`probe`]: the site seen from outside, as a visitor and as a tester;
-//! - [`page`]: what the visitors' page is told;
-//! - [`report`], [`response`], [`metrics`]: the words and the figures;
-//! - [`config`], [`error`], [`redact`], [`log`]: the settings, what can go wrong, what others say of it, and the log.
+//! - [`report`]: the words and figures of reports and answers;
+//! - [`app`], [`clock`], [`config`], [`error`], [`redact`], [`log`]: what lives as long as the process, its settings, what can go
+//!   wrong, what others say of it without secrets, and the log.
 
-pub mod arn;
+pub mod actions;
+pub mod app;
 pub mod aws;
-pub mod check;
-pub mod conditions;
+pub mod checks;
+pub mod clock;
 pub mod config;
 pub mod error;
 pub mod event;
-pub mod every;
-pub mod invoke;
+pub mod handler;
 pub mod log;
-pub mod metrics;
-pub mod notify;
-pub mod operator;
-pub mod page;
+pub mod model;
 pub mod plan;
 pub mod probe;
 pub mod reconcile;
-pub mod record;
 pub mod redact;
 pub mod report;
-pub mod response;
-pub mod rule;
-pub mod schedule;
-pub mod series;
-pub mod strays;
-pub mod when;
-pub mod window;

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use maintenance_window::{
-    aws::{self, Aws},
+    app::{App, Clock, Figures},
+    aws::{self, Aws, page::Page},
     config::Config,
     error::Error,
-    invoke::{Invocation, answer},
+    handler::{Invocation, answer},
     log,
-    page::Page,
+    model::time,
     probe::{self, Probe},
-    reconcile::{App, Clock, Figures},
-    response::Response,
+    report::response::Response,
 };
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -59,11 +59,15 @@ fn variable(key: &str) -> Option<String> {
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 fn app() -> Result<App, Error> {
     let config = Config::from_lookup(variable)?;
+    for problem in &config.problems {
+        tracing::error!(setting = problem.setting, problem = problem.what, "a setting cannot be used");
+    }
     let web = aws::connector();
     let sdk = aws::sdk_config(variable, &web);
     let aws = Aws::new(&sdk, &config);
-    let clock: Clock = Arc::new(Timestamp::now);
-    let probe = config.probe_url.as_ref().map(|url| Probe::new(url, &config.bypass, clock.clone(), probe::connector()));
+    let clock: Clock = Arc::new(|| time::millisecond(Timestamp::now()));
+    let probe =
+        config.probe_url.as_ref().map(|url| Probe::new(url, config.bypass.as_ref(), clock.clone(), probe::connector()));
     let page = config.error_bucket.as_ref().map(|bucket| Page::new(&sdk, bucket, clock.clone(), probe::connector()));
     let figures: Figures = Arc::new(|line| println!("{line}"));
     // In the background: neither the first poll nor a dead endpoint waits for it.

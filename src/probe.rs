@@ -17,9 +17,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use url::Url;
 
 use crate::{
-    config::Bypass,
+    clock::Clock,
     error::chain,
-    reconcile::Clock,
+    model::bypass::Bypass,
     redact::{readable, scrubbed},
 };
 
@@ -51,7 +51,7 @@ pub enum Expect {
 #[derive(Clone)]
 pub struct Probe {
     site: Result<Url, String>,
-    bypass: Bypass,
+    bypass: Option<Bypass>,
     clock: Clock,
     web: SharedHttpConnector,
     try_timeout: Duration,
@@ -120,14 +120,14 @@ impl Probe {
     ///
     /// A user name and password in the URL are not sent. A URL that cannot be asked is every answer's words.
     #[must_use]
-    pub fn new(url: &str, bypass: &Bypass, clock: Clock, web: SharedHttpConnector) -> Self {
+    pub fn new(url: &str, bypass: Option<&Bypass>, clock: Clock, web: SharedHttpConnector) -> Self {
         let site = Url::parse(url)
             .map_err(|problem| problem.to_string())
             .and_then(|url| if web_url(&url) { Ok(bare(url)) } else { Err(format!("its scheme is {}", url.scheme())) })
             .map_err(|problem| {
                 format!("nothing, since PROBE_URL cannot be asked: expected an http or https URL, but {problem}")
             });
-        Self { site, bypass: bypass.clone(), clock, web, try_timeout: TRY_TIMEOUT }
+        Self { site, bypass: bypass.cloned(), clock, web, try_timeout: TRY_TIMEOUT }
     }
 
     /// Waits this long for each answer instead of [`TRY_TIMEOUT`].
@@ -162,7 +162,7 @@ impl Probe {
 
     /// Asks once as a visitor and as a tester, both at the same time.
     pub async fn glance(&self) -> Glance {
-        let secret = self.bypass.values_in_clear().into_iter().next();
+        let secret = self.secrets().into_iter().next();
         let tester = async {
             match &secret {
                 Some(secret) => self.ask(Some(secret)).await,
@@ -223,8 +223,8 @@ impl Probe {
         headers.insert("accept", "*/*");
         headers.insert("cache-control", "no-cache");
         headers.insert("user-agent", USER_AGENT);
-        if let Some(secret) = secret {
-            headers.try_insert(self.bypass.name.to_ascii_lowercase(), secret.to_owned())?;
+        if let Some((bypass, secret)) = self.bypass.as_ref().zip(secret) {
+            headers.try_insert(bypass.name.to_ascii_lowercase(), secret.to_owned())?;
         }
         Ok(request)
     }
@@ -241,15 +241,19 @@ impl Probe {
                 .to_owned());
         }
         let elsewhere = to.origin() != from.origin();
-        if elsewhere && scrubbed(to.as_str(), &self.bypass.values_in_clear()) != to.as_str() {
+        if elsewhere && scrubbed(to.as_str(), &self.secrets()) != to.as_str() {
             return Err("to another host with the bypass value in its address, which was not followed".to_owned());
         }
         Ok(bare(to))
     }
 
+    fn secrets(&self) -> Vec<String> {
+        self.bypass.iter().flat_map(Bypass::values_in_clear).collect()
+    }
+
     fn in_words(&self, asked: Result<Answer, String>) -> Answer {
         let answer = asked.unwrap_or_else(|words| Answer { status: None, copy: None, words });
-        Answer { words: readable(&answer.words, &self.bypass.values_in_clear()), ..answer }
+        Answer { words: readable(&answer.words, &self.secrets()), ..answer }
     }
 }
 

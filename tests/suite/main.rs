@@ -2,7 +2,9 @@
 
 mod examples;
 mod faults;
+mod kinds;
 mod many;
+mod model;
 mod night;
 mod operators;
 mod people;

@@ -128,15 +128,15 @@ async fn rules_that_cannot_be_read_are_told_for_windows_under_way_and_for_no_oth
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_cannot_be_written_narrows_nothing_and_says_so() {
+async fn a_table_that_cannot_be_written_narrows_nothing_and_says_so() {
     let world = World::new(1);
     world.invoke(json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"})).await.expect("booked");
     world.run_until("01:58").await;
-    world.state().broken = vec!["UpdateSchedule"];
+    world.state().broken = vec!["TransactWriteItems"];
     world.run_until("02:01").await;
     assert!(!world.is_dark(0));
     let text = world.text_of("failed");
-    assert!(text.contains("its window's record failed: cannot update the schedule w.end"), "{text}");
+    assert!(text.contains("cannot write to the table (rule web/rule000, window w)"), "{text}");
     world.state().broken.clear();
     world.run_until("02:10").await;
     assert!(world.is_dark(0) && world.count("started") == 1);
@@ -156,11 +156,11 @@ async fn a_failure_is_that_of_the_window_it_happened_to() {
 
 #[tokio::test(start_paused = true)]
 async fn no_refusal_repeats_a_header_that_it_quotes() {
-    for broken in ["UpdateSchedule", "CreateSchedule", "ModifyRule"] {
+    for broken in ["TransactWriteItems", "CreateSchedule", "ModifyRule"] {
         let world = World::new(1);
         world.set_conditions(0, vec![path(&["*"]), header("x-origin-lock", ORIGIN_LOCK)]);
         world.state().broken = vec![broken];
-        let refused = world.invoke(json!({"action": "on"})).await.expect_err("refused").full();
+        let refused = world.invoke(json!({"action": "on", "duration": "PT1H"})).await.expect_err("refused").full();
         assert!(refused.contains("[secret]"), "{broken}: {refused}");
         world.no_secret_was_said();
     }

@@ -16,9 +16,9 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::body::SdkBody;
 use jiff::{SignedDuration, Timestamp};
 use maintenance_window::{
-    config::Bypass,
+    app::Clock,
+    model::bypass::Bypass,
     probe::{Expect, Probe, Sight, connector},
-    reconcile::Clock,
 };
 use tokio::time::Instant;
 
@@ -138,7 +138,7 @@ fn bypass() -> Bypass {
 }
 
 fn probe(url: &str) -> Probe {
-    Probe::new(url, &bypass(), clock(), connector())
+    Probe::new(url, Some(&bypass()), clock(), connector())
 }
 
 /// For servers that never answer; one that does may take longer on a busy machine.
@@ -525,13 +525,18 @@ async fn a_url_that_cannot_be_asked_is_told() {
 async fn a_header_that_cannot_be_sent_is_told_without_it() {
     let site = Site::start(narrowed);
     for bypass in [Bypass::new("no good", &[SECRET]), Bypass::new(HEADER, &["Tester-Secret-0123456789\n"])] {
-        let probe = Probe::new(&site.url("/"), &bypass, clock(), connector());
+        let probe = Probe::new(&site.url("/"), Some(&bypass), clock(), connector());
         let (visitor, tester) = glance(&probe).await;
         assert_eq!(visitor, "status 503");
         assert!(tester.starts_with("nothing, since "), "{tester}");
     }
-    let probe = Probe::new(&site.url("/"), &Bypass::new(HEADER, &[]), clock(), connector());
-    assert_eq!(glance(&probe).await.1, "nothing, since there is no bypass value to send");
+    let empty = Bypass::new(HEADER, &[]);
+    for bypass in [Some(&empty), None] {
+        let probe = Probe::new(&site.url("/"), bypass, clock(), connector());
+        let (visitor, tester) = glance(&probe).await;
+        assert_eq!(visitor, "status 503");
+        assert_eq!(tester, "nothing, since there is no bypass value to send");
+    }
 }
 
 #[tokio::test]
@@ -582,7 +587,7 @@ impl HttpConnector for MadeUp {
 
 async fn made_up(url: &str, redirects: &[(&'static str, &'static str)]) -> (Sight, Vec<String>) {
     let web = MadeUp { redirects: redirects.to_vec(), ..MadeUp::default() };
-    let probe = Probe::new(url, &bypass(), clock(), SharedHttpConnector::new(web.clone()));
+    let probe = Probe::new(url, Some(&bypass()), clock(), SharedHttpConnector::new(web.clone()));
     let sight = probe.watch(Expect::Maintenance, Duration::ZERO).await;
     without_secret(&format!("{sight:?} {probe:?}"));
     let with_header = web.with_header.lock().expect("no panic").clone();

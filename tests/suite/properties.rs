@@ -1,6 +1,9 @@
 //! What holds for every rule and every event, looked for with made-up ones. Each run tries the same, and prints the
 //! smallest that fails.
 
+use std::sync::OnceLock;
+
+use jiff::Timestamp;
 use maintenance_window::{error::Error, event};
 use proptest::{
     collection::vec,
@@ -11,7 +14,10 @@ use proptest::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::world::{SECRET, World, rule_arn};
+use crate::{
+    schemas::{self, Judge},
+    world::{SECRET, World, header, rule_arn},
+};
 
 const CASES: u32 = 400;
 
@@ -88,8 +94,16 @@ fn any_rule() -> impl Strategy<Value = Vec<Value>> {
         .prop_filter("five wildcards", |rule| json!(rule).to_string().matches(['*', '?']).count() <= 5)
 }
 
+/// Settings of the bypass header that can be used.
+fn any_bypass() -> impl Strategy<Value = [(&'static str, String); 2]> {
+    let names = select(vec!["x-maintenance-bypass", "X-Maintenance-Bypass", "x-other-way-in"]);
+    let second = "second-secret-0123456789";
+    let values = select(vec![SECRET.to_owned(), format!("{SECRET},{second}"), format!("{second}, {SECRET}")]);
+    (names, values).prop_map(|(name, value)| [("BYPASS_HEADER_NAME", name.to_owned()), ("BYPASS_HEADER_VALUE", value)])
+}
+
 /// Every field an event may have, and two that none has.
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 20] = [
     "action",
     "start",
     "end",
@@ -100,11 +114,14 @@ const FIELDS: [&str; 17] = [
     "id",
     "rules",
     "reason",
-    "booked_by",
+    "requested_by",
+    "request_id",
     "message",
     "at_end",
     "dry_run",
     "due",
+    "since",
+    "limit",
     "ids",
     "Start",
 ];
@@ -121,14 +138,33 @@ fn any_value() -> impl Strategy<Value = Value> {
         "2026-12-06",
         "2020-01-01T00:00Z",
         "9999-12-31T23:59:59Z",
+        "9999-12-30T21:59:59Z",
+        "0000-01-01T00:00Z",
         "-009999-01-01T00:00Z",
+        "1796522400",
         "now",
     ]);
-    let lengths = select(vec!["PT2H", "30m", "PT0S", "-PT1H", "P1M", "PT9999999999H", "P10000000Y", "1s", ""]);
+    let lengths = select(vec![
+        "PT2H",
+        "30m",
+        "PT0S",
+        "-PT1H",
+        "P1M",
+        "PT9999999999H",
+        "P10000000Y",
+        "P999999999D",
+        "P7304484D",
+        "PT9223372036854775807S",
+        "PT631107417600S",
+        "1s",
+        "",
+    ]);
     let rest = select(vec![
         "cron(0 2 ? * SUN *)",
         "rate(7 days)",
         "rate(0 days)",
+        "rate(1 minute)",
+        "rate(1827 days)",
         "cron()",
         "Europe/London",
         "UTC",
@@ -170,6 +206,51 @@ fn any_event() -> impl Strategy<Value = Value> {
     prop_oneof![20 => object, 1 => any_value()]
 }
 
+/// Texts made of the parts of times, in an order that a time may have or not.
+fn any_time() -> impl Strategy<Value = String> {
+    let dates = select(vec!["2026-12-06", "20261206", "2026-02-30", "9999-12-31", "2026-1-6", "٢٠٢٦-12-06", ""]);
+    let between = select(vec!["T", "t", " ", "\u{a0}", "  ", "", "_"]);
+    let clocks =
+        select(vec!["02:00", "0200", "02:00:00", "020000", "02:00:00.5", "02:00:00.1234567891", "25:00", "2:00", ""]);
+    let offsets = select(vec![
+        "",
+        "",
+        "Z",
+        "z",
+        "+01:00",
+        "-0530",
+        "+01",
+        "+01:0",
+        "\u{2212}05:00",
+        "+25:59",
+        "+26:00",
+        "+01:75",
+    ]);
+    let zones = select(vec![
+        "",
+        "",
+        "[Europe/London]",
+        "[!Europe/London]",
+        "[+01:00]",
+        "[!-05]",
+        "[europe/london]",
+        "[Mars/Base]",
+        "[Factory]",
+        "[etc/Unknown]",
+        "[]",
+        "[!]",
+        "[+1]",
+        "[Europe/London",
+        "Europe/London]",
+        "[Europe/London ]",
+    ]);
+    let calendars =
+        select(vec!["", "", "[u-ca=gregory]", "[!u-ca=iso8601]", "[u-ca=hebrew]", "[Europe/London]", "\u{200b}", "\n"]);
+    (dates, between, clocks, offsets, zones, calendars).prop_map(|(date, between, clock, offset, zone, calendar)| {
+        [date, between, clock, offset, zone, calendar].concat()
+    })
+}
+
 fn now<T>(future: impl Future<Output = T>) -> T {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
@@ -179,7 +260,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 proptest! {
     #![proptest_config(seeded())]
 
-    /// Saved, narrowed and restored, by way of the wire both ways and of a record.
+    /// Saved, narrowed and restored, by way of the wire both ways and of the table.
     #[test]
     fn every_rule_is_narrowed_and_comes_back_as_it_was(rule in any_rule()) {
         now(async {
@@ -195,12 +276,82 @@ proptest! {
         })?;
     }
 
+    /// Other values, another name or none that can be used: what was saved says how the rule was narrowed.
+    #[test]
+    fn every_rule_comes_back_as_it_was_whatever_becomes_of_the_bypass_header(
+        rule in any_rule(), before in any_bypass(), after in any_bypass(), usable in any::<bool>(), swept in any::<bool>()
+    ) {
+        now(async {
+            let mut world = World::new(1);
+            world.settings.extend(before);
+            world.set_conditions(0, rule.clone());
+            Box::pin(world.invoke(json!({"action": "on"}))).await.expect("on");
+            prop_assert!(world.is_dark(0));
+            world.settings.extend(after);
+            if !usable {
+                world.settings.insert("BYPASS_HEADER_VALUE", "short".to_owned());
+            }
+            if swept {
+                Box::pin(world.invoke(json!({"action": "sweep"}))).await.expect("swept");
+            }
+            Box::pin(world.invoke(json!({"action": "off"}))).await.expect("off");
+            prop_assert_eq!(world.conditions(0), rule);
+            let told: Vec<String> = world.events().into_iter().filter(|event| event != "failed").collect();
+            prop_assert_eq!(told, ["started", "completed"]);
+            prop_assert_eq!(world.count("failed"), usize::from(swept && !usable), "the setting is told, and nothing else");
+            world.no_secret_was_said();
+            Ok(())
+        })?;
+    }
+
+    /// A header of the bypass header's name is its owner's if its value is: such a rule is refused, and stays as it is.
+    #[test]
+    fn a_rule_that_demands_the_bypass_headers_name_with_a_value_of_its_owners_is_never_changed(
+        rule in any_rule(), lock in "[a-z]{4,12}", at in any::<prop::sample::Index>()
+    ) {
+        now(async {
+            let world = World::new(1);
+            let mut conditions = rule;
+            conditions.truncate(2);
+            conditions.insert(at.index(conditions.len() + 1), header("X-Maintenance-Bypass", &lock));
+            world.set_conditions(0, conditions.clone());
+            let refused = Box::pin(world.invoke(json!({"action": "on"}))).await;
+            prop_assert_eq!(refused.map_err(|error| error.kind()).err(), Some("InvalidEvent"));
+            for action in ["off", "sweep"] {
+                Box::pin(world.invoke(json!({"action": action}))).await.expect(action);
+            }
+            prop_assert_eq!(world.conditions(0), conditions);
+            prop_assert_eq!(world.events(), [""; 0]);
+            Ok(())
+        })?;
+    }
+
+    /// Whatever somebody makes of a rule during a window is narrowed too, is told once, and stands at the end.
+    #[test]
+    fn what_is_made_of_a_rule_during_a_window_is_what_comes_back(rule in any_rule(), other in any_rule()) {
+        now(async {
+            let world = World::new(1);
+            world.set_conditions(0, rule);
+            Box::pin(world.invoke(json!({"action": "on"}))).await.expect("on");
+            world.set_conditions(0, other.clone());
+            for _ in 0..2 {
+                Box::pin(world.invoke(json!({"action": "sweep"}))).await.expect("swept");
+                prop_assert!(world.is_dark(0));
+            }
+            Box::pin(world.invoke(json!({"action": "off"}))).await.expect("off");
+            prop_assert_eq!(world.conditions(0), other);
+            prop_assert_eq!(world.events(), ["started", "drift", "completed"]);
+            world.no_secret_was_said();
+            Ok(())
+        })?;
+    }
+
     /// Whatever is sent, it is read or refused in sentences that name the field, and read alike each time.
     #[test]
     fn every_event_is_read_or_refused_with_the_fields_named(event in any_event()) {
         now(async {
             let world = World::new(1);
-            let read = || event::read(&event, world.now(), "request", &world.config());
+            let read = || event::read(&event, world.now(), &world.config());
             match (read(), read()) {
                 (Ok(once), Ok(again)) => prop_assert_eq!(once, again),
                 (Err(Error::InvalidEvent(problems)), Err(Error::InvalidEvent(again))) => {
@@ -214,6 +365,48 @@ proptest! {
                     prop_assert_eq!(problems, again);
                 }
                 (once, again) => prop_assert!(false, "{:?} and then {:?}", once, again),
+            }
+            Ok(())
+        })?;
+    }
+
+    /// The first and the last moments that the calendar has are read like any other.
+    #[test]
+    fn no_event_is_too_much_at_any_moment(event in any_event()) {
+        now(async {
+            let config = World::new(1).config();
+            for moment in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
+                if let Err(Error::InvalidEvent(problems)) = event::read(&event, moment, &config) {
+                    prop_assert!(!problems.is_empty(), "{}", event);
+                }
+            }
+            Ok(())
+        })?;
+    }
+
+    /// What the schema takes for a time is one, unless its numbers or names are of none; and the other way round.
+    #[test]
+    fn the_schema_and_the_function_know_the_same_times(text in any_time(), placed in any::<bool>()) {
+        static JUDGES: OnceLock<[Judge; 2]> = OnceLock::new();
+        now(async {
+            let config = World::new(1).config();
+            let mut event = json!({"action": "skip", "id": "w", "start": text});
+            if placed {
+                event["timezone"] = json!("UTC");
+            }
+            let problem = match event::read(&event, Timestamp::UNIX_EPOCH, &config) {
+                Err(Error::InvalidEvent(problems)) => Some(problems.join("; ")),
+                _ => None,
+            };
+            let of_no_time = ["that exist", "that the calendar holds", "to agree", "IANA time zone", "an offset such as"];
+            let looks_fine = problem.as_ref().is_some_and(|problem| {
+                of_no_time.iter().any(|part| problem.contains(part)) && !problem.contains("no place")
+            });
+            for judge in JUDGES.get_or_init(schemas::both) {
+                match judge.refusal(&event) {
+                    None => prop_assert!(problem.is_none() || looks_fine, "{:?}: {:?}", text, problem),
+                    Some(refusal) => prop_assert!(problem.is_some(), "{:?}: {}", text, refusal),
+                }
             }
             Ok(())
         })?;

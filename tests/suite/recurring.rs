@@ -2,14 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{World, rule_arn};
 
 fn nightly() -> Value {
     json!({"action": "book", "id": "nightly", "every": "cron(0 2 * * ? *)", "duration": "PT30M", "timezone": "UTC"})
-}
-
-fn windows(world: &World) -> Vec<String> {
-    world.schedule_names().into_iter().filter(|name| name.split('.').next_back() == Some("end")).collect()
 }
 
 /// A moment of a later night: the world's own `at` knows only the first.
@@ -29,14 +25,15 @@ async fn each_night_is_a_window_of_its_own() {
     assert_eq!(booked.outcome, "booked");
     let next: Vec<String> = booked.series[0].next.iter().map(ToString::to_string).collect();
     assert_eq!(next, ["2026-12-06T02:00:00Z", "2026-12-07T02:00:00Z", "2026-12-08T02:00:00Z"]);
-    assert_eq!(windows(&world), ["nightly-20261206T0200Z.end"]);
+    assert_eq!(world.windows(), ["nightly-20261206T0200Z"]);
     run_until(&world, "2026-12-06T02:10:00Z").await;
     assert!(world.is_dark(0));
-    assert_eq!(windows(&world).len(), 2, "the next one is booked as soon as this one has begun");
+    assert_eq!(world.windows().len(), 2, "the next one is booked as soon as this one has begun");
     run_until(&world, "2026-12-08T12:00:00Z").await;
     assert!(!world.is_dark(0));
     assert_eq!((world.count("booked"), world.count("started"), world.count("completed")), (4, 3, 3));
-    assert_eq!(world.schedule_names().len(), 3, "{:?}", world.schedule_names());
+    assert_eq!(world.schedule_names().len(), 2, "only those of the next: {:?}", world.schedule_names());
+    assert_eq!(world.history().len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -56,21 +53,21 @@ async fn one_night_can_be_left_out_by_skip_or_by_cancelling_its_window() {
     world.invoke(nightly()).await.expect("booked");
     let skipped = world.invoke(json!({"action": "skip", "id": "nightly"})).await.expect("skipped");
     assert_eq!(skipped.series[0].next[0].to_string(), "2026-12-07T02:00:00Z");
-    assert_eq!(windows(&world), ["nightly-20261207T0200Z.end"]);
+    assert_eq!(world.windows(), ["nightly-20261207T0200Z"]);
     world.invoke(json!({"action": "cancel", "id": "nightly-20261207T0200Z"})).await.expect("left out");
     run_until(&world, "2026-12-07T12:00:00Z").await;
     assert_eq!((world.count("cancelled"), world.count("started")), (2, 0));
-    assert_eq!(windows(&world), ["nightly-20261208T0200Z.end"]);
+    assert_eq!(world.windows(), ["nightly-20261208T0200Z"]);
     let wrong = json!({"action": "skip", "id": "nightly", "start": "2026-12-09T03:00:00Z"});
     assert!(world.invoke(wrong).await.expect_err("refused").full().contains("starts to come"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_series_can_rest_go_on_and_end() {
+async fn a_series_can_be_paused_go_on_and_end_and_is_history_then() {
     let world = World::new(1);
     world.invoke(nightly()).await.expect("booked");
     world.invoke(json!({"action": "pause", "id": "nightly"})).await.expect("paused");
-    assert!(windows(&world).is_empty());
+    assert!(world.windows().is_empty());
     run_until(&world, "2026-12-07T12:00:00Z").await;
     assert_eq!(world.count("started"), 0);
     let resumed = world.invoke(json!({"action": "resume", "id": "nightly"})).await.expect("resumed");
@@ -81,8 +78,14 @@ async fn a_series_can_rest_go_on_and_end() {
     assert_eq!((status.series.len(), status.windows.len()), (1, 2));
     world.invoke(json!({"action": "cancel", "id": "nightly"})).await.expect("cancelled");
     run_until(&world, "2026-12-09T12:00:00Z").await;
-    assert!(!world.is_dark(0) && world.schedule_names().is_empty(), "{:?}", world.schedule_names());
+    assert!(!world.is_dark(0) && world.series_ids().is_empty());
+    assert_eq!(world.left_over(), [""; 0]);
     assert_eq!(world.count("completed"), 1, "the active one went on to its end");
+    let history = world.history();
+    let series = history.iter().find(|past| past["series"] == "nightly" && past["paused"].is_boolean()).expect("it");
+    let decided: Vec<&str> =
+        series["decisions"].as_array().expect("decisions").iter().filter_map(|one| one["action"].as_str()).collect();
+    assert_eq!(decided, ["book", "pause", "resume", "cancel"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,20 +119,20 @@ async fn a_series_that_could_not_work_is_refused_with_its_reasons() {
         let refused = world.invoke(event).await.expect_err(why);
         assert!(refused.full().contains(why), "{}", refused.full());
     }
-    assert!(world.schedule_names().is_empty());
+    assert!(world.schedule_names().is_empty() && world.series_ids().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_sent_again_neither_wakes_a_resting_series_nor_books_twice() {
+async fn what_is_sent_again_neither_resumes_a_paused_series_nor_books_twice() {
     let world = World::new(1);
     let rate = json!({"every": "rate(7 days)", "duration": "PT30M", "id": "weekly"});
     world.invoke(rate.clone()).await.expect("booked");
     world.until(world.at("00:01:30")).await;
     assert_eq!(world.invoke(rate.clone()).await.expect("known").outcome, "already_booked");
-    assert_eq!(windows(&world).len(), 1);
+    assert_eq!(world.windows().len(), 1);
     world.invoke(json!({"action": "pause", "id": "weekly"})).await.expect("paused");
     let again = world.invoke(rate).await.expect("known");
-    assert!(again.message.contains("rests") && windows(&world).is_empty(), "{again:?}");
+    assert!(again.message.contains("paused") && world.windows().is_empty(), "{again:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,5 +160,139 @@ async fn an_occurrence_that_was_moved_happens_once_and_can_be_cancelled() {
     world.invoke(json!({"action": "cancel", "id": "nightly-20261207T0200Z"})).await.expect("cancelled");
     run_until(&world, "2026-12-07T12:00:00Z").await;
     assert_eq!((world.count("started"), world.count("cancelled")), (1, 1), "{:?}", world.events());
-    assert_eq!(windows(&world), ["nightly-20261208T0200Z.end"]);
+    assert_eq!(world.windows(), ["nightly-20261208T0200Z"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_pause_does_not_undo_what_was_decided_since() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    let pause = json!({"action": "pause", "id": "nightly"});
+    world.try_invoke(&pause, "one").await.expect("lives").expect("paused");
+    world.invoke(json!({"action": "resume", "id": "nightly"})).await.expect("resumed");
+    let again = world.try_invoke(&pause, "one").await.expect("lives").expect("known");
+    assert_eq!(again.outcome, "unchanged");
+    assert_eq!(world.series("nightly").expect("a series")["paused"], false);
+    assert_eq!(world.windows(), ["nightly-20261206T0200Z"]);
+    let cancel = json!({"action": "cancel", "id": "nightly"});
+    world.try_invoke(&cancel, "two").await.expect("lives").expect("cancelled");
+    world.invoke(nightly()).await.expect("another series of the name");
+    world.try_invoke(&cancel, "two").await.expect("lives").expect("known");
+    assert_eq!((world.series_ids().len(), world.windows().len()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_occurrence_that_was_paused_away_comes_again_once_resumed_and_happens_once() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    run_until(&world, "2026-12-06T01:00:00Z").await;
+    world.invoke(json!({"action": "pause", "id": "nightly"})).await.expect("paused");
+    run_until(&world, "2026-12-06T01:20:00Z").await;
+    assert!(world.windows().is_empty());
+    world.invoke(json!({"action": "resume", "id": "nightly"})).await.expect("resumed");
+    assert_eq!(world.windows(), ["nightly-20261206T0200Z"]);
+    run_until(&world, "2026-12-06T02:10:00Z").await;
+    // The night has begun: to pause and resume now leaves it alone, and does not bring it again.
+    world.invoke(json!({"action": "pause", "id": "nightly"})).await.expect("paused");
+    world.invoke(json!({"action": "resume", "id": "nightly"})).await.expect("resumed");
+    run_until(&world, "2026-12-06T12:00:00Z").await;
+    assert_eq!((world.count("started"), world.count("completed")), (1, 1), "{:?}", world.events());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_ended_does_not_come_back_with_a_pause() {
+    // One night is cancelled, or is moved to earlier and has happened.
+    let cancel = json!({"action": "cancel", "id": "nightly-20261206T0200Z"});
+    let earlier = json!({"action": "reschedule", "id": "nightly-20261206T0200Z", "start": "2026-12-06T00:20:00Z"});
+    for (change, started) in [(cancel, 0), (earlier, 1)] {
+        let world = World::new(1);
+        world.invoke(nightly()).await.expect("booked");
+        world.invoke(change).await.expect("changed");
+        run_until(&world, "2026-12-06T01:00:00Z").await;
+        world.invoke(json!({"action": "pause", "id": "nightly"})).await.expect("paused");
+        run_until(&world, "2026-12-06T01:20:00Z").await;
+        world.invoke(json!({"action": "resume", "id": "nightly"})).await.expect("resumed");
+        assert_eq!(world.windows(), ["nightly-20261207T0200Z"]);
+        run_until(&world, "2026-12-06T12:00:00Z").await;
+        assert_eq!(world.count("started"), started, "{:?}", world.events());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_occurrence_that_was_switched_off_does_not_come_back() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    run_until(&world, "2026-12-06T02:10:00Z").await;
+    // The run that ends it dies at each of its calls, and the next sweep goes on.
+    for nth in 0..12 {
+        let invocation = world.state().invocations.len();
+        world.state().faults.insert((invocation, nth), crate::world::Fault::DiesAfter);
+        world.try_invoke(&json!({"action": "off"}), &format!("off {nth}")).await;
+    }
+    world.state().faults.clear();
+    run_until(&world, "2026-12-06T12:00:00Z").await;
+    assert_eq!((world.count("started"), world.is_dark(0)), (1, false), "{:?}", world.events());
+    assert_eq!(world.windows(), ["nightly-20261207T0200Z"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_series_covers_the_rules_that_the_settings_name_at_each_start() {
+    let mut world = World::new(2);
+    world.settings.insert("RULE_ARNS", rule_arn(0));
+    world.invoke(nightly()).await.expect("booked");
+    world.settings.insert("RULE_ARNS", [rule_arn(0), rule_arn(1)].join(","));
+    run_until(&world, "2026-12-06T02:10:00Z").await;
+    assert!(world.is_dark(0) && world.is_dark(1));
+    run_until(&world, "2026-12-06T12:00:00Z").await;
+    assert!(!world.is_dark(0) && !world.is_dark(1));
+    world.settings.insert("RULE_ARNS", rule_arn(1));
+    run_until(&world, "2026-12-07T02:10:00Z").await;
+    assert!(!world.is_dark(0) && world.is_dark(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_could_not_work_is_told_when_its_occurrence_is_booked() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    world.state().rules.get_mut(&rule_arn(0)).expect("a rule").is_default = true;
+    world.invoke(json!({"action": "skip", "id": "nightly"})).await.expect("skipped");
+    let text = world.text_of("booked");
+    assert!(text.contains("could not work as things are") && text.contains("default"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_occurrence_whose_name_is_taken_is_left_out_and_that_is_told() {
+    let world = World::new(1);
+    let taken = json!({"id": "nightly-20261207T0200Z", "start": "2026-12-10T02:00Z", "end": "2026-12-10T03:00Z"});
+    world.invoke(taken).await.expect("booked");
+    world.invoke(nightly()).await.expect("booked");
+    run_until(&world, "2026-12-06T02:10:00Z").await;
+    assert_eq!(world.count("failed"), 1);
+    assert!(
+        world.text_of("failed").contains("the name nightly-20261207T0200Z is taken"),
+        "{}",
+        world.text_of("failed")
+    );
+    run_until(&world, "2026-12-07T12:00:00Z").await;
+    assert_eq!((world.count("failed"), world.count("started")), (1, 1), "{:?}", world.events());
+    run_until(&world, "2026-12-08T02:10:00Z").await;
+    assert!(world.is_dark(0), "the series goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_and_a_series_of_one_name_cannot_be() {
+    let world = World::new(1);
+    let window = json!({"id": "nightly", "start": "2026-12-06T00:30Z", "end": "2026-12-06T00:40Z"});
+    world.invoke(nightly()).await.expect("booked");
+    let refused = world.invoke(window.clone()).await.expect_err("a series has the name").full();
+    assert!(refused.contains("nightly is a series"), "{refused}");
+    world.invoke(json!({"action": "cancel", "id": "nightly"})).await.expect("cancelled");
+    world.invoke(window).await.expect("booked");
+    let refused = world.invoke(nightly()).await.expect_err("a window has the name").full();
+    assert!(refused.contains("nightly is a window"), "{refused}");
+    run_until(&world, "2026-12-06T01:00:00Z").await;
+    // Its end frees the name, and takes nothing of the series with it.
+    world.invoke(nightly()).await.expect("booked");
+    run_until(&world, "2026-12-06T02:10:00Z").await;
+    assert!(world.is_dark(0));
 }

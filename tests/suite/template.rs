@@ -1,5 +1,5 @@
-//! The template, the architecture and the code agree: on the settings, on what the function may do, on which room may
-//! know what, and on which test guards what.
+//! The template, the architecture and the code agree: on the settings, on what the function may do, on which file may know
+//! what, and on which test is about which promise.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -26,28 +26,54 @@ fn every_variable_of_the_template_is_known_and_the_other_way_round() {
     assert_eq!(set, BTreeSet::from(VARIABLES));
 }
 
-/// The SDK's method names of every call in `src/`, as IAM actions.
+/// A file's code without its tests and without blanks.
+fn code(path: &str) -> String {
+    text(path).split("#[cfg(test)]").next().unwrap_or_default().replace(char::is_whitespace, "")
+}
+
+/// Every call in `src/`, as the IAM actions that it needs.
 fn called() -> BTreeSet<String> {
-    let operations = [
-        ("describe_rules", "elasticloadbalancing:DescribeRules"),
-        ("describe_listeners", "elasticloadbalancing:DescribeListeners"),
-        ("get_topic_attributes", "sns:GetTopicAttributes"),
-        ("modify_rule", "elasticloadbalancing:ModifyRule"),
-        ("list_schedules", "scheduler:ListSchedules"),
-        ("get_schedule", "scheduler:GetSchedule"),
-        ("create_schedule", "scheduler:CreateSchedule"),
-        ("update_schedule", "scheduler:UpdateSchedule"),
-        ("delete_schedule", "scheduler:DeleteSchedule"),
-        ("publish", "sns:Publish"),
+    // A transaction needs no permission of its own: each of its parts needs the one it is named after.
+    let operations: [(&str, &[&str]); 12] = [
+        ("describe_rules", &["elasticloadbalancing:DescribeRules"]),
+        ("describe_listeners", &["elasticloadbalancing:DescribeListeners"]),
+        ("modify_rule", &["elasticloadbalancing:ModifyRule"]),
+        ("query", &["dynamodb:Query"]),
+        ("get_item", &["dynamodb:GetItem"]),
+        ("put_item", &["dynamodb:PutItem"]),
+        ("update_item", &["dynamodb:UpdateItem"]),
+        ("delete_item", &["dynamodb:DeleteItem"]),
+        ("transact_write_items", &[]),
+        ("create_schedule", &["scheduler:CreateSchedule"]),
+        ("delete_schedule", &["scheduler:DeleteSchedule"]),
+        ("publish", &["sns:Publish"]),
     ];
+    let of_topic: (&str, &[&str]) = ("get_topic_attributes", &["sns:GetTopicAttributes"]);
     let mut found = BTreeSet::new();
-    for room in ["src/rule.rs", "src/schedule.rs", "src/notify.rs"] {
-        let code = text(room).split("#[cfg(test)]").next().unwrap_or_default().replace(char::is_whitespace, "");
-        for call in code.split(".client.").skip(1) {
+    for file in ["src/aws/rules.rs", "src/aws/store.rs", "src/aws/wakeups.rs", "src/aws/topic.rs"] {
+        for call in code(file).split(".client.").skip(1) {
             let method = call.split('(').next().unwrap_or_default();
-            let action = operations.iter().find(|(name, _)| *name == method);
-            found.insert(action.unwrap_or_else(|| panic!("{room} calls {method}, which no test knows")).1.to_owned());
+            let known = operations.iter().chain([&of_topic]).find(|(name, _)| *name == method);
+            let (_, actions) = known.unwrap_or_else(|| panic!("{file} calls {method}, which no test knows"));
+            found.extend(actions.iter().map(ToString::to_string));
         }
+    }
+    let parts = [
+        ("put", "dynamodb:PutItem"),
+        ("update", "dynamodb:UpdateItem"),
+        ("delete", "dynamodb:DeleteItem"),
+        ("condition_check", "dynamodb:ConditionCheckItem"),
+    ];
+    for part in code("src/aws/items.rs").split("TransactWriteItem::builder().").skip(1) {
+        let kind = part.split('(').next().unwrap_or_default();
+        let action = parts.iter().find(|(name, _)| *name == kind);
+        found.insert(action.unwrap_or_else(|| panic!("a transaction's {kind} is known to no test")).1.to_owned());
+    }
+    // The visitors' page is written by requests that are signed without an SDK.
+    let page = code("src/aws/page.rs");
+    for (method, action) in [("\"PUT\"", "s3:PutObject"), ("\"DELETE\"", "s3:DeleteObject")] {
+        assert!(page.contains(method), "{action}");
+        found.insert(action.to_owned());
     }
     found
 }
@@ -58,10 +84,10 @@ fn the_role_may_do_what_the_code_calls_and_nothing_else() {
     let role = block(&template, "FunctionRole:").join("\n");
     let granted: BTreeSet<String> = role
         .lines()
-        .filter(|line| !line.contains("AssumeRole"))
+        .filter(|line| !line.contains("AssumeRole") && !line.trim_start().starts_with('#'))
         .flat_map(|line| line.split_whitespace())
         .filter(|word| {
-            ["elasticloadbalancing:", "scheduler:", "sns:", "iam:Pass", "sqs:", "logs:"]
+            ["elasticloadbalancing:", "dynamodb:", "scheduler:", "sns:", "iam:Pass", "sqs:", "logs:", "s3:"]
                 .iter()
                 .any(|service| word.starts_with(service))
                 && !word.ends_with(':')
@@ -75,23 +101,47 @@ fn the_role_may_do_what_the_code_calls_and_nothing_else() {
 }
 
 #[test]
-fn each_sdk_is_named_in_one_room_only() {
-    for (sdk, room) in [
-        ("aws_sdk_elasticloadbalancingv2", "rule.rs"),
-        ("aws_sdk_scheduler", "schedule.rs"),
-        ("aws_sdk_sns", "notify.rs"),
-    ] {
-        for path in rooms() {
-            let names = fs::read_to_string(&path).expect("text").contains(sdk);
-            // Where all three are connected to, is asked of each in the room they share.
-            assert!(path.ends_with("aws.rs") || names == path.ends_with(room), "{}", path.display());
+fn schedules_are_made_and_deleted_and_never_read_back_or_changed() {
+    let words = ["GetSchedule", "UpdateSchedule", "ListSchedules", "get_schedule", "update_schedule", "list_schedules"];
+    let template = text("template.yaml");
+    let sources =
+        files().into_iter().map(|path| (path.display().to_string(), fs::read_to_string(&path).expect("text")));
+    for (path, text) in sources.chain([("template.yaml".to_owned(), template)]) {
+        for word in words {
+            assert!(!text.contains(word), "{path} knows {word}");
         }
     }
 }
 
-/// Every file of the source, in rooms within rooms too.
-fn rooms() -> Vec<PathBuf> {
-    let mut folders = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+/// Whether a file is one of these, below `src/`.
+fn is_one_of(path: &std::path::Path, files: &[&str]) -> bool {
+    files.iter().any(|file| path.ends_with(format!("src/{file}")))
+}
+
+#[test]
+fn each_sdk_is_named_in_one_place_only() {
+    let places: [(&str, &[&str]); 4] = [
+        ("aws_sdk_elasticloadbalancingv2", &["aws/rules.rs"]),
+        ("aws_sdk_scheduler", &["aws/wakeups.rs"]),
+        ("aws_sdk_sns", &["aws/topic.rs"]),
+        ("aws_sdk_dynamodb", &["aws/store.rs", "aws/items.rs"]),
+    ];
+    for (sdk, place) in places {
+        for path in files() {
+            let names = fs::read_to_string(&path).expect("text").contains(sdk);
+            // Which endpoints to connect to is asked of all SDKs in the file that they share.
+            assert!(is_one_of(&path, &["aws/mod.rs"]) || names == is_one_of(&path, place), "{}", path.display());
+        }
+    }
+}
+
+/// Every file of the source.
+fn files() -> Vec<PathBuf> {
+    files_in("src")
+}
+
+fn files_in(folder: &str) -> Vec<PathBuf> {
+    let mut folders = vec![PathBuf::from(format!("{}/{folder}", env!("CARGO_MANIFEST_DIR")))];
     let mut files = vec![];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder") {
@@ -103,11 +153,15 @@ fn rooms() -> Vec<PathBuf> {
 }
 
 #[test]
-fn the_deciding_rooms_know_neither_aws_nor_time_nor_tasks() {
-    for room in ["plan", "window", "record", "conditions", "when", "event", "every", "series", "report", "metrics"] {
-        let code = text(&format!("src/{room}.rs"));
-        for foreign in ["aws_sdk", "tokio", "async ", "Timestamp::now", "std::env"] {
-            assert!(!code.contains(foreign), "{room} knows {foreign}");
+fn what_decides_knows_neither_aws_nor_time_nor_tasks() {
+    for folder in ["src/model", "src/plan", "src/event", "src/report"] {
+        let files = files_in(folder);
+        assert!(!files.is_empty(), "{folder}");
+        for path in files {
+            let code = fs::read_to_string(&path).expect("text");
+            for foreign in ["aws_", "tokio", "async ", ".await", "Timestamp::now", "std::env", "crate::aws"] {
+                assert!(!code.contains(foreign), "{} knows {foreign}", path.display());
+            }
         }
     }
 }
@@ -116,15 +170,15 @@ fn the_deciding_rooms_know_neither_aws_nor_time_nor_tasks() {
 fn every_test_that_the_architecture_names_exists() {
     let architecture = text("ARCHITECTURE.md");
     let main = text("tests/suite/main.rs");
-    let rooms: Vec<&str> = main.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';')).collect();
+    let modules: Vec<&str> = main.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';')).collect();
     let named: BTreeSet<(&str, &str)> = architecture
         .split('`')
         .filter_map(|code| code.split_once("::"))
-        .filter(|(room, _)| rooms.contains(room))
+        .filter(|(module, _)| modules.contains(module))
         .collect();
     assert!(named.len() > 20, "{named:?}");
-    for (room, test) in named {
-        let source = text(&format!("tests/suite/{room}.rs"));
-        assert!(source.contains(&format!("fn {test}(")), "{room} has no test {test}");
+    for (module, test) in named {
+        let source = text(&format!("tests/suite/{module}.rs"));
+        assert!(source.contains(&format!("fn {test}(")), "{module} has no test {test}");
     }
 }

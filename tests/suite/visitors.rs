@@ -147,12 +147,12 @@ async fn a_window_past_its_end_is_measured_for_as_long_as_it_keeps_rules() {
 async fn every_rule_that_others_changed_counts_as_drift() {
     let drifts = |world: &World| figures(world, "Drift");
     // No window at all: two rules that let only testers through.
-    let strays = World::new(3);
+    let orphans = World::new(3);
     for nth in [0, 1] {
-        strays.set_conditions(nth, vec![header("x-maintenance-bypass", SECRET)]);
+        orphans.set_conditions(nth, vec![header("x-maintenance-bypass", SECRET)]);
     }
-    strays.invoke(json!({"action": "sweep"})).await.expect("swept");
-    assert_eq!(drifts(&strays), [2]);
+    orphans.invoke(json!({"action": "sweep"})).await.expect("swept");
+    assert_eq!(drifts(&orphans), [2]);
     // A window of which one rule is gone, one was opened, and one is as it should be.
     let world = World::new(3);
     world.invoke(window()).await.expect("booked");
@@ -239,20 +239,90 @@ async fn a_start_is_noted_before_it_is_watched_and_only_if_it_came_about() {
     let calls: Vec<(String, i64)> = {
         let state = world.state();
         let start = world.at("02:00");
-        state.calls.iter().map(|call| (call.name.clone(), call.at.duration_since(start).as_secs())).collect()
+        let changes = state.calls.iter().filter(|call| call.name != "DescribeRules" && call.name != "Query");
+        changes.map(|call| (call.name.clone(), call.at.duration_since(start).as_secs())).collect()
     };
-    let at = |name: &str| calls.iter().position(|(call, _)| call == name).expect(name);
-    let notes = calls.iter().filter(|(call, after)| call == "UpdateSchedule" && *after < 5).count();
-    assert_eq!(notes, 2, "what to restore, and that it is done: {calls:?}");
-    assert!(at("ModifyRule") < at("Publish") && calls[at("Publish")].1 >= 19, "{calls:?}");
+    let names: Vec<&str> = calls.iter().map(|(name, _)| name.as_str()).collect();
+    // What to restore and that it is active, the rule, when it really started; and only then the report.
+    assert_eq!(names, ["TransactWriteItems", "ModifyRule", "UpdateItem", "Publish", "UpdateItem"], "{calls:?}");
+    assert!(calls[2].1 < 5 && calls[3].1 >= 19, "{calls:?}");
+    assert_eq!(
+        world.window("w").expect("a window")["started_at"].as_str().map(|at| &at[..19]),
+        Some("2026-12-06T02:00:00")
+    );
 
     let failing = probed();
     failing.invoke(window()).await.expect("booked");
     failing.run_until("01:58").await;
     failing.state().broken = vec!["ModifyRule"];
     failing.run_until("02:10").await;
-    let record = failing.state().schedules["w.end"].input();
-    assert_eq!(record["progress"]["narrowed_at"], Value::Null, "{record}");
+    let kept = failing.window("w").expect("a window");
+    assert_eq!((&kept["state"], &kept["started_at"]), (&json!("active"), &Value::Null));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_was_switched_off_while_it_was_watched_is_not_reported_as_started() {
+    let world = probed();
+    world.state().site_lag = jiff::SignedDuration::from_secs(30);
+    world.invoke(window()).await.expect("booked");
+    world.until(world.at("02:00")).await;
+    let (wake, off) = (json!({"action": "wake", "id": "w"}), json!({"action": "off"}));
+    let person = async {
+        tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+        let off = Box::pin(world.invoke_as(1, &off, "off")).await.expect("lives").expect("off");
+        assert_eq!(off.outcome, "completed");
+    };
+    let (start, ()) = tokio::join!(Box::pin(world.invoke_as(0, &wake, "wake")), person);
+    start.expect("lives").expect("answered");
+    world.run_until("02:20").await;
+    assert_eq!(world.events(), ["booked", "completed"]);
+    assert!(!world.is_dark(0) && world.windows().is_empty());
+    assert_eq!(world.state().violations, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_is_being_watched_can_no_longer_be_moved() {
+    let world = probed();
+    world.state().site_lag = jiff::SignedDuration::from_secs(30);
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:50").await;
+    world.until(world.at("03:00")).await;
+    let (wake, extend) = (json!({"action": "wake", "id": "w"}), json!({"action": "extend", "id": "w", "by": "PT30M"}));
+    let person = async {
+        tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+        Box::pin(world.invoke_as(1, &extend, "extend")).await.expect("lives").expect_err("too late")
+    };
+    let (end, refused) = tokio::join!(Box::pin(world.invoke_as(0, &wake, "wake")), person);
+    end.expect("lives").expect("ended");
+    assert_eq!(refused.kind(), "InvalidEvent");
+    world.run_until("03:20").await;
+    assert_eq!(world.events(), ["booked", "started", "completed"]);
+    assert!(!world.is_dark(0) && world.windows().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_begins_while_an_end_is_watched_is_what_the_report_shows() {
+    let world = probed();
+    world.state().site_lag = jiff::SignedDuration::from_secs(30);
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:50").await;
+    world.until(world.at("03:00")).await;
+    let (wake, on) = (json!({"action": "wake", "id": "w"}), json!({"action": "on", "id": "x"}));
+    let person = async {
+        tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+        Box::pin(world.invoke_as(1, &on, "on")).await.expect("lives").expect("on");
+    };
+    let (end, ()) = tokio::join!(Box::pin(world.invoke_as(0, &wake, "wake")), person);
+    end.expect("lives").expect("ended");
+    world.run_until("03:20").await;
+    assert!(world.is_dark(0));
+    let completed: Vec<Value> = {
+        let state = world.state();
+        let completed = state.published.iter().filter(|report| report.event() == "completed");
+        completed.map(|report| report.document["rules"][0]["state"].clone()).collect()
+    };
+    assert_eq!(completed, [json!("header_only")], "it is over, and its rule is another window's");
+    assert_eq!(world.state().violations, [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -264,9 +334,9 @@ async fn what_others_report_while_a_start_is_watched_is_not_reported_again() {
     let (wake, extend) = (json!({"action": "wake", "id": "w"}), json!({"action": "extend", "id": "w", "by": "PT30M"}));
     let person = async {
         tokio::time::sleep(std::time::Duration::from_millis(10_500)).await;
-        world.invoke_as(1, &extend, "extend").await.expect("lives").expect("extended");
+        Box::pin(world.invoke_as(1, &extend, "extend")).await.expect("lives").expect("extended");
     };
-    let (start, ()) = tokio::join!(world.invoke_as(0, &wake, "wake"), person);
+    let (start, ()) = tokio::join!(Box::pin(world.invoke_as(0, &wake, "wake")), person);
     start.expect("lives").expect("started");
     world.run_until("02:20").await;
     assert_eq!((world.count("started"), world.count("extended")), (1, 1), "{:?}", world.events());

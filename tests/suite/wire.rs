@@ -1,17 +1,25 @@
 //! The same calls over real HTTP to an AWS that others wrote: moto, started here on a port of its own.
 
 use std::{
+    collections::BTreeSet,
     net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::{
+    Client as Table,
+    types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
+};
 use aws_sdk_elasticloadbalancingv2::{
     Client as Elb,
     types::{
-        Action, ActionTypeEnum, FixedResponseActionConfig, HttpHeaderConditionConfig, PathPatternConditionConfig,
+        Action, ActionTypeEnum, FixedResponseActionConfig, HttpHeaderConditionConfig, PathPatternConditionConfig, Rule,
         RuleCondition,
     },
 };
@@ -23,11 +31,11 @@ use aws_sdk_sns::{
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use jiff::Timestamp;
 use maintenance_window::{
+    app::App,
     aws::Aws,
     config::Config,
-    invoke::{Invocation, answer},
-    reconcile::App,
-    response::Response,
+    handler::{Invocation, answer},
+    report::response::Response,
 };
 use serde_json::{Value, json};
 
@@ -137,66 +145,166 @@ fn subnets(endpoint: &str) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-#[tokio::test]
-async fn the_calls_mean_the_same_to_an_aws_that_others_wrote() {
-    let moto = Moto::start();
-    let sdk = moto.sdk();
-    let lock = HttpHeaderConditionConfig::builder().http_header_name("x-lock").values("edge-lock-value").build();
-    let lock = RuleCondition::builder().field("http-header").http_header_config(lock).build();
-    let arn = site(&sdk, &subnets(&moto.endpoint), vec![path("/shop/*"), lock]).await;
-    let topic = Sns::new(&sdk).create_topic().name("reports").send().await.expect("a topic");
-    Scheduler::new(&sdk).create_schedule_group().name("maintenance").send().await.expect("a group");
-    let topic = topic.topic_arn().expect("an ARN").to_owned();
-    let settings = |key: &str| {
-        Some(match key {
-            "RULE_ARNS" => arn.clone(),
-            "BYPASS_HEADER_NAME" => "x-maintenance-bypass".to_owned(),
-            "BYPASS_HEADER_VALUE" => SECRET.to_owned(),
-            "SNS_TOPIC_ARN" => topic.clone(),
-            "SCHEDULE_GROUP" => "maintenance".to_owned(),
-            "SCHEDULER_ROLE_ARN" => "arn:aws:iam::123456789012:role/scheduler".to_owned(),
-            _ => return None,
-        })
-    };
-    let config = Config::from_lookup(settings).expect("good settings");
-    #[expect(clippy::disallowed_methods, reason = "this test runs in real time")]
-    let app = App {
-        aws: Aws::new(&sdk, &config),
-        config,
-        probe: None,
-        page: None,
-        figures: Arc::new(|_| ()),
-        clock: Arc::new(Timestamp::now),
-    };
-    let invocation =
-        Invocation { request_id: "request-1".to_owned(), function_arn: FUNCTION.to_owned(), deadline: None };
-    let ask = async |event: Value| -> Response {
-        answer(&app, &event, &invocation).await.unwrap_or_else(|error| panic!("{event}: {}", error.full()))
-    };
-    let elb = Elb::new(&sdk);
-    let conditions = async || {
-        let rules = elb.describe_rules().rule_arns(&arn).send().await.expect("the rule");
-        rules.rules()[0].clone()
-    };
-    let before = conditions().await;
+/// The table as the template makes it, as far as its keys go.
+async fn table(sdk: &SdkConfig) {
+    let mut make = Table::new(sdk).create_table().table_name("maintenance").billing_mode(BillingMode::PayPerRequest);
+    for (name, kind) in [("scope", KeyType::Hash), ("id", KeyType::Range)] {
+        let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+        let key = KeySchemaElement::builder().attribute_name(name).key_type(kind);
+        make = make.attribute_definitions(attribute.build().expect("an attribute"));
+        make = make.key_schema(key.build().expect("a key"));
+    }
+    make.send().await.expect("a table");
+}
 
-    let on = ask(json!({"action": "on", "duration": "PT1H", "id": "by-hand", "reason": "é <wire>"})).await;
-    assert_eq!(on.outcome, "started");
-    let during = conditions().await;
+/// The function beside an AWS that others wrote.
+struct Function {
+    app: App,
+    sdk: SdkConfig,
+    rule: String,
+    asked: AtomicU32,
+    /// Kept for as long as the function: it ends when it is dropped.
+    _moto: Moto,
+}
+
+impl Function {
+    /// With one rule that demands a path and a header.
+    async fn deployed() -> Self {
+        let moto = Moto::start();
+        let sdk = moto.sdk();
+        let lock = HttpHeaderConditionConfig::builder().http_header_name("x-lock").values("edge-lock-value").build();
+        let lock = RuleCondition::builder().field("http-header").http_header_config(lock).build();
+        let rule = site(&sdk, &subnets(&moto.endpoint), vec![path("/shop/*"), lock]).await;
+        table(&sdk).await;
+        let topic = Sns::new(&sdk).create_topic().name("reports").send().await.expect("a topic");
+        Scheduler::new(&sdk).create_schedule_group().name("maintenance").send().await.expect("a group");
+        let topic = topic.topic_arn().expect("an ARN").to_owned();
+        let settings = |key: &str| {
+            Some(match key {
+                "RULE_ARNS" => rule.clone(),
+                "BYPASS_HEADER_NAME" => "x-maintenance-bypass".to_owned(),
+                "BYPASS_HEADER_VALUE" => SECRET.to_owned(),
+                "TABLE_NAME" | "SCHEDULE_GROUP" => "maintenance".to_owned(),
+                "SNS_TOPIC_ARN" => topic.clone(),
+                "SCHEDULER_ROLE_ARN" => "arn:aws:iam::123456789012:role/scheduler".to_owned(),
+                _ => return None,
+            })
+        };
+        let config = Config::from_lookup(settings).expect("settings with a table");
+        assert!(config.problems.is_empty(), "{:?}", config.problems);
+        #[expect(clippy::disallowed_methods, reason = "this test runs in real time")]
+        let app = App {
+            aws: Aws::new(&sdk, &config),
+            config,
+            probe: None,
+            page: None,
+            figures: Arc::new(|_| ()),
+            clock: Arc::new(Timestamp::now),
+        };
+        Self { app, sdk, rule, asked: AtomicU32::new(0), _moto: moto }
+    }
+
+    async fn try_as(&self, request: &str, event: &Value) -> Result<Response, maintenance_window::error::Error> {
+        let request_id = request.to_owned();
+        let invocation = Invocation { request_id, function_arn: FUNCTION.to_owned(), deadline: None };
+        answer(&self.app, event, &invocation).await
+    }
+
+    /// Sends an event that must succeed; returns its answer's outcome.
+    async fn ask(&self, event: Value) -> Response {
+        let request = format!("request-{}", self.asked.fetch_add(1, Ordering::Relaxed));
+        self.try_as(&request, &event).await.unwrap_or_else(|error| panic!("{event}: {}", error.full()))
+    }
+
+    async fn rule(&self) -> Rule {
+        let rules = Elb::new(&self.sdk).describe_rules().rule_arns(&self.rule).send().await.expect("the rule");
+        rules.rules()[0].clone()
+    }
+
+    /// The names of the wake-ups without their revisions' marks: `<id>.<kind>`.
+    async fn wake_ups(&self) -> BTreeSet<String> {
+        let list = Scheduler::new(&self.sdk).list_schedules().group_name("maintenance").send().await.expect("a list");
+        let names = list.schedules().iter().filter_map(|found| found.name()).map(|name| {
+            let (id, rest) = name.rsplit_once('.').expect("a wake-up");
+            format!("{id}.{}", rest.split('-').next().unwrap_or_default())
+        });
+        names.collect()
+    }
+}
+
+/// A moment of the day after tomorrow.
+#[expect(clippy::disallowed_methods, reason = "this test runs in real time")]
+fn ahead(hours: i64) -> String {
+    (Timestamp::now() + jiff::SignedDuration::from_hours(48 + hours)).strftime("%Y-%m-%dT%H:%M:00Z").to_string()
+}
+
+#[tokio::test]
+async fn a_window_means_the_same_to_an_aws_that_others_wrote() {
+    let function = Function::deployed().await;
+    let before = function.rule().await;
+    let event = json!({"action": "on", "duration": "PT1H", "id": "by-hand", "reason": "é <wire>"});
+    assert_eq!(function.ask(event.clone()).await.outcome, "started");
+    let during = function.rule().await;
     assert_eq!(during.conditions().len(), 3);
     assert_eq!((during.actions(), during.priority()), (before.actions(), before.priority()));
-    assert_eq!(ask(json!({"action": "status"})).await.outcome, "maintenance");
-    assert_eq!(
-        ask(json!({"action": "on", "duration": "PT1H", "id": "by-hand", "reason": "é <wire>"})).await.outcome,
-        "unchanged"
-    );
-    assert_eq!(ask(json!({"action": "off"})).await.outcome, "completed");
-    assert_eq!(conditions().await.conditions(), before.conditions());
+    assert_eq!(function.wake_ups().await, BTreeSet::from(["by-hand.end".to_owned()]));
+    assert_eq!(function.ask(json!({"action": "status"})).await.outcome, "maintenance");
+    assert_eq!(function.ask(event).await.outcome, "unchanged");
+    let extend = json!({"action": "extend", "id": "by-hand", "by": "PT30M", "requested_by": "ana"});
+    assert_eq!(function.try_as("one", &extend).await.expect("extended").outcome, "extended");
+    // A transaction that is refused for the request's own item is told apart from one that is refused for a version.
+    assert_eq!(function.try_as("one", &extend).await.expect("the same").outcome, "unchanged");
+    assert_eq!(function.ask(json!({"action": "sweep"})).await.outcome, "unchanged");
+    assert_eq!(function.ask(json!({"action": "off", "requested_by": "ben"})).await.outcome, "completed");
+    assert_eq!(function.rule().await.conditions(), before.conditions());
+    let past = &function.ask(json!({"action": "history"})).await.history[0];
+    let decided: Vec<(Value, Option<&str>)> =
+        past.decisions.iter().map(|one| (json!(one.action), one.requested_by.as_deref())).collect();
+    assert_eq!(decided, [(json!("on"), None), (json!("extend"), Some("ana")), (json!("off"), Some("ben"))]);
+    assert_eq!(past.reason.as_deref(), Some("é <wire>"));
+    let status = function.ask(json!({"action": "status"})).await;
+    assert_eq!((status.outcome.as_str(), status.windows.len()), ("open", 0));
+    // What would wake for the first end does nothing, and goes by itself.
+    assert!(function.wake_ups().await.is_subset(&BTreeSet::from(["by-hand.end".to_owned()])));
+    let rehearsed = function.ask(json!({"action": "on", "id": "later", "duration": "PT1H", "dry_run": true})).await;
+    assert_eq!(rehearsed.outcome, "dry_run");
+}
 
-    let booked = ask(json!({"action": "on", "id": "later", "duration": "PT1H", "dry_run": true})).await;
-    assert_eq!(booked.outcome, "dry_run");
-    let names = Scheduler::new(&sdk).list_schedules().group_name("maintenance").send().await.expect("a list");
-    // All that is left remembers that the first event must not be repeated.
-    let left: Vec<&str> = names.schedules().iter().filter_map(|found| found.name()).collect();
-    assert!(matches!(left.as_slice(), [only] if only.starts_with("by-hand.over-")), "{left:?}");
+#[tokio::test]
+async fn what_is_booked_means_the_same_to_an_aws_that_others_wrote() {
+    let function = Function::deployed().await;
+    let book = json!({"id": "ahead", "start": ahead(0), "end": ahead(1)});
+    assert_eq!(function.ask(book.clone()).await.outcome, "booked");
+    assert_eq!(function.ask(book).await.outcome, "already_booked");
+    let moved = json!({"action": "reschedule", "id": "ahead", "start": ahead(2)});
+    assert_eq!(function.ask(moved).await.outcome, "rescheduled");
+    let pair = |id: &str| BTreeSet::from([format!("{id}.end"), format!("{id}.start")]);
+    assert_eq!(function.wake_ups().await, pair("ahead"));
+    let other = function.try_as("other", &json!({"id": "ahead", "start": ahead(5), "end": ahead(6)})).await;
+    assert_eq!(other.expect_err("another window of this name").kind(), "InvalidEvent");
+    assert_eq!(function.ask(json!({"action": "cancel", "id": "ahead"})).await.outcome, "cancelled");
+
+    let series = json!({"id": "nightly", "every": "cron(0 2 * * ? *)", "duration": "PT30M", "timezone": "UTC"});
+    assert_eq!(function.ask(series.clone()).await.outcome, "booked");
+    assert_eq!(function.ask(series).await.outcome, "already_booked");
+    let windows = async || function.ask(json!({"action": "status"})).await.windows;
+    let first = windows().await;
+    assert_eq!(first.len(), 1);
+    assert_eq!(function.ask(json!({"action": "skip", "id": "nightly"})).await.outcome, "skipped");
+    let second = windows().await;
+    assert!(second.len() == 1 && second[0].start > first[0].start, "{second:?}");
+    assert_eq!(function.ask(json!({"action": "pause", "id": "nightly"})).await.outcome, "paused");
+    assert_eq!(windows().await.len(), 0);
+    assert_eq!(function.ask(json!({"action": "resume", "id": "nightly"})).await.outcome, "resumed");
+    assert_eq!(function.ask(json!({"action": "cancel", "id": "nightly"})).await.outcome, "cancelled");
+    assert_eq!(windows().await.len(), 0);
+
+    let history = function.ask(json!({"action": "history", "limit": 10})).await.history;
+    let past: Vec<(&str, &str)> = history.iter().map(|past| (past.id.as_str(), past.kind)).collect();
+    assert_eq!(past.len(), 5, "the window, three occurrences and the series: {past:?}");
+    assert_eq!(past.iter().filter(|(id, kind)| *id == "nightly" && *kind == "series").count(), 1, "{past:?}");
+    let one = function.ask(json!({"action": "history", "id": "ahead"})).await.history;
+    assert_eq!((one.len(), one[0].decisions.len()), (1, 3));
+    let future = function.ask(json!({"action": "history", "since": ahead(0)})).await.history;
+    assert_eq!(future.len(), 0);
 }

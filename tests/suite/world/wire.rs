@@ -1,6 +1,42 @@
-//! AWS's wire formats, as far as the world speaks them: query requests in, XML out.
+//! AWS's wire formats, as far as the world speaks them: query requests in, XML out, and what an answer is before it has
+//! a format.
 
 use serde_json::{Map, Value, json};
+
+/// An answer before it has a format.
+pub(crate) type Answer = Result<Value, Refusal>;
+
+/// An error that AWS answers with.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    /// What some of DynamoDB's errors say beside their message.
+    pub(crate) more: Map<String, Value>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), more: Map::new() }
+    }
+
+    /// Says something beside the message.
+    pub(crate) fn with(mut self, key: &str, value: Value) -> Self {
+        self.more.insert(key.to_owned(), value);
+        self
+    }
+}
+
+/// An error as DynamoDB writes it.
+pub(crate) fn table_error(refusal: &Refusal) -> Value {
+    let mut body = Value::Object(refusal.more.clone());
+    body["__type"] = json!(format!("com.amazonaws.dynamodb.v20120810#{}", refusal.code));
+    // DynamoDB's errors differ in how they write the key.
+    let transaction = ["TransactionCanceledException", "IdempotentParameterMismatchException"].contains(&refusal.code);
+    body[if transaction { "Message" } else { "message" }] = json!(refusal.message);
+    body
+}
 
 /// Reads a query-protocol body into a tree: `A.member.1.B=c` becomes `{"A":[{"B":"c"}]}`.
 pub(crate) fn read_query(body: &str) -> Value {

@@ -1,0 +1,157 @@
+//! The answers to decisions, in words.
+
+use jiff::Timestamp;
+
+use crate::{
+    app::Run,
+    aws::items::RequestItem,
+    error::Error,
+    model::{
+        time::{self, spoken},
+        window::{DecisionKind, Outcome, State, Window},
+    },
+    reconcile::{self, Done, Happened},
+    report::{response::Response, views::WindowView},
+};
+
+/// An answer with nothing in it yet.
+pub(super) fn blank(action: &str) -> Response {
+    Response { action: action.to_owned(), ..Response::default() }
+}
+
+/// An answer about whatever a run did.
+pub(super) fn summary(action: &str, done: &Done) -> Response {
+    let told: Vec<String> = done.happened.iter().map(|(id, what)| format!("{id} {}", what.word())).collect();
+    let changed = done.rules.iter().any(|rule| rule.changed);
+    let (outcome, message) = match (told.is_empty(), changed) {
+        (true, false) if !done.orphans.is_empty() => {
+            ("unchanged", "A rule is in maintenance for no window; {\"action\":\"off\"} reopens it.".to_owned())
+        }
+        (true, false) if !done.table.unreadable.is_empty() => {
+            ("unchanged", "An item of the table cannot be read; check names it.".to_owned())
+        }
+        (true, false) => ("unchanged", "Everything is as it should be.".to_owned()),
+        (true, true) => ("reconciled", "Rules were put back to where they should be.".to_owned()),
+        (false, _) => ("reconciled", format!("{}.", told.join(", "))),
+    };
+    Response { outcome: outcome.to_owned(), message, rules: done.rules.clone(), ..blank(action) }
+}
+
+/// What an answer says came of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Came {
+    Booked,
+    AlreadyBooked,
+    Started,
+    Extended,
+    Rescheduled,
+    Completed,
+    Cancelled,
+    Missed,
+    Unchanged,
+}
+
+impl Came {
+    pub(super) fn ended(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Completed => Self::Completed,
+            Outcome::Cancelled => Self::Cancelled,
+            Outcome::Missed => Self::Missed,
+        }
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Booked => "booked",
+            Self::AlreadyBooked => "already_booked",
+            Self::Started => "started",
+            Self::Extended => "extended",
+            Self::Rescheduled => "rescheduled",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Missed => "missed",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// An answer about one window that this run looked after; `usual` is what came of it when there was nothing more to do.
+pub(super) fn after(run: Run<'_>, action: DecisionKind, window: &Window, done: &Done, usual: Came) -> Response {
+    looked_after(run, action.word(), window, done, usual)
+}
+
+/// The same for a wake-up.
+pub(super) fn woken(run: Run<'_>, window: &Window, done: &Done) -> Response {
+    looked_after(run, "wake", window, done, Came::Unchanged)
+}
+
+fn looked_after(run: Run<'_>, action: &str, window: &Window, done: &Done, usual: Came) -> Response {
+    let came = match done.happened.get(&window.id) {
+        None | Some(Happened::Changed | Happened::Booked) => usual,
+        Some(Happened::Started) => Came::Started,
+        Some(Happened::Completed) => Came::Completed,
+        Some(Happened::Missed) => Came::Missed,
+        Some(Happened::Cancelled) => Came::Cancelled,
+    };
+    let window = done.window(&window.id, &window.uid).unwrap_or(window);
+    Response { rules: done.rules.clone(), ..about(run, action, window, came) }
+}
+
+/// An answer about one window.
+pub(super) fn about(run: Run<'_>, action: &str, window: &Window, came: Came) -> Response {
+    let (id, zone) = (&window.id, window.timezone.as_deref());
+    let until = window.end.map_or("until it is switched off".to_owned(), |end| format!("until {}", spoken(end, zone)));
+    let message = match came {
+        Came::Booked => format!("Window {id} is booked from {} {until}.", spoken(window.start, zone)),
+        Came::Started => format!("The site is in maintenance for window {id} {until}."),
+        Came::Completed => format!("Window {id} is over and its rules are as they were."),
+        Came::Cancelled => format!("Window {id} is cancelled; nothing was or will be changed for it."),
+        Came::Missed => format!("Window {id} was missed; nothing was changed for it."),
+        Came::Extended | Came::Rescheduled => {
+            format!("The times of window {id} are {} {until}.", spoken(window.start, zone))
+        }
+        Came::AlreadyBooked | Came::Unchanged => {
+            format!("Window {id} is as it should be; nothing was changed.")
+        }
+    };
+    Response {
+        outcome: came.word().to_owned(),
+        message,
+        window: Some(WindowView::new(window)),
+        next_wake: next_wake(std::slice::from_ref(window), run.now()),
+        ..blank(action)
+    }
+}
+
+/// The same request was decided before: whatever is due is done, and how its window stands is told.
+pub(super) async fn repeated(run: Run<'_>, before: &RequestItem) -> Result<Response, Error> {
+    let done = reconcile::reconcile(run).await?;
+    decided_before(run, before, done)
+}
+
+/// What is told of a request that was decided before, after a run that did whatever is due.
+pub(super) fn decided_before(run: Run<'_>, before: &RequestItem, done: Done) -> Result<Response, Error> {
+    let at = time::utc(before.at);
+    let done = done.complete(Some(format!("this request was decided before, at {at}, and that stands")))?;
+    let window = before.about.iter().find_map(|id| done.windows.iter().find(|window| &window.id == id));
+    let answer = match window {
+        Some(window) => after(run, before.action, window, &done, Came::Unchanged),
+        None => summary(before.action.word(), &done),
+    };
+    Ok(Response {
+        outcome: Came::Unchanged.word().to_owned(),
+        message: format!("This request was decided before, at {at}; it was not decided again."),
+        ..answer
+    })
+}
+
+/// The next moment a window starts or ends.
+pub(super) fn next_wake(windows: &[Window], now: Timestamp) -> Option<Timestamp> {
+    windows
+        .iter()
+        .filter(|window| !matches!(window.state, State::Ending | State::Over))
+        .flat_map(|window| [Some(window.start), window.end])
+        .flatten()
+        .filter(|moment| *moment > now)
+        .min()
+}

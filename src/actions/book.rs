@@ -1,0 +1,279 @@
+//! Booking a window, and starting maintenance now.
+
+use jiff::Timestamp;
+
+use std::collections::BTreeMap;
+
+use super::{
+    TRIES_MAX,
+    answers::{self, Came},
+    before_refusing, decided_before, request,
+};
+use crate::{
+    app::Run,
+    aws::store::Written,
+    checks,
+    error::Error,
+    event::{Asked, Booking},
+    model::{
+        id::{WindowId, uid},
+        rule_arn::RuleArn,
+        seen::Seen,
+        table::Table,
+        time,
+        window::{Covered, DecisionKind, State, Window},
+    },
+    reconcile::{self, Observed},
+    report::{response::Response, views::WindowView},
+};
+
+/// What a booking comes to.
+enum Booked {
+    /// A new window.
+    New(Box<Window>),
+    /// One that is there already and means the same.
+    Already(Box<Window>),
+}
+
+/// Books a window, and starts it if its time has come.
+///
+/// # Errors
+/// [`Error::InvalidEvent`] if the window could not work or its id means another one; otherwise as
+/// [`reconcile::reconcile`] and [`reconcile::Done::complete`].
+pub async fn book(run: Run<'_>, booking: Booking, asked: &Asked) -> Result<Response, Error> {
+    booked(run, booking, asked, DecisionKind::Book).await
+}
+
+/// Starts maintenance now.
+///
+/// # Errors
+/// As [`book`].
+pub async fn on(run: Run<'_>, booking: Booking, asked: &Asked) -> Result<Response, Error> {
+    booked(run, booking, asked, DecisionKind::On).await
+}
+
+async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionKind) -> Result<Response, Error> {
+    if let Some(why) = run.app.config.narrows_nothing() {
+        return repeated(run, action, Error::InvalidConfig(vec![why])).await;
+    }
+    let covered = booking.rules.resolve(&run.app.config.rules);
+    let mut finished_others = false;
+    for _ in 0..TRIES_MAX {
+        let (listeners, looked) = tokio::join!(checks::listeners(run, &covered), look(run, &booking));
+        let (rules, table) = looked?;
+        let findings = checks::rules(&covered, &listeners, &table, run.app.config.bypass.as_ref());
+        let warnings = match checks::refuse_or_warn(findings) {
+            Ok(warnings) => warnings,
+            Err(refusal) => return repeated(run, action, refusal).await,
+        };
+        let verdict = verdict(run, &booking, asked, action, &table, finished_others);
+        if booking.dry_run {
+            return verdict.map(|booked| Response { warnings, ..rehearsed(run, action, booked) });
+        }
+        let (window, begun) = match verdict {
+            Err(Error::InvalidEvent(problems)) if problems == [FINISHING] && !finished_others => {
+                // A window of that name is being finished: that is done first.
+                reconcile::reconcile(run).await?;
+                finished_others = true;
+                continue;
+            }
+            Err(refusal) => return repeated(run, action, refusal).await,
+            Ok(Booked::Already(window)) => {
+                let request = request(run, action, vec![window.id.clone()]);
+                (window, Err(run.app.aws.store.write(Some(&request), &[]).await?))
+            }
+            Ok(Booked::New(window)) => {
+                let request = request(run, action, vec![window.id.clone()]);
+                let begun = reconcile::begin(run, rules.as_ref(), &table, &window, &request).await?;
+                (window, Ok(begun))
+            }
+        };
+        match begun.as_ref().map_or_else(|written| *written, |begun| begun.written) {
+            Written::Changed => continue,
+            Written::Decided => return answers::repeated(run, &decided_before(run, action).await?).await,
+            Written::Yes => {}
+        }
+        let answer = match begun {
+            Err(_) => already(run, &window, action).await?,
+            Ok(_) if window.start > run.now() => is_ahead(run, *window, action).await?,
+            Ok(begun) => {
+                tracing::info!(window.id = %window.id, "window booked, and due");
+                let decided = format!("window {} is booked from now on, and that stands", window.id);
+                let done = reconcile::reconcile_after(run, begun).await?.complete(Some(decided))?;
+                // Another run may have reported its start before this one could.
+                let started = done.window(&window.id, &window.uid).is_some_and(|window| window.was_told("started"));
+                let usual = if started { Came::Started } else { Came::Booked };
+                answers::after(run, action, &window, &done, usual)
+            }
+        };
+        let warnings = answer.warnings.iter().cloned().chain(warnings).collect();
+        return Ok(Response { warnings, ..answer });
+    }
+    Err(super::busy())
+}
+
+/// The rules are read, before the table, only where the window is to start at once.
+async fn look(run: Run<'_>, booking: &Booking) -> Result<(Option<BTreeMap<RuleArn, Seen>>, Table), Error> {
+    if booking.start <= run.now() && !booking.dry_run {
+        let Observed { rules, table } = reconcile::observe(run).await?;
+        return Ok((rules.ok(), table));
+    }
+    Ok((None, run.app.aws.store.now(run.now()).await?))
+}
+
+/// A window that is still ahead gets its wake-ups, and is reported; no rule is looked at.
+async fn is_ahead(run: Run<'_>, mut window: Window, action: DecisionKind) -> Result<Response, Error> {
+    tracing::info!(window.id = %window.id, window.start = %window.start, "window booked");
+    let decided = format!("window {} is booked, and that stands", window.id);
+    reconcile::follow(run, &mut window, decided).await?;
+    Ok(answers::about(run, action.word(), &window, Came::Booked))
+}
+
+/// What is told apart from other refusals: a window of the name is ending, and its name will be free soon.
+const FINISHING: &str = "id: a window of this name is being finished at this moment; send the event again in a minute, \
+                         or choose another id";
+
+/// What a booking comes to, as the table stands.
+fn verdict(
+    run: Run<'_>,
+    booking: &Booking,
+    asked: &Asked,
+    action: DecisionKind,
+    table: &Table,
+    finished_others: bool,
+) -> Result<Booked, Error> {
+    let (managed, now) = (&run.app.config.rules, run.now());
+    let fresh = window(run, booking, asked, action, now);
+    let is_over = fresh.has_ended(now);
+    if let (None, DecisionKind::On, None) = (&booking.id, action, booking.end)
+        && let Some(same) = open_ended(table, &fresh.rules, managed)
+    {
+        return Ok(Booked::Already(Box::new(same.clone())));
+    }
+    if table.one_series(&fresh.id).is_some() {
+        return Err(Error::InvalidEvent(vec![format!(
+            "id: expected a name of its own, but {} is a series; choose another id",
+            fresh.id
+        )]));
+    }
+    if let Some(problem) = table.unreadable.get(&format!("window#{}", fresh.id)) {
+        return Err(Error::InvalidEvent(vec![format!("id: {} is the name of an {problem}", fresh.id)]));
+    }
+    let Some(found) = table.window(&fresh.id) else {
+        if is_over {
+            return Err(Error::InvalidEvent(vec![format!(
+                "end: expected a window that is not over yet, but found one that ended before now ({})",
+                time::utc(now)
+            )]));
+        }
+        return Ok(Booked::New(Box::new(fresh)));
+    };
+    if found.state == State::Ending {
+        if !finished_others || booking.id.is_some() || is_over {
+            return Err(Error::InvalidEvent(vec![FINISHING.to_owned()]));
+        }
+        // Its report cannot be sent, perhaps for hours: that must not keep a name that nobody chose.
+        let id = format!("{}-{}", fresh.id, fresh.uid).parse().unwrap_or_else(|_| fresh.id.clone());
+        return Ok(Booked::New(Box::new(Window { id, ..fresh })));
+    }
+    if same_plan(found, &fresh, action, managed) {
+        return Ok(Booked::Already(Box::new(found.clone())));
+    }
+    Err(Error::InvalidEvent(vec![format!(
+        "id: window {} is already booked from {} to {}; to change it use reschedule or extend, or choose another id",
+        found.id,
+        found.start,
+        found.end.map_or("open end".to_owned(), |end| end.to_string()),
+    )]))
+}
+
+/// Open-ended maintenance that goes on over the same rules.
+fn open_ended<'a>(table: &'a Table, rules: &Covered, managed: &[RuleArn]) -> Option<&'a Window> {
+    table.windows.iter().find(|window| {
+        let goes_on = matches!(window.state, State::Booked | State::Active) && window.end.is_none();
+        goes_on && window.rules.same(rules, managed)
+    })
+}
+
+/// Whether both mean the same maintenance; who booked it and why may differ. Starting now means from now on, whenever
+/// that is; who did it first has started it.
+fn same_plan(found: &Window, fresh: &Window, action: DecisionKind, managed: &[RuleArn]) -> bool {
+    let rules = found.rules.same(&fresh.rules, managed) && found.at_end == fresh.at_end;
+    let booked = found.decisions.first().map(|decision| (decision.start, decision.end));
+    let (start, end) = (Some(fresh.start), fresh.end);
+    rules
+        && match (action, booked) {
+            (DecisionKind::On, Some((began, ended))) => {
+                let length = ended.zip(began).map(|(ended, began)| ended.duration_since(began));
+                found.start <= fresh.start && (ended == end || length == fresh.length())
+            }
+            (_, booked) => booked == Some((start, end)) || (found.start, found.end) == (fresh.start, end),
+        }
+}
+
+/// The window that a booking means.
+fn window(run: Run<'_>, booking: &Booking, asked: &Asked, action: DecisionKind, now: Timestamp) -> Window {
+    let (start, end) = (booking.start, booking.end);
+    let own = uid([run.request, &now.to_string()]);
+    let id = booking.id.clone().unwrap_or_else(|| derived(booking, action, &own));
+    let mut window = Window {
+        rules: booking.rules.clone(),
+        timezone: booking.timezone.clone(),
+        reason: asked.reason.clone(),
+        requested_by: asked.requested_by.clone(),
+        message: booking.message.clone(),
+        at_end: booking.at_end,
+        ..Window::booked(id, own, start, end, now)
+    };
+    window.decided(now, action, asked.requested_by.clone(), asked.reason.clone());
+    window
+}
+
+/// A name for a window that was given none. A booking's is the same for the same times and rules, so that an event sent
+/// twice is one window; that of `on` is its own.
+fn derived(booking: &Booking, action: DecisionKind, own: &str) -> WindowId {
+    let label = booking.start.strftime("%Y%m%dT%H%MZ").to_string();
+    if action == DecisionKind::On {
+        let fresh = format!("on-{label}-{own}").parse();
+        return fresh.unwrap_or_else(|_| WindowId::derived("on", [own]));
+    }
+    let (start, end) = (booking.start.to_string(), booking.end.map(|end| end.to_string()).unwrap_or_default());
+    let mut rules: Vec<&str> = match &booking.rules {
+        Covered::All(_) => vec!["all"],
+        Covered::Some(rules) => rules.iter().map(RuleArn::as_str).collect(),
+    };
+    rules.sort_unstable();
+    WindowId::derived(&label, [start.as_str(), end.as_str()].into_iter().chain(rules))
+}
+
+/// Tells what a booking would do.
+fn rehearsed(run: Run<'_>, action: DecisionKind, booked: Booked) -> Response {
+    let (window, what) = match booked {
+        Booked::Already(window) => (window, "already exists".to_owned()),
+        Booked::New(window) if window.start <= run.now() => (window, "would start now".to_owned()),
+        Booked::New(window) => {
+            let start = time::utc(window.start);
+            (window, format!("would be booked from {start}"))
+        }
+    };
+    Response {
+        outcome: "dry_run".to_owned(),
+        message: format!("Nothing was done; window {} {what}.", window.id),
+        window: Some(WindowView::new(&window)),
+        ..answers::blank(action.word())
+    }
+}
+
+/// The window is there already: whatever is due for it is done.
+async fn already(run: Run<'_>, window: &Window, action: DecisionKind) -> Result<Response, Error> {
+    let done = reconcile::reconcile(run).await?.complete(None)?;
+    let came = if action == DecisionKind::On { Came::Unchanged } else { Came::AlreadyBooked };
+    let window = done.window(&window.id, &window.uid).unwrap_or(window);
+    Ok(Response { rules: done.rules.clone(), ..answers::about(run, action.word(), window, came) })
+}
+
+/// A refusal, unless the request has taken this decision before.
+async fn repeated(run: Run<'_>, action: DecisionKind, refusal: Error) -> Result<Response, Error> {
+    let before = before_refusing(run, action, refusal).await?;
+    answers::repeated(run, &before).await
+}

@@ -1,0 +1,186 @@
+//! Moving a window's times.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Decided, Verdict,
+    answers::{self, Came},
+    decide, known, with_decision,
+};
+use crate::{
+    app::Run,
+    aws::items::Write,
+    error::Error,
+    event::{Asked, NewEnd, NewTimes},
+    model::{
+        id::WindowId,
+        span, time,
+        window::{DecisionKind, LENGTH_MIN, State, Window},
+    },
+    reconcile,
+    report::response::Response,
+};
+
+/// What a change comes to.
+struct Moved {
+    before: Window,
+    after: Window,
+}
+
+/// Moves the end of a booked, active or held window.
+///
+/// # Errors
+/// [`Error::InvalidEvent`] if the window is unknown or over, or the new end is unusable; otherwise as
+/// [`reconcile::reconcile`] and [`reconcile::Done::complete`].
+pub async fn extend(run: Run<'_>, id: &WindowId, by: &NewEnd, asked: &Asked) -> Result<Response, Error> {
+    let longest = run.app.config.max_duration;
+    let decided = decide(run, DecisionKind::Extend, |table, now| {
+        let window = known(table, id)?;
+        if window.state == State::Ending || (window.state == State::Booked && window.has_ended(now)) {
+            return Err(too_late(id));
+        }
+        let end = new_end(window, by, now)?;
+        let problem = end_problem(window, end, now, longest);
+        if let Some(problem) = problem {
+            return Err(Error::InvalidEvent(vec![problem]));
+        }
+        let state = if window.state == State::Held { State::Active } else { window.state };
+        Ok(moved(window, Window { end: Some(end), state, ..window.clone() }, now, DecisionKind::Extend, asked))
+    });
+    changed(run, DecisionKind::Extend, decided.await?).await
+}
+
+fn new_end(window: &Window, by: &NewEnd, now: Timestamp) -> Result<Timestamp, Error> {
+    let id = &window.id;
+    let from = match (by, window.end) {
+        (NewEnd::At(end), _) => return Ok(*end),
+        // What overran its end is extended from now.
+        (NewEnd::By(_), Some(_)) if window.state == State::Held => time::whole_second(now),
+        (NewEnd::By(_), Some(end)) => end,
+        (NewEnd::By(_), None) => {
+            return Err(Error::InvalidEvent(vec![format!(
+                "by: window {id} has no end to move; send `end` instead, or off when it is done"
+            )]));
+        }
+    };
+    let by = match by {
+        NewEnd::By(by) => *by,
+        NewEnd::At(_) => SignedDuration::ZERO,
+    };
+    from.checked_add(by).map_err(|_| {
+        Error::InvalidEvent(vec!["by: expected an end that a calendar holds, but it would be too far ahead".to_owned()])
+    })
+}
+
+fn end_problem(window: &Window, end: Timestamp, now: Timestamp, longest: SignedDuration) -> Option<String> {
+    let length = end.duration_since(window.start);
+    if end <= now {
+        Some(format!("end: expected an end after now, but found {end}; to end the window now use off"))
+    } else if length < LENGTH_MIN {
+        Some(format!("end: expected at least a minute after the start ({}), but found {end}", window.start))
+    } else if length > longest {
+        Some(format!(
+            "end: expected a window of at most {} (MAX_DURATION), but it would last {}",
+            time::spoken_duration(longest),
+            time::spoken_duration(length)
+        ))
+    } else {
+        None
+    }
+}
+
+/// Moves a booked window.
+///
+/// # Errors
+/// [`Error::InvalidEvent`] if the window is unknown or has begun, or the new times are unusable; otherwise as
+/// [`reconcile::reconcile`] and [`reconcile::Done::complete`].
+pub async fn reschedule(run: Run<'_>, id: &WindowId, times: &NewTimes, asked: &Asked) -> Result<Response, Error> {
+    let longest = run.app.config.max_duration;
+    let decided = decide(run, DecisionKind::Reschedule, |table, now| {
+        let window = known(table, id)?;
+        let start = times.start.unwrap_or(window.start);
+        let length = times.duration.or(window.length());
+        let end = match (times.end, length) {
+            (Some(end), _) => Some(end),
+            (None, Some(length)) => Some(start.checked_add(length).map_err(|_| {
+                let problem = "duration: expected an end that a calendar holds, but it would be too far ahead";
+                Error::InvalidEvent(vec![problem.to_owned()])
+            })?),
+            (None, None) => None,
+        };
+        let after = Window { start, end, ..window.clone() };
+        if after == *window {
+            return Ok(moved(window, after, now, DecisionKind::Reschedule, asked));
+        }
+        if window.state == State::Ending {
+            return Err(too_late(id));
+        }
+        if window.state != State::Booked || window.start <= now {
+            return Err(Error::InvalidEvent(vec![format!(
+                "id: window {id} has begun; use extend to move its end, or off"
+            )]));
+        }
+        let mut problems = span::problems(start, end, now, longest);
+        if start <= now {
+            problems.push(format!("start: expected a start after now, but found {start}; to start now use on"));
+        }
+        if problems.is_empty() {
+            Ok(moved(window, after, now, DecisionKind::Reschedule, asked))
+        } else {
+            Err(Error::InvalidEvent(problems))
+        }
+    });
+    changed(run, DecisionKind::Reschedule, decided.await?).await
+}
+
+fn too_late(id: &WindowId) -> Error {
+    Error::InvalidEvent(vec![format!("id: window {id} is ending, and can no longer be moved; nothing was changed")])
+}
+
+/// The verdict on new times: nothing is written if they are as they were.
+fn moved(before: &Window, after: Window, now: Timestamp, action: DecisionKind, asked: &Asked) -> Verdict<Moved> {
+    let about = vec![before.id.clone()];
+    if (before.start, before.end, before.state) == (after.start, after.end, after.state) {
+        return Verdict { what: Moved { before: before.clone(), after }, writes: vec![], about };
+    }
+    let after = Window { revision: before.revision + 1, times_set_at: now, ..after };
+    let after = with_decision(after, now, action, asked);
+    let writes = vec![Write::Window(after.clone())];
+    Verdict { what: Moved { before: before.clone(), after }, writes, about }
+}
+
+/// Makes the new wake-ups, does what is due, and answers.
+async fn changed(run: Run<'_>, action: DecisionKind, decided: Decided<Moved>) -> Result<Response, Error> {
+    let Moved { before, mut after } = match decided {
+        Decided::Before(before) => return answers::repeated(run, &before).await,
+        Decided::New(moved) => moved,
+    };
+    let is_new = before.revision != after.revision;
+    let usual = match (is_new, action) {
+        (false, _) => Came::Unchanged,
+        (true, DecisionKind::Extend) => Came::Extended,
+        (true, _) => Came::Rescheduled,
+    };
+    let decided = is_new.then(|| format!("the new times of window {} are decided, and stand", after.id));
+    let mut answer = if let (State::Booked, Some(decided)) = (after.state, &decided) {
+        reconcile::follow(run, &mut after, decided.clone()).await?;
+        answers::about(run, action.word(), &after, usual)
+    } else {
+        let done = reconcile::reconcile(run).await?.complete(decided)?;
+        answers::after(run, action, &after, &done, usual)
+    };
+    if is_new {
+        reconcile::forget_wake_ups(run, &before).await;
+        usual.word().clone_into(&mut answer.outcome);
+        let zone = after.timezone.as_deref();
+        let told = |end: Option<Timestamp>| end.map_or("open end".to_owned(), |end| time::spoken(end, zone));
+        answer.message = format!(
+            "The times of window {} are {} to {}; its end was {}.",
+            after.id,
+            time::spoken(after.start, zone),
+            told(after.end),
+            told(before.end)
+        );
+    }
+    Ok(answer)
+}

@@ -1,0 +1,169 @@
+//! Ending maintenance now, and dropping what has not begun.
+
+use super::{
+    Decided, Verdict,
+    answers::{self, Came},
+    decide, known, recurring, with_decision,
+};
+use crate::{
+    app::Run,
+    aws::items::Write,
+    error::Error,
+    event::Asked,
+    model::{
+        id::WindowId,
+        rule_arn::RuleArn,
+        window::{DecisionKind, Outcome, State, Window},
+    },
+    plan::{RuleState, reports::Event},
+    reconcile::{self, Done},
+    report::{
+        Report,
+        response::Response,
+        views::{RuleLine, WindowView},
+    },
+};
+
+/// Ends active windows now; without any, reopens every rule that is header-only for no window.
+///
+/// The decision is taken from the table alone, so that it stands even while the rules cannot be read.
+///
+/// # Errors
+/// [`Error::InvalidEvent`] if the id means no active window; otherwise as [`reconcile::reconcile`] and
+/// [`reconcile::Done::complete`].
+pub async fn off(run: Run<'_>, id: Option<WindowId>, asked: &Asked) -> Result<Response, Error> {
+    let decided = decide(run, DecisionKind::Off, |table, now| {
+        let mut targets = vec![];
+        let mut writes = vec![];
+        if let Some(id) = &id {
+            let window = known(table, id)?;
+            if window.state == State::Booked && window.start > now {
+                return Err(Error::InvalidEvent(vec![format!("id: window {id} has not begun; to drop it use cancel")]));
+            }
+        }
+        for window in table.windows.iter().filter(|window| id.as_ref().is_none_or(|id| id == &window.id)) {
+            let outcome = match window.state {
+                State::Active | State::Held => Outcome::Completed,
+                State::Booked if window.start <= now => Outcome::Cancelled,
+                // Over, but its last report is not out yet: this run finishes it.
+                State::Ending => {
+                    targets.push(window.clone());
+                    continue;
+                }
+                State::Booked | State::Over => continue,
+            };
+            let ended = with_decision(window.to_end(now, outcome), now, DecisionKind::Off, asked);
+            writes.push(Write::Window(ended.clone()));
+            targets.push(ended);
+        }
+        let about = targets.iter().map(|window| window.id.clone()).collect();
+        Ok(Verdict { what: (targets, !writes.is_empty()), writes, about })
+    });
+    let (targets, is_new) = match decided.await? {
+        Decided::New(what) => what,
+        Decided::Before(before) if id.is_some() => return answers::repeated(run, &before).await,
+        Decided::Before(before) => {
+            let done = reconcile::reconcile_and_reopen(run).await?;
+            return answers::decided_before(run, &before, done);
+        }
+    };
+    let ids: Vec<String> = targets.iter().map(|window| window.id.to_string()).collect();
+    let decided = is_new.then(|| format!("the end of {} is decided, and that stands", ids.join(", ")));
+    let done =
+        if id.is_none() { reconcile::reconcile_and_reopen(run).await? } else { reconcile::reconcile(run).await? };
+    let reported = report_reopened(run, &done.reopened).await;
+    let done = done.complete(decided)?;
+    reported?;
+    let mut answer = answers::summary(DecisionKind::Off.word(), &done);
+    let ended: Vec<&Window> =
+        targets.iter().map(|window| done.window(&window.id, &window.uid).unwrap_or(window)).collect();
+    (answer.outcome, answer.message) = told(&ended, &done);
+    answer.windows = ended.into_iter().map(WindowView::new).collect();
+    if let [only] = answer.windows.as_slice() {
+        answer.window = Some(only.clone());
+        answer.windows.clear();
+    }
+    Ok(answer)
+}
+
+/// What came of `off`: of the windows it ended, or found ending, and of rules that no window accounted for.
+fn told(ended: &[&Window], done: &Done) -> (String, String) {
+    let of = |outcome: Outcome| -> Vec<String> {
+        let such = ended.iter().filter(|window| window.ending.is_some_and(|ending| ending.outcome == outcome));
+        such.map(|window| window.id.to_string()).collect()
+    };
+    let (completed, cancelled, missed) = (of(Outcome::Completed), of(Outcome::Cancelled), of(Outcome::Missed));
+    let changed = done.rules.iter().filter(|rule| rule.changed).count();
+    let (came, message) = match (completed.as_slice(), cancelled.as_slice(), missed.as_slice(), changed) {
+        ([], [], [], 0) => ("unchanged", "Nothing is in maintenance; nothing was changed.".to_owned()),
+        ([], [], [], 1) => ("restored", "One rule that no window accounted for is open again.".to_owned()),
+        ([], [], [], count) => ("restored", format!("{count} rules that no window accounted for are open again.")),
+        ([], [], missed, _) => (Came::Missed.word(), format!("Missed, and over: {}.", missed.join(", "))),
+        ([], cancelled, _, _) => (Came::Cancelled.word(), format!("Cancelled: {}.", cancelled.join(", "))),
+        (completed, ..) => (Came::Completed.word(), format!("Maintenance is over: {}.", completed.join(", "))),
+    };
+    (came.to_owned(), message)
+}
+
+/// Reports rules that were header-only for no window and were reopened by hand.
+async fn report_reopened(run: Run<'_>, reopened: &[RuleArn]) -> Result<(), Error> {
+    if reopened.is_empty() {
+        return Ok(());
+    }
+    let lines = reopened.iter().map(|arn| RuleLine { arn: arn.clone(), state: RuleState::Open }).collect();
+    let mut report = Report::without_window(Event::Completed, lines, run.now(), run.request);
+    report.notes.push("these rules were in maintenance for no window, and were reopened by hand".to_owned());
+    run.app.aws.topic.publish(&report).await.map_err(|error| {
+        let names: Vec<String> = reopened.iter().map(RuleArn::short).collect();
+        Error::Incomplete { decided: Some(format!("open again: {}", names.join(", "))), left: vec![error.full()] }
+    })
+}
+
+/// Drops a booked window, or a series with its booked windows.
+///
+/// # Errors
+/// [`Error::InvalidEvent`] if the window has begun or is unknown; otherwise as [`reconcile::reconcile`] and
+/// [`reconcile::Done::complete`].
+pub async fn cancel(run: Run<'_>, id: &WindowId, asked: &Asked) -> Result<Response, Error> {
+    let decided = decide(run, DecisionKind::Cancel, |table, now| {
+        let about = vec![id.clone()];
+        if let Some(series) = table.one_series(id) {
+            let writes = recurring::cancelling(table, series, now, asked);
+            return Ok(Verdict { what: (None, true), writes, about });
+        }
+        let window = known(table, id)?;
+        let what = match window.state {
+            State::Booked => {
+                let dropped = with_decision(window.to_end(now, Outcome::Cancelled), now, DecisionKind::Cancel, asked);
+                return Ok(Verdict {
+                    writes: vec![Write::Window(dropped.clone())],
+                    what: (Some(dropped), true),
+                    about,
+                });
+            }
+            State::Ending | State::Over => (Some(window.clone()), false),
+            State::Active | State::Held => {
+                return Err(Error::InvalidEvent(vec![format!("id: window {id} has begun; to end it now use off")]));
+            }
+        };
+        Ok(Verdict { what, writes: vec![], about })
+    });
+    let (window, is_new) = match decided.await? {
+        Decided::New(what) => what,
+        Decided::Before(before) => return answers::repeated(run, &before).await,
+    };
+    let decided = is_new.then(|| format!("{id} is cancelled, and that stands"));
+    let done = reconcile::reconcile(run).await?.complete(decided)?;
+    Ok(match window {
+        Some(window) => {
+            // Somebody else may have ended it just before: what is told is how it ended.
+            let usual = window.ending.map_or(Came::Cancelled, |ending| Came::ended(ending.outcome));
+            answers::after(run, DecisionKind::Cancel, &window, &done, usual)
+        }
+        None => Response {
+            outcome: Came::Cancelled.word().to_owned(),
+            message: format!("Series {id} is cancelled, with its booked windows."),
+            ..answers::summary(DecisionKind::Cancel.word(), &done)
+        },
+    })
+}

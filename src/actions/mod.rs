@@ -1,0 +1,187 @@
+//! What people ask for: one file for each action or family, and how any decision is taken.
+//!
+//! A decision is written from the table alone, in one transaction with the request's own item; everything else is
+//! [`crate::reconcile`]'s.
+
+mod answers;
+mod book;
+mod change;
+mod end;
+mod recurring;
+mod status;
+mod sweep;
+
+pub use book::{book, on};
+pub use change::{extend, reschedule};
+pub use end::{cancel, off};
+pub use recurring::{pause, recur, resume, skip};
+pub use status::{check, history, status};
+pub use sweep::{sweep, wake};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    app::Run,
+    aws::{
+        items::{RequestItem, Write},
+        store::Written,
+    },
+    error::Error,
+    event::Asked,
+    model::{
+        id::WindowId,
+        series::Series,
+        table::Table,
+        window::{DecisionKind, Window},
+    },
+    report::response::Response,
+};
+
+/// How often a decision is tried again when another one got in between.
+const TRIES_MAX: usize = 5;
+
+/// How many writes of one decision go into one transaction: DynamoDB allows 100, and the request's own item is one.
+const WRITES_MAX: usize = 96;
+
+/// What a decision comes to, as the table stands.
+pub(crate) struct Verdict<T> {
+    /// What the caller wants to know of it.
+    pub(crate) what: T,
+    /// What is to be written; nothing if all is so already.
+    pub(crate) writes: Vec<Write>,
+    /// The windows or series it is about.
+    pub(crate) about: Vec<WindowId>,
+}
+
+/// What came of a decision.
+pub(crate) enum Decided<T> {
+    /// It was taken just now.
+    New(T),
+    /// The same request took it before.
+    Before(RequestItem),
+}
+
+/// Takes a decision: what `decide` makes of the table as it stands.
+///
+/// Two people who decide at the same moment decide one after the other, and the second sees what the first decided. A
+/// request that is repeated finds its own item, and decides no second time.
+pub(crate) async fn decide<T>(
+    run: Run<'_>,
+    action: DecisionKind,
+    decide: impl Fn(&Table, Timestamp) -> Result<Verdict<T>, Error>,
+) -> Result<Decided<T>, Error> {
+    for _ in 0..TRIES_MAX {
+        let table = run.app.aws.store.now(run.now()).await?;
+        let Verdict { what, writes, about } = match decide(&table, run.now()) {
+            Ok(verdict) => verdict,
+            Err(refusal) => return before_refusing(run, action, refusal).await.map(Decided::Before),
+        };
+        let request = request(run, action, about);
+        match write(run, &request, &writes).await? {
+            Written::Yes => return Ok(Decided::New(what)),
+            Written::Decided => return decided_before(run, action).await.map(Decided::Before),
+            Written::Changed => {}
+        }
+    }
+    Err(busy())
+}
+
+fn busy() -> Error {
+    Error::InvalidEvent(vec![
+        "others change the same windows at this very moment; nothing was decided; ask for status and decide again"
+            .to_owned(),
+    ])
+}
+
+/// The request's own item; it goes with the last part of what is written.
+async fn write(run: Run<'_>, request: &RequestItem, writes: &[Write]) -> Result<Written, Error> {
+    let (first, last) = writes.split_at(writes.len().saturating_sub(1) / WRITES_MAX * WRITES_MAX);
+    for part in first.chunks(WRITES_MAX) {
+        let written = run.app.aws.store.write(None, part).await?;
+        if written != Written::Yes {
+            return Ok(written);
+        }
+    }
+    run.app.aws.store.write(Some(request), last).await
+}
+
+pub(crate) fn request(run: Run<'_>, action: DecisionKind, about: Vec<WindowId>) -> RequestItem {
+    RequestItem { request: run.request.to_owned(), action, about, at: run.now() }
+}
+
+/// What a request's first try decided is not refused by its second.
+pub(crate) async fn before_refusing(run: Run<'_>, action: DecisionKind, refusal: Error) -> Result<RequestItem, Error> {
+    match run.app.aws.store.request(run.request, run.now()).await? {
+        Some(before) => same_action(before, action),
+        None => Err(refusal),
+    }
+}
+
+/// Answers an event that cannot be read as it stands now: what is refused today may have been decided in time by the
+/// same request's first try.
+///
+/// # Errors
+/// The refusal, unless this request has decided before.
+pub async fn refuse(run: Run<'_>, event: &Value, refusal: Error) -> Result<Response, Error> {
+    let word = event.get("action").cloned().unwrap_or_else(|| DecisionKind::Book.word().into());
+    let Ok(action) = serde_json::from_value::<DecisionKind>(word) else { return Err(refusal) };
+    match run.app.aws.store.request(run.request, run.now()).await {
+        Ok(Some(before)) if before.action == action => answers::repeated(run, &before).await,
+        Ok(_) | Err(_) => Err(refusal),
+    }
+}
+
+pub(crate) async fn decided_before(run: Run<'_>, action: DecisionKind) -> Result<RequestItem, Error> {
+    let gone =
+        || Error::InvalidEvent(vec!["request_id: it was used before, and what it decided has expired".to_owned()]);
+    same_action(run.app.aws.store.request(run.request, run.now()).await?.ok_or_else(gone)?, action)
+}
+
+fn same_action(before: RequestItem, action: DecisionKind) -> Result<RequestItem, Error> {
+    if before.action == action {
+        Ok(before)
+    } else {
+        Err(Error::InvalidEvent(vec![format!(
+            "request_id: expected a key of its own for each decision, but this one was used for {} before",
+            before.action.word()
+        )]))
+    }
+}
+
+/// A window by its name, or a refusal that lists the names there are.
+pub(crate) fn known<'a>(table: &'a Table, id: &WindowId) -> Result<&'a Window, Error> {
+    table.window(id).ok_or_else(|| unknown(table, id))
+}
+
+/// A series by its name, or a refusal that lists the names there are.
+pub(crate) fn known_series<'a>(table: &'a Table, id: &WindowId) -> Result<&'a Series, Error> {
+    table.one_series(id).ok_or_else(|| {
+        let names = listed(table.series.iter().map(|series| &series.id));
+        Error::InvalidEvent(vec![format!("id: expected a series, but {:?} is none; {names}", id.as_str())])
+    })
+}
+
+pub(crate) fn unknown(table: &Table, id: &WindowId) -> Error {
+    if table.one_series(id).is_some() {
+        return Error::InvalidEvent(vec![format!(
+            "id: expected a window, but {id} is a series; its windows have names of their own, which status lists"
+        )]);
+    }
+    let names = listed(table.windows.iter().map(|window| &window.id));
+    Error::InvalidEvent(vec![format!(
+        "id: expected a window that is booked or active, but {id:?} is over, was cancelled or never was; {names}",
+        id = id.as_str()
+    )])
+}
+
+fn listed<'a>(ids: impl Iterator<Item = &'a WindowId>) -> String {
+    let ids: Vec<&str> = ids.map(WindowId::as_str).collect();
+    if ids.is_empty() { "none is known".to_owned() } else { format!("known are {}", ids.join(", ")) }
+}
+
+/// The window with one more decision about it.
+pub(crate) fn with_decision(mut window: Window, at: Timestamp, action: DecisionKind, asked: &Asked) -> Window {
+    window.decided(at, action, asked.requested_by.clone(), asked.reason.clone());
+    window
+}

@@ -1,0 +1,255 @@
+//! What people ask of a series: booking, skipping, pausing, resuming and cancelling it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Decided, Verdict, answers, before_refusing, decide, known_series, with_decision};
+use crate::{
+    app::Run,
+    aws::items::{RequestItem, Write},
+    checks,
+    error::Error,
+    event::{Asked, Recurring},
+    model::{
+        id::{WindowId, uid},
+        series::{Series, SeriesView},
+        table::Table,
+        time,
+        window::{Decision, DecisionKind, Outcome, State, Window},
+    },
+    reconcile,
+    report::response::Response,
+};
+
+/// Books a window that recurs: keeps the series, and books its next occurrence.
+///
+/// # Errors
+/// [`Error::InvalidEvent`] if its windows could not work or its id means something else; otherwise as
+/// [`reconcile::reconcile`] and [`reconcile::Done::complete`].
+pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<Response, Error> {
+    let Recurring { series, dry_run } = recurring;
+    if let Some(why) = run.app.config.narrows_nothing() {
+        let refusal = Error::InvalidConfig(vec![why]);
+        return answers::repeated(run, &before_refusing(run, DecisionKind::Book, refusal).await?).await;
+    }
+    let managed = &run.app.config.rules;
+    let covered = series.rules.resolve(managed);
+    let (listeners, table) = tokio::join!(checks::listeners(run, &covered), run.app.aws.store.now(run.now()));
+    let findings = checks::rules(&covered, &listeners, &table?, run.app.config.bypass.as_ref());
+    let warns = match checks::refuse_or_warn(findings) {
+        Ok(warns) => warns,
+        Err(refusal) => return answers::repeated(run, &before_refusing(run, DecisionKind::Book, refusal).await?).await,
+    };
+    let view = series.view(run.now());
+    let warnings: Vec<String> = warns.into_iter().chain(view.notes.clone()).collect();
+    if dry_run {
+        return Ok(Response {
+            outcome: "dry_run".to_owned(),
+            message: format!("Nothing was done; series {} would come next on {}.", series.id, told(&view).join(", ")),
+            series: vec![view],
+            warnings,
+            ..answers::blank(DecisionKind::Book.word())
+        });
+    }
+    let decided = decide(run, DecisionKind::Book, |table, now| {
+        let about = vec![series.id.clone()];
+        if table.window(&series.id).is_some() {
+            return Err(Error::InvalidEvent(vec![format!(
+                "id: expected a name of its own, but {} is a window; choose another id",
+                series.id
+            )]));
+        }
+        match table.one_series(&series.id) {
+            None => {
+                let mut new = Series { uid: uid([run.request, &now.to_string()]), booked_at: now, ..series.clone() };
+                decided_about(&mut new, now, DecisionKind::Book, None, asked);
+                Ok(Verdict { writes: vec![Write::NewSeries(new.clone())], what: (new, "booked"), about })
+            }
+            Some(found) if found.same_plan(&series, managed) => {
+                Ok(Verdict { writes: vec![], what: (found.clone(), "already_booked"), about })
+            }
+            Some(_) => Err(Error::InvalidEvent(vec![format!(
+                "id: series {} exists already and is another one; cancel it first, or choose another id",
+                series.id
+            )])),
+        }
+    });
+    let (kept, outcome) = match decided.await? {
+        Decided::New(kept) => kept,
+        Decided::Before(before) => return answers::repeated(run, &before).await,
+    };
+    let table = run.app.aws.store.now(run.now()).await?;
+    let left = reconcile::book_next(run, &table).await;
+    if !left.is_empty() {
+        return Err(Error::Incomplete {
+            decided: Some(format!("series {} is booked, and that stands", kept.id)),
+            left,
+        });
+    }
+    let view = kept.view(run.now());
+    let message = match (view.paused, told(&view)) {
+        (true, _) => format!("Series {} is booked, and paused until it is resumed.", kept.id),
+        (false, next) => format!("Series {} is booked; it comes next on {}.", kept.id, next.join(", ")),
+    };
+    Ok(Response {
+        outcome: outcome.to_owned(),
+        message,
+        next_wake: view.next.first().copied(),
+        series: vec![view],
+        warnings,
+        ..answers::blank(DecisionKind::Book.word())
+    })
+}
+
+fn told(view: &SeriesView) -> Vec<String> {
+    view.next.iter().map(|start| time::spoken(*start, Some(&view.timezone))).collect()
+}
+
+fn decided_about(series: &mut Series, at: Timestamp, action: DecisionKind, start: Option<Timestamp>, asked: &Asked) {
+    let (requested_by, reason) = (asked.requested_by.clone(), asked.reason.clone());
+    series.decisions.push(Decision { at, action, requested_by, reason, start, end: None });
+}
+
+/// Leaves out one occurrence of a series, cancelling its window if it is booked already.
+///
+/// # Errors
+/// [`Error::InvalidEvent`] if there is no such series or occurrence; otherwise as [`reconcile::reconcile`] and
+/// [`reconcile::Done::complete`].
+pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<Timestamp>, asked: &Asked) -> Result<Response, Error> {
+    let decided = decide(run, DecisionKind::Skip, |table, now| {
+        let mut series = known_series(table, id)?.clone();
+        let occurrence = match start {
+            None => series.next(now, 1).first().map(|next| next.start),
+            Some(start) => Some(start).filter(|start| series.has_occurrence(*start)),
+        };
+        let Some(start) = occurrence.filter(|start| *start > now) else {
+            let next: Vec<String> = series.view(now).next.iter().map(ToString::to_string).collect();
+            return Err(Error::InvalidEvent(vec![format!(
+                "start: expected one of the starts to come ({}), but found none like it",
+                next.join(", ")
+            )]));
+        };
+        series.skipped.retain(|skipped| *skipped > now && *skipped != start);
+        series.skipped.push(start);
+        decided_about(&mut series, now, DecisionKind::Skip, Some(start), asked);
+        // One that was moved is a window of its own, and stays.
+        let left_out =
+            |window: &&Window| window.occurrence == Some(start) && window.start == start && is_booked_for(window, id);
+        let mut writes = cancelled(table, left_out, now, DecisionKind::Skip, asked);
+        writes.push(Write::Series(series));
+        Ok(Verdict { what: start, writes, about: vec![id.clone()] })
+    });
+    match decided.await? {
+        Decided::New(start) => {
+            let message =
+                |series: &Series| format!("Series {id} leaves out {}.", time::spoken(start, Some(&series.timezone)));
+            changed(run, DecisionKind::Skip, id, Some("skipped"), message).await
+        }
+        Decided::Before(before) => repeated(run, DecisionKind::Skip, id, &before).await,
+    }
+}
+
+/// Lets a series book nothing until it is resumed, and cancels its booked window.
+///
+/// # Errors
+/// As [`skip`].
+pub async fn pause(run: Run<'_>, id: &WindowId, asked: &Asked) -> Result<Response, Error> {
+    let decided = decide(run, DecisionKind::Pause, |table, now| {
+        let mut series = known_series(table, id)?.clone();
+        let mut writes = cancelled(table, |window| is_booked_for(window, id), now, DecisionKind::Pause, asked);
+        if !series.paused || !writes.is_empty() {
+            // What is cancelled here may come again once it is resumed; what was cancelled before may not.
+            let own = |window: &&Window| is_booked_for(window, id) && window.occurrence == Some(window.start);
+            let first = table.windows.iter().filter(own).map(|window| window.start).min();
+            let before = first.and_then(|start| start.checked_sub(SignedDuration::from_secs(1)).ok());
+            series.booked_until = series.booked_until.map(|until| before.map_or(until, |before| until.min(before)));
+            series.paused = true;
+            decided_about(&mut series, now, DecisionKind::Pause, None, asked);
+            writes.push(Write::Series(series));
+        }
+        Ok(Verdict { what: !writes.is_empty(), writes, about: vec![id.clone()] })
+    });
+    match decided.await? {
+        Decided::New(is_new) => {
+            let message = |_: &Series| format!("Series {id} is paused until it is resumed.");
+            changed(run, DecisionKind::Pause, id, is_new.then_some("paused"), message).await
+        }
+        Decided::Before(before) => repeated(run, DecisionKind::Pause, id, &before).await,
+    }
+}
+
+/// Lets a paused series go on.
+///
+/// # Errors
+/// As [`skip`].
+pub async fn resume(run: Run<'_>, id: &WindowId, asked: &Asked) -> Result<Response, Error> {
+    let decided = decide(run, DecisionKind::Resume, |table, now| {
+        let mut series = known_series(table, id)?.clone();
+        let mut writes = vec![];
+        if series.paused {
+            series.paused = false;
+            decided_about(&mut series, now, DecisionKind::Resume, None, asked);
+            writes.push(Write::Series(series));
+        }
+        Ok(Verdict { what: !writes.is_empty(), writes, about: vec![id.clone()] })
+    });
+    match decided.await? {
+        Decided::New(is_new) => {
+            let message = |_: &Series| format!("Series {id} goes on.");
+            changed(run, DecisionKind::Resume, id, is_new.then_some("resumed"), message).await
+        }
+        Decided::Before(before) => repeated(run, DecisionKind::Resume, id, &before).await,
+    }
+}
+
+fn is_booked_for(window: &Window, series: &WindowId) -> bool {
+    window.series.as_ref() == Some(series) && window.state == State::Booked
+}
+
+/// The writes that cancel windows of a series; one that is active goes on to its end.
+fn cancelled(
+    table: &Table,
+    which: impl Fn(&&Window) -> bool,
+    now: Timestamp,
+    action: DecisionKind,
+    asked: &Asked,
+) -> Vec<Write> {
+    let windows = table.windows.iter().filter(which);
+    windows
+        .map(|window| Write::Window(with_decision(window.to_end(now, Outcome::Cancelled), now, action, asked)))
+        .collect()
+}
+
+/// The writes that end a series with its booked windows.
+pub(super) fn cancelling(table: &Table, series: &Series, now: Timestamp, asked: &Asked) -> Vec<Write> {
+    let mut writes = cancelled(table, |window| is_booked_for(window, &series.id), now, DecisionKind::Cancel, asked);
+    let mut over = series.clone();
+    decided_about(&mut over, now, DecisionKind::Cancel, None, asked);
+    writes.push(Write::PastSeries(over, now));
+    writes
+}
+
+/// Does what is due after a series was changed, which books its next window, and answers.
+async fn changed(
+    run: Run<'_>,
+    action: DecisionKind,
+    id: &WindowId,
+    outcome: Option<&str>,
+    message: impl Fn(&Series) -> String,
+) -> Result<Response, Error> {
+    let decided = outcome.map(|_| format!("the change of series {id} is decided, and stands"));
+    let done = reconcile::reconcile(run).await?.complete(decided)?;
+    let now = run.now();
+    let series = done.table.one_series(id);
+    Ok(Response {
+        outcome: outcome.unwrap_or("unchanged").to_owned(),
+        message: series.map(message).unwrap_or_default(),
+        series: series.map(|series| series.view(now)).into_iter().collect(),
+        next_wake: series.and_then(|series| series.next(now, 1).first().map(|next| next.start)),
+        ..answers::summary(action.word(), &done)
+    })
+}
+
+async fn repeated(run: Run<'_>, action: DecisionKind, id: &WindowId, before: &RequestItem) -> Result<Response, Error> {
+    let said = format!("Series {id} was changed by this request before, at {}.", time::utc(before.at));
+    changed(run, action, id, None, |_| said.clone()).await
+}

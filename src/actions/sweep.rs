@@ -1,0 +1,77 @@
+//! Bringing everything to where it should be, regularly and when woken.
+
+use jiff::Timestamp;
+
+use super::answers;
+use crate::{
+    app::Run,
+    error::Error,
+    model::id::WindowId,
+    plan::reports::Event,
+    reconcile::{self, Done},
+    report::{Report, response::Response, words::remedy},
+};
+
+/// Brings everything to where it should be, and looks for what no window accounts for.
+///
+/// # Errors
+/// As [`reconcile::reconcile`] and [`reconcile::Done::complete`].
+pub async fn sweep(run: Run<'_>) -> Result<Response, Error> {
+    let done = reconcile::reconcile(run).await?;
+    let noticed = notices(run, &done).await;
+    let done = done.complete(None)?;
+    noticed?;
+    let mut answer = answers::summary("sweep", &done);
+    answer.next_wake = answers::next_wake(&done.windows, run.now());
+    Ok(answer)
+}
+
+/// The same for one of the function's own wake-ups.
+///
+/// # Errors
+/// As [`sweep`].
+pub async fn wake(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
+    let done = reconcile::reconcile(run).await?.complete(None)?;
+    match done.windows.iter().find(|window| &window.id == id) {
+        Some(window) => Ok(answers::woken(run, window, &done)),
+        None => Ok(Response {
+            message: format!("Window {id} is over or was cancelled; nothing is due for it."),
+            ..answers::summary("wake", &done)
+        }),
+    }
+}
+
+/// Tells what belongs to no window, once a day, and forgets what is no longer true.
+async fn notices(run: Run<'_>, done: &Done) -> Result<(), Error> {
+    let now = run.now();
+    let mut current: Vec<String> = vec![];
+    let mut failed = None;
+    for rule in &done.orphans {
+        let key = format!("orphan-{}", rule.key());
+        let told =
+            reconcile::notice(run, done.table.notice(&key), &key, |cause| reconcile::orphan_report(rule, now, cause));
+        failed = told.await.err().or(failed);
+        current.push(key);
+    }
+    let settings = run.app.config.problems.iter().map(|problem| (problem.key(), problem.sentence()));
+    let items = done.table.unreadable.iter().map(|(id, problem)| (format!("item-{id}"), problem.clone()));
+    for (key, sentence) in settings.chain(items) {
+        let told = reconcile::notice(run, done.table.notice(&key), &key, |cause| without_window(&sentence, now, cause));
+        failed = told.await.err().or(failed);
+        current.push(key);
+    }
+    // A run that could not read the rules does not know of orphaned ones.
+    let is_past = |key: &String| !current.contains(key) && (done.blind.is_none() || !key.starts_with("orphan-"));
+    for notice in done.table.notices.iter().map(|notice| &notice.key).filter(|key| is_past(key)) {
+        failed = run.app.aws.store.delete_notice(notice).await.err().or(failed);
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+fn without_window(sentence: &str, now: Timestamp, cause: &str) -> Report {
+    let mut report = Report::without_window(Event::Failed, vec![], now, cause);
+    report.notes.push(sentence.to_owned());
+    let check = serde_json::json!({ "action": "check" });
+    report.next_steps.push(remedy("to see what else is in the way", &check));
+    report
+}

@@ -1,0 +1,331 @@
+//! Reading the load balancer's listener rules and changing their conditions.
+
+use std::{collections::BTreeMap, fmt};
+
+use aws_sdk_elasticloadbalancingv2::{
+    Client,
+    types::{
+        Action, ActionTypeEnum, HostHeaderConditionConfig, HttpHeaderConditionConfig, HttpRequestMethodConditionConfig,
+        PathPatternConditionConfig, QueryStringConditionConfig, QueryStringKeyValuePair, Rule, RuleCondition,
+        SourceIpConditionConfig,
+    },
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{failed, refusal};
+use crate::{
+    config::Config,
+    error::{Error, Refusal, Service},
+    model::{
+        conditions::{self, Condition, QueryPair, same},
+        may_narrow::MayNarrow,
+        rule_arn::RuleArn,
+        seen::{Answer, Listener, Neighbour, Seen},
+    },
+};
+
+/// How many rules are asked for in one call: the API names no limit for rule ARNs, twenty is what its siblings allow.
+const RULES_PER_CALL: usize = 20;
+
+/// How many calls are under way at once.
+const AT_ONCE: usize = 5;
+
+fn answer(action: &Action) -> Answer {
+    match action.r#type() {
+        Some(ActionTypeEnum::FixedResponse) => Answer::Fixed(
+            action.fixed_response_config().and_then(|config| config.status_code()).unwrap_or_default().to_owned(),
+        ),
+        Some(ActionTypeEnum::Forward) => Answer::Forward,
+        Some(ActionTypeEnum::Redirect) => Answer::Redirect,
+        other => Answer::Other(other.map_or("nothing", ActionTypeEnum::as_str).to_owned()),
+    }
+}
+
+/// The rules of load balancers.
+#[derive(Clone)]
+pub struct Rules {
+    client: Client,
+    secrets: Vec<String>,
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rules")
+    }
+}
+
+impl Rules {
+    /// Builds the client.
+    #[must_use]
+    pub fn new(sdk: &aws_config::SdkConfig, config: &Config) -> Self {
+        Self { client: Client::new(sdk), secrets: config.secrets() }
+    }
+
+    /// Reads what each rule demands. A rule that does not exist is [`Seen::Gone`], not an error.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when a call fails.
+    pub async fn read(&self, rules: &[RuleArn]) -> Result<BTreeMap<RuleArn, Seen>, Error> {
+        let chunks: Vec<Vec<RuleArn>> = rules.chunks(RULES_PER_CALL).map(<[RuleArn]>::to_vec).collect();
+        let seen: Vec<BTreeMap<RuleArn, Seen>> =
+            stream::iter(chunks).map(|chunk| self.read_chunk(chunk)).buffered(AT_ONCE).try_collect().await?;
+        Ok(seen.into_iter().flatten().collect())
+    }
+
+    /// One rule that is missing, or cannot be described, fails the call for all of them: then each is asked for by itself.
+    async fn read_chunk(&self, rules: Vec<RuleArn>) -> Result<BTreeMap<RuleArn, Seen>, Error> {
+        match self.describe(&rules).await {
+            Ok(seen) => return Ok(seen),
+            Err(error) if rules.len() == 1 => return one_refused(&rules[0], error),
+            Err(error) if !ONE_FAILS_ALL.contains(&error.code().unwrap_or_default()) => return Err(error),
+            Err(_) => {}
+        }
+        stream::iter(rules)
+            .map(async |rule| match self.describe(std::slice::from_ref(&rule)).await {
+                Ok(seen) => Ok(seen),
+                Err(error) => one_refused(&rule, error),
+            })
+            .buffered(AT_ONCE)
+            .try_fold(BTreeMap::new(), async |mut all, one| {
+                all.extend(one);
+                Ok(all)
+            })
+            .await
+    }
+
+    async fn describe(&self, rules: &[RuleArn]) -> Result<BTreeMap<RuleArn, Seen>, Error> {
+        let arns = rules.iter().map(ToString::to_string).collect();
+        let answer = self.client.describe_rules().set_rule_arns(Some(arns)).send().await.map_err(|error| {
+            failed(Service::LoadBalancing, "read the listener rules", refusal(&error, &self.secrets(&[])))
+        })?;
+        let found: BTreeMap<&str, &Rule> =
+            answer.rules().iter().filter_map(|rule| Some((rule.rule_arn()?, rule))).collect();
+        let seen = |arn: &RuleArn| (arn.clone(), found.get(arn.as_str()).map_or(Seen::Gone, |rule| seen(rule)));
+        Ok(rules.iter().map(seen).collect())
+    }
+
+    /// Reads a listener with all its rules; nothing if it does not exist.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when a call fails.
+    pub async fn listener(&self, arn: &str) -> Result<Option<Listener>, Error> {
+        let (default, rules) = tokio::join!(self.default_answers(arn), self.rules_of(arn));
+        Ok(default?.zip(rules?).map(|(default, rules)| Listener { default, rules }))
+    }
+
+    async fn default_answers(&self, arn: &str) -> Result<Option<Vec<Answer>>, Error> {
+        match self.client.describe_listeners().listener_arns(arn).send().await {
+            Ok(found) => {
+                Ok(found.listeners().first().map(|found| found.default_actions().iter().map(answer).collect()))
+            }
+            Err(error) => self.unless_missing(refusal(&error, &self.secrets(&[]))),
+        }
+    }
+
+    async fn rules_of(&self, arn: &str) -> Result<Option<Vec<Neighbour>>, Error> {
+        let mut found = vec![];
+        let mut page = None;
+        loop {
+            let rules = match self.client.describe_rules().listener_arn(arn).set_marker(page).send().await {
+                Ok(rules) => rules,
+                Err(error) => return self.unless_missing(refusal(&error, &self.secrets(&[]))),
+            };
+            found.extend(rules.rules().iter().filter_map(|rule| {
+                Some(Neighbour {
+                    arn: rule.rule_arn()?.parse().ok()?,
+                    priority: rule.priority().and_then(|priority| priority.parse().ok()),
+                    seen: seen(rule),
+                    answers: rule.actions().iter().map(answer).collect(),
+                })
+            }));
+            page = rules.next_marker().map(str::to_owned);
+            if page.is_none() {
+                return Ok(Some(found));
+            }
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as part of the client at its callers")]
+    fn unless_missing<T>(&self, refusal: Refusal) -> Result<Option<T>, Error> {
+        match refusal.code.as_str() {
+            "ListenerNotFound" => Ok(None),
+            _ => Err(failed(Service::LoadBalancing, "read the listener", refusal)),
+        }
+    }
+
+    /// Makes a rule header-only, which demands proof that its owner's conditions are saved and its end has a wake-up.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails or answers other conditions than were asked for.
+    pub async fn narrow(&self, rule: &RuleArn, to: &[Condition], _proof: &MayNarrow) -> Result<(), Error> {
+        self.write(rule, to, "narrow").await
+    }
+
+    /// Gives a rule back to its owner.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails or answers other conditions than were asked for.
+    pub async fn restore(&self, rule: &RuleArn, to: &[Condition]) -> Result<(), Error> {
+        self.write(rule, to, "restore").await
+    }
+
+    /// Only conditions are sent: what `ModifyRule` is not sent, it leaves as it is (Elastic Load Balancing API
+    /// reference, `ModifyRule`).
+    async fn write(&self, rule: &RuleArn, to: &[Condition], verb: &str) -> Result<(), Error> {
+        let what = || format!("{verb} rule {}", rule.short());
+        let answer = self
+            .client
+            .modify_rule()
+            .rule_arn(rule.as_str())
+            .set_conditions(Some(to.iter().map(wire).collect()))
+            .send()
+            .await
+            .map_err(|error| failed(Service::LoadBalancing, what(), refusal(&error, &self.secrets(to))))?;
+        let now = answer.rules().iter().find(|found| found.rule_arn() == Some(rule.as_str())).map(seen);
+        match now {
+            Some(Seen::Conditions(now)) if same(&now, to) => Ok(()),
+            _ => Err(failed(
+                Service::LoadBalancing,
+                what(),
+                Refusal {
+                    code: "Unconfirmed".to_owned(),
+                    message: "the answer does not show the conditions that were sent".to_owned(),
+                },
+            )),
+        }
+    }
+
+    fn secrets(&self, conditions: &[Condition]) -> Vec<String> {
+        let mut all = self.secrets.clone();
+        all.extend(conditions::header_values(conditions).map(str::to_owned));
+        all
+    }
+}
+
+/// Refusals that may be about one of the rules that were asked for.
+const ONE_FAILS_ALL: [&str; 2] = ["RuleNotFound", "ValidationError"];
+
+/// What a refusal says of the one rule that was asked for, if it is about that rule.
+fn one_refused(rule: &RuleArn, error: Error) -> Result<BTreeMap<RuleArn, Seen>, Error> {
+    let seen = match error.code() {
+        Some("RuleNotFound") => Seen::Gone,
+        Some("ValidationError") => {
+            Seen::Unsupported { why: format!("cannot be read ({})", error.full()), known: vec![] }
+        }
+        _ => return Err(error),
+    };
+    Ok(BTreeMap::from([(rule.clone(), seen)]))
+}
+
+fn seen(rule: &Rule) -> Seen {
+    if rule.is_default() == Some(true) {
+        return Seen::Unsupported {
+            why: "is its listener's default rule, whose conditions cannot be changed".to_owned(),
+            known: vec![],
+        };
+    }
+    let read: Vec<Result<Condition, String>> = rule.conditions().iter().map(read_condition).collect();
+    let problems: Vec<&str> = read.iter().filter_map(|one| one.as_ref().err().map(String::as_str)).collect();
+    let why = problems.join(" and ");
+    let known: Vec<Condition> = read.into_iter().filter_map(Result::ok).collect();
+    if why.is_empty() { Seen::Conditions(known) } else { Seen::Unsupported { why, known } }
+}
+
+/// Reads one condition. Elastic Load Balancing repeats `Values` (and perhaps `RegexValues`) beside the typed config;
+/// the typed config is what counts, and the repetition alone is used only where there is none.
+fn read_condition(condition: &RuleCondition) -> Result<Condition, String> {
+    let field = condition.field().unwrap_or_default();
+    let legacy = || condition.values().to_vec();
+    let read = match field {
+        "host-header" => condition.host_header_config().map_or_else(
+            || Condition::HostHeader { values: legacy(), regex: condition.regex_values().to_vec() },
+            |config| Condition::HostHeader { values: config.values().to_vec(), regex: config.regex_values().to_vec() },
+        ),
+        "path-pattern" => condition.path_pattern_config().map_or_else(
+            || Condition::PathPattern { values: legacy(), regex: condition.regex_values().to_vec() },
+            |config| Condition::PathPattern { values: config.values().to_vec(), regex: config.regex_values().to_vec() },
+        ),
+        "http-header" => {
+            let config = condition.http_header_config();
+            Condition::HttpHeader {
+                name: config.and_then(|config| config.http_header_name()).unwrap_or_default().to_owned(),
+                values: config.map(|config| config.values().to_vec()).unwrap_or_default(),
+                regex: config.map(|config| config.regex_values().to_vec()).unwrap_or_default(),
+            }
+        }
+        "http-request-method" => Condition::HttpRequestMethod {
+            values: condition.http_request_method_config().map(|config| config.values().to_vec()).unwrap_or_default(),
+        },
+        "query-string" => Condition::QueryString {
+            values: condition
+                .query_string_config()
+                .map(|config| config.values().iter().map(read_pair).collect())
+                .unwrap_or_default(),
+        },
+        "source-ip" => Condition::SourceIp {
+            values: condition.source_ip_config().map(|config| config.values().to_vec()).unwrap_or_default(),
+        },
+        other => {
+            return Err(format!("has a condition on {other:?}, which this version could not put back faithfully"));
+        }
+    };
+    if is_empty(&read) {
+        return Err(format!("has a {field} condition whose values this version cannot read"));
+    }
+    Ok(read)
+}
+
+fn read_pair(pair: &QueryStringKeyValuePair) -> QueryPair {
+    QueryPair { key: pair.key().map(str::to_owned), value: pair.value().unwrap_or_default().to_owned() }
+}
+
+fn is_empty(condition: &Condition) -> bool {
+    match condition {
+        Condition::HostHeader { values, regex } | Condition::PathPattern { values, regex } => {
+            values.is_empty() && regex.is_empty()
+        }
+        Condition::HttpHeader { name, values, regex } => name.is_empty() || (values.is_empty() && regex.is_empty()),
+        Condition::HttpRequestMethod { values } | Condition::SourceIp { values } => values.is_empty(),
+        Condition::QueryString { values } => values.is_empty(),
+    }
+}
+
+/// Writes one condition in its typed form only.
+fn wire(condition: &Condition) -> RuleCondition {
+    let some = |values: &Vec<String>| (!values.is_empty()).then(|| values.clone());
+    let builder = RuleCondition::builder();
+    match condition {
+        Condition::HostHeader { values, regex } => builder.field("host-header").host_header_config(
+            HostHeaderConditionConfig::builder().set_values(some(values)).set_regex_values(some(regex)).build(),
+        ),
+        Condition::PathPattern { values, regex } => builder.field("path-pattern").path_pattern_config(
+            PathPatternConditionConfig::builder().set_values(some(values)).set_regex_values(some(regex)).build(),
+        ),
+        Condition::HttpHeader { name, values, regex } => builder.field("http-header").http_header_config(
+            HttpHeaderConditionConfig::builder()
+                .http_header_name(name)
+                .set_values(some(values))
+                .set_regex_values(some(regex))
+                .build(),
+        ),
+        Condition::HttpRequestMethod { values } => builder
+            .field("http-request-method")
+            .http_request_method_config(HttpRequestMethodConditionConfig::builder().set_values(some(values)).build()),
+        Condition::QueryString { values } => builder.field("query-string").query_string_config(
+            QueryStringConditionConfig::builder()
+                .set_values(Some(
+                    values
+                        .iter()
+                        .map(|pair| {
+                            QueryStringKeyValuePair::builder().set_key(pair.key.clone()).value(&pair.value).build()
+                        })
+                        .collect(),
+                ))
+                .build(),
+        ),
+        Condition::SourceIp { values } => builder
+            .field("source-ip")
+            .source_ip_config(SourceIpConditionConfig::builder().set_values(some(values)).build()),
+    }
+    .build()
+}

@@ -1,0 +1,352 @@
+//! The table: what people decided, what was saved of the rules, and what is over.
+//!
+//! Every write depends on what was read: on the `uid` and the `version` of the item, or on there being none. Reads are
+//! strongly consistent. How an item looks is in [`super::items`].
+
+use std::{collections::BTreeSet, fmt};
+
+use aws_sdk_dynamodb::{
+    Client,
+    operation::{transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
+    types::AttributeValue,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    failed, invalid,
+    items::{self, Item, Past, RequestItem, Write},
+    refusal,
+};
+use crate::{
+    config::Config,
+    error::{Error, Refusal, Service},
+    model::{
+        conditions,
+        table::{Notice, Table},
+        window::Window,
+    },
+};
+
+/// How often a write that met a transaction of another run is tried.
+const TRIES: u32 = 4;
+
+/// What came of a write that depends on what was read.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It is written.
+    Yes,
+    /// Nothing is: this request has taken its decision already.
+    Decided,
+    /// Nothing is: something it depends on has changed since it was read.
+    Changed,
+}
+
+/// What is written beside a window's version, so that it conflicts with no decision.
+#[derive(Clone, Debug, Default)]
+pub struct Note {
+    /// Reports that were told, by their keys.
+    pub told: BTreeSet<String>,
+    /// When all its rules were first seen header-only.
+    pub started_at: Option<Timestamp>,
+    /// When its rules were restored.
+    pub reopened_at: Option<Timestamp>,
+}
+
+/// What of the history is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Windows and series of this name only.
+    pub id: Option<crate::model::id::WindowId>,
+    /// Those that were over at that moment or later.
+    pub since: Option<Timestamp>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// The table of one stack.
+#[derive(Clone)]
+pub struct Store {
+    client: Client,
+    table: String,
+    history_days: i64,
+    secrets: Vec<String>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({})", self.table)
+    }
+}
+
+impl Store {
+    /// Builds the client.
+    #[must_use]
+    pub fn new(sdk: &aws_config::SdkConfig, config: &Config) -> Self {
+        Self {
+            client: Client::new(sdk),
+            table: config.table.clone(),
+            history_days: config.history_days,
+            secrets: config.secrets(),
+        }
+    }
+
+    /// Reads everything of the present. An item that is not readable is left out, and named: it must not keep the
+    /// other windows from ending.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when a call fails.
+    pub async fn now(&self, now: Timestamp) -> Result<Table, Error> {
+        let mut table = Table::default();
+        let mut page = None;
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .consistent_read(true)
+                .key_condition_expression("#scope = :scope")
+                .expression_attribute_names("#scope", "scope")
+                .expression_attribute_values(":scope", text("now"))
+                .set_exclusive_start_key(page)
+                .send()
+                .await
+                .map_err(|error| {
+                    failed(Service::Table, "read the windows from the table", refusal(&error, &self.secrets))
+                })?;
+            for item in answer.items() {
+                if let Err((id, problem)) = items::read_now(item, now, &mut table) {
+                    tracing::warn!(item.id = id, problem, "an item of the table is not readable");
+                    table.unreadable.insert(id, problem);
+                }
+            }
+            page = answer.last_evaluated_key().cloned();
+            if page.is_none() {
+                return Ok(table);
+            }
+        }
+    }
+
+    /// The decision that a request has taken, if it has.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn request(&self, id: &str, now: Timestamp) -> Result<Option<RequestItem>, Error> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .set_key(Some(items::key("request", id)))
+            .send()
+            .await
+            .map_err(|error| failed(Service::Table, "read a request from the table", refusal(&error, &self.secrets)))?;
+        Ok(answer.item().and_then(|item| items::read_request(item, now)))
+    }
+
+    /// Writes all or nothing: the request's own item, if it is a decision, and whatever it changes.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails for another reason than that something has changed.
+    pub async fn write(&self, request: Option<&RequestItem>, writes: &[Write]) -> Result<Written, Error> {
+        let what = || format!("write to the table ({})", described(writes));
+        let secrets = self.secrets_of(writes);
+        let items = items::transaction(&self.table, self.history_days, request, writes)
+            .map_err(|problem| failed(Service::Table, what(), invalid(problem)))?;
+        for attempt in 1..=TRIES {
+            let sent = self.client.transact_write_items().set_transact_items(Some(items.clone())).send().await;
+            let Err(error) = sent else { return Ok(Written::Yes) };
+            let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
+                if self.was_written(request).await {
+                    return Ok(Written::Yes);
+                }
+                return Err(failed(Service::Table, what(), refusal(&error, &secrets)));
+            };
+            let codes: Vec<&str> =
+                canceled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None")).collect();
+            if request.is_some() && codes.first() == Some(&"ConditionalCheckFailed") {
+                return Ok(Written::Decided);
+            }
+            if codes.contains(&"ConditionalCheckFailed") {
+                return Ok(Written::Changed);
+            }
+            if !codes.contains(&"TransactionConflict") {
+                let code = codes.iter().find(|code| **code != "None").copied().unwrap_or("TransactionCanceled");
+                let message = "the transaction was refused".to_owned();
+                return Err(failed(Service::Table, what(), Refusal { code: code.to_owned(), message }));
+            }
+            pause(attempt).await;
+        }
+        // Others keep writing the same items: what was read is old by now.
+        Ok(Written::Changed)
+    }
+
+    /// Whether a decision is there although its answer was lost.
+    async fn was_written(&self, request: Option<&RequestItem>) -> bool {
+        let Some(meant) = request else { return false };
+        matches!(self.request(&meant.request, meant.at).await, Ok(Some(found)) if found == *meant)
+    }
+
+    /// Writes what is beside a window's version; false if the window is no longer there.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn note(&self, window: &Window, note: &Note) -> Result<bool, Error> {
+        let mut set = vec![];
+        let mut update = self.client.update_item();
+        for (name, at) in [("started_at", note.started_at), ("reopened_at", note.reopened_at)] {
+            if let Some(at) = at {
+                set.push(format!("#{name} = if_not_exists(#{name}, :{name})"));
+                update = update
+                    .expression_attribute_names(format!("#{name}"), name)
+                    .expression_attribute_values(format!(":{name}"), text(&at.to_string()));
+            }
+        }
+        let mut parts = if set.is_empty() { vec![] } else { vec![format!("SET {}", set.join(", "))] };
+        if !note.told.is_empty() {
+            let told = AttributeValue::Ss(note.told.iter().cloned().collect());
+            parts.push("ADD #told :told".to_owned());
+            update = update.expression_attribute_names("#told", "told").expression_attribute_values(":told", told);
+        }
+        if parts.is_empty() {
+            return Ok(true);
+        }
+        let update = update
+            .table_name(&self.table)
+            .set_key(Some(items::key("now", &items::window_key(&window.id))))
+            .update_expression(parts.join(" "))
+            .condition_expression("#uid = :uid")
+            .expression_attribute_names("#uid", "uid")
+            .expression_attribute_values(":uid", text(&window.uid));
+        self.update(&format!("note what was done for window {}", window.id), update).await
+    }
+
+    /// Marks a window as having the wake-ups of its revision; false if it has another one by now, or is gone.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn mark_wakeups(&self, window: &Window, marker: &str) -> Result<bool, Error> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(items::key("now", &items::window_key(&window.id))))
+            .update_expression("SET #wakeups = :wakeups")
+            .condition_expression("#uid = :uid AND #revision = :revision")
+            .expression_attribute_names("#wakeups", "wakeups")
+            .expression_attribute_names("#uid", "uid")
+            .expression_attribute_names("#revision", "revision")
+            .expression_attribute_values(":wakeups", text(marker))
+            .expression_attribute_values(":uid", text(&window.uid))
+            .expression_attribute_values(":revision", AttributeValue::N(window.revision.to_string()));
+        self.update(&format!("note that window {} has its wake-ups", window.id), update).await
+    }
+
+    async fn update(
+        &self,
+        what: &str,
+        update: aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder,
+    ) -> Result<bool, Error> {
+        for attempt in 1..=TRIES {
+            let Err(error) = update.clone().send().await else { return Ok(true) };
+            match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => return Ok(false),
+                Some(UpdateItemError::TransactionConflictException(_)) if attempt < TRIES => pause(attempt).await,
+                _ => return Err(failed(Service::Table, what, refusal(&error, &self.secrets))),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Remembers that a finding was told; it may be told again once this has expired.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn put_notice(&self, notice: &Notice, expires: Timestamp) -> Result<(), Error> {
+        let what = "note what was told";
+        let item = items::notice(notice, expires).map_err(|problem| failed(Service::Table, what, invalid(problem)))?;
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
+        put.map(drop).map_err(|error| failed(Service::Table, what, refusal(&error, &self.secrets)))
+    }
+
+    /// Forgets that a finding was told: it is no longer true.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn delete_notice(&self, key: &str) -> Result<(), Error> {
+        let key = items::key("now", &items::notice_key(key));
+        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key)).send().await;
+        delete.map(drop).map_err(|error| failed(Service::Table, "forget what was told", refusal(&error, &self.secrets)))
+    }
+
+    /// Windows and series that are over, the latest first. What has expired counts as gone, though it may still be
+    /// there for days.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when a call fails.
+    pub async fn history(&self, search: &Search, now: Timestamp) -> Result<Vec<Past>, Error> {
+        let mut found = vec![];
+        let mut page: Option<Item> = None;
+        let since = search.since.unwrap_or(Timestamp::UNIX_EPOCH);
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .consistent_read(true)
+                .scan_index_forward(false)
+                .key_condition_expression("#scope = :scope AND #id >= :since")
+                .expression_attribute_names("#scope", "scope")
+                .expression_attribute_names("#id", "id")
+                .expression_attribute_values(":scope", text("past"))
+                .expression_attribute_values(":since", text(&items::moment(since)))
+                .set_exclusive_start_key(page)
+                .send()
+                .await
+                .map_err(|error| {
+                    failed(Service::Table, "read the history from the table", refusal(&error, &self.secrets))
+                })?;
+            for item in answer.items() {
+                let Some(past) = items::read_past(item, now) else { continue };
+                if search.id.as_ref().is_none_or(|id| id == past.id()) {
+                    found.push(past);
+                }
+                if found.len() >= search.limit {
+                    return Ok(found);
+                }
+            }
+            page = answer.last_evaluated_key().cloned();
+            if page.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// AWS's messages may quote what they were sent.
+    fn secrets_of(&self, writes: &[Write]) -> Vec<String> {
+        let saved = writes.iter().filter_map(|write| match write {
+            Write::Rule(item) => Some(item.owner.iter().chain(&item.rest)),
+            _ => None,
+        });
+        let conditions: Vec<_> = saved.flatten().cloned().collect();
+        let values = conditions::header_values(&conditions).map(str::to_owned);
+        self.secrets.iter().cloned().chain(values).collect()
+    }
+}
+
+/// Lets the transaction of another run finish.
+async fn pause(attempt: u32) {
+    let millis = SignedDuration::from_millis(i64::from(20 * attempt));
+    tokio::time::sleep(millis.unsigned_abs()).await;
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+/// What a transaction is about, for an error's sentence.
+fn described(writes: &[Write]) -> String {
+    let mut names: Vec<String> = writes.iter().map(Write::subject).collect();
+    names.dedup();
+    if names.is_empty() { "the request".to_owned() } else { names.join(", ") }
+}

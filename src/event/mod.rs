@@ -1,0 +1,326 @@
+//! The JSON that the function is invoked with, read into a [`Request`] or refused with all its problems named.
+//!
+//! Pure: the moment and the settings are arguments.
+
+mod booking;
+mod envelope;
+mod fields;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use self::fields::Fields;
+use crate::{
+    config::Config,
+    error::Error,
+    model::{
+        id::WindowId,
+        rule_arn::RuleArn,
+        series::Series,
+        time,
+        window::{AtEnd, Covered},
+    },
+};
+
+/// Every action an event may ask for.
+pub const ACTIONS: [&str; 14] = [
+    "book",
+    "on",
+    "off",
+    "extend",
+    "reschedule",
+    "cancel",
+    "skip",
+    "pause",
+    "resume",
+    "status",
+    "check",
+    "history",
+    "sweep",
+    "wake",
+];
+
+/// The actions that say who asked, why, and under which key: those that decide something, and the check of one.
+const ATTRIBUTED: [&str; 10] =
+    ["book", "on", "off", "extend", "reschedule", "cancel", "skip", "pause", "resume", "check"];
+
+/// What the function is asked to do, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What to do.
+    pub action: Action,
+    /// Who asked for it.
+    pub asked: Asked,
+}
+
+/// Who asked, why, and under which key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Who.
+    pub requested_by: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The caller's own key: what is asked twice under one key is decided once.
+    pub request_id: Option<String>,
+}
+
+/// What the function is asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Book a window.
+    Book(Booking),
+    /// Book a window that recurs.
+    Recur(Recurring),
+    /// Start maintenance now.
+    On(Booking),
+    /// End maintenance now.
+    Off {
+        /// The window; all active ones if absent.
+        id: Option<WindowId>,
+    },
+    /// Move the end of a booked or active window.
+    Extend {
+        /// The window.
+        id: WindowId,
+        /// Where to.
+        end: NewEnd,
+    },
+    /// Move a booked window.
+    Reschedule {
+        /// The window.
+        id: WindowId,
+        /// Where to.
+        times: NewTimes,
+    },
+    /// Drop a booked window or a series.
+    Cancel {
+        /// The window or series.
+        id: WindowId,
+    },
+    /// Leave out one occurrence of a series.
+    Skip {
+        /// The series.
+        id: WindowId,
+        /// The start that is left out; the next one if absent.
+        start: Option<Timestamp>,
+    },
+    /// Let a series book nothing until it is resumed.
+    Pause {
+        /// The series.
+        id: WindowId,
+    },
+    /// Let a paused series go on.
+    Resume {
+        /// The series.
+        id: WindowId,
+    },
+    /// Tell how things stand.
+    Status {
+        /// The window or series; all if absent.
+        id: Option<WindowId>,
+    },
+    /// Tell of windows that are over.
+    History {
+        /// The window; all if absent.
+        id: Option<WindowId>,
+        /// Only those that ended since.
+        since: Option<Timestamp>,
+        /// How many, the newest first.
+        limit: usize,
+    },
+    /// Find what would make a window fail.
+    Check(Inquiry),
+    /// Bring every window and rule to where it should be.
+    Sweep,
+    /// The same, as one of the function's own schedules asks for.
+    Wake {
+        /// The window it is about.
+        id: WindowId,
+        /// The moment to wait for.
+        due: Option<Timestamp>,
+    },
+}
+
+/// A window that someone asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Booking {
+    /// The name it is to have.
+    pub id: Option<WindowId>,
+    /// The first instant in it; of `on`, the second it was asked for in.
+    pub start: Timestamp,
+    /// The first instant after it; none for open-ended maintenance.
+    pub end: Option<Timestamp>,
+    /// The rules it covers.
+    pub rules: Covered,
+    /// The zone people want its times told in.
+    pub timezone: Option<String>,
+    /// A sentence for visitors.
+    pub message: Option<String>,
+    /// What happens at its end.
+    pub at_end: AtEnd,
+    /// Whether only to tell what would be done.
+    pub dry_run: bool,
+}
+
+/// A series that someone asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recurring {
+    /// The series; its uid is empty and its version 1 until it is booked.
+    pub series: Series,
+    /// Whether only to tell what would be done.
+    pub dry_run: bool,
+}
+
+/// What a check is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inquiry {
+    /// The window, if one was described well enough.
+    pub booking: Option<Booking>,
+    /// The rules.
+    pub rules: Vec<RuleArn>,
+    /// What is wrong with the description, a sentence each.
+    pub problems: Vec<String>,
+}
+
+/// A window's new end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewEnd {
+    /// So much later than it is.
+    By(SignedDuration),
+    /// Then.
+    At(Timestamp),
+}
+
+/// A booked window's new times; what is absent stays, and the length stays unless an end or a duration is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewTimes {
+    /// The new start.
+    pub start: Option<Timestamp>,
+    /// The new end.
+    pub end: Option<Timestamp>,
+    /// The new length.
+    pub duration: Option<SignedDuration>,
+}
+
+impl Request {
+    /// The action's word.
+    #[must_use]
+    pub fn action(&self) -> &'static str {
+        match self.action {
+            Action::Book(_) | Action::Recur(_) => "book",
+            Action::On(_) => "on",
+            Action::Off { .. } => "off",
+            Action::Extend { .. } => "extend",
+            Action::Reschedule { .. } => "reschedule",
+            Action::Cancel { .. } => "cancel",
+            Action::Skip { .. } => "skip",
+            Action::Pause { .. } => "pause",
+            Action::Resume { .. } => "resume",
+            Action::Status { .. } => "status",
+            Action::History { .. } => "history",
+            Action::Check(_) => "check",
+            Action::Sweep => "sweep",
+            Action::Wake { .. } => "wake",
+        }
+    }
+}
+
+/// Reads an event.
+///
+/// # Errors
+/// [`Error::InvalidEvent`] with one sentence a problem.
+pub fn read(event: &Value, now: Timestamp, config: &Config) -> Result<Request, Error> {
+    let Value::Object(map) = event else {
+        return Err(Error::InvalidEvent(vec![format!(
+            "expected a JSON object such as {{\"action\": \"status\"}}, but found {}",
+            fields::shown(event)
+        )]));
+    };
+    let mut fields = Fields::new(map.clone());
+    let word = match (fields.text("action"), fields.has_problems()) {
+        (Some(word), _) => word,
+        (None, false) if fields.has("start") || fields.has("every") => "book".to_owned(),
+        (None, false) => {
+            let problem = envelope::refusal(map).unwrap_or_else(|| no_action("none"));
+            return Err(Error::InvalidEvent(vec![problem]));
+        }
+        (None, true) => return Err(Error::InvalidEvent(vec![no_action(&fields::shown(&map["action"]))])),
+    };
+    let asked = if ATTRIBUTED.contains(&word.as_str()) { fields.asked() } else { Asked::default() };
+    let action = match word.as_str() {
+        "book" if fields.has("every") => booking::recurring(&mut fields, &asked, now, config).map(Action::Recur),
+        "book" => booking::window(&mut fields, now, config).map(Action::Book),
+        "on" => booking::starting_now(&mut fields, now, config).map(Action::On),
+        "off" => {
+            fields.refuse_null("id", "a window's name", "leave the field out to mean every window");
+            Some(Action::Off { id: fields.id() })
+        }
+        "extend" => extending(&mut fields),
+        "reschedule" => rescheduling(&mut fields),
+        "cancel" => fields.required_id("cancel").map(|id| Action::Cancel { id }),
+        "skip" => {
+            let id = fields.required_id("skip");
+            let start = fields.placed_time("start");
+            id.map(|id| Action::Skip { id, start })
+        }
+        "pause" => fields.required_id("pause").map(|id| Action::Pause { id }),
+        "resume" => fields.required_id("resume").map(|id| Action::Resume { id }),
+        "status" => Some(Action::Status { id: fields.id() }),
+        "history" => {
+            let (id, since) = (fields.id(), fields.placed_time("since"));
+            Some(Action::History { id, since, limit: fields.limit() })
+        }
+        "check" => Some(Action::Check(booking::inquiry(&mut fields, &asked, now, config))),
+        "sweep" => Some(Action::Sweep),
+        "wake" => {
+            let due = fields.time("due", None);
+            let id = fields.required_id("wake");
+            // A schedule that another version of the function made may say more.
+            fields.forget_the_rest();
+            id.map(|id| Action::Wake { id, due })
+        }
+        _ => return Err(Error::InvalidEvent(vec![no_action(&time::quoted(&word))])),
+    };
+    fields.refuse_the_rest(&word);
+    match (action, fields.into_problems()) {
+        (Some(action), problems) if problems.is_empty() => Ok(Request { action, asked }),
+        (_, problems) => Err(Error::InvalidEvent(problems)),
+    }
+}
+
+fn no_action(found: &str) -> String {
+    format!("action: expected one of {}, but found {found}", ACTIONS.join(", "))
+}
+
+fn extending(fields: &mut Fields) -> Option<Action> {
+    let id = fields.required_id("extend");
+    fields.refuse_null("end", "a time", "leave the field out and use `by`, or say when");
+    let (end, by) = (fields.placed_time("end"), fields.duration("by"));
+    let end = match (by, end) {
+        (Some(by), None) => NewEnd::By(by),
+        (None, Some(end)) => NewEnd::At(end),
+        (by, _) => {
+            if !fields.has_problem("by") && !fields.has_problem("end") {
+                let found = if by.is_some() { "both" } else { "neither" };
+                fields.problem("by", &format!("expected `by` or `end`, but found {found}"));
+            }
+            return None;
+        }
+    };
+    Some(Action::Extend { id: id?, end })
+}
+
+fn rescheduling(fields: &mut Fields) -> Option<Action> {
+    let id = fields.required_id("reschedule");
+    fields.refuse_null("end", "a time", "leave the field out to keep the length");
+    fields.refuse_null("duration", "a duration", "leave the field out to keep the length");
+    let zone = fields.zone();
+    let (start, end) = (fields.time("start", zone.as_ref()), fields.time("end", zone.as_ref()));
+    let times = NewTimes { start, end, duration: fields.duration("duration") };
+    if times.end.is_some() && times.duration.is_some() {
+        fields.problem("end", "expected `end` or `duration`, but found both");
+    } else if times == NewTimes::default() && !fields.has_problems() {
+        fields.problem("start", "expected `start`, `end` or `duration`, but found none of them");
+    }
+    Some(Action::Reschedule { id: id?, times })
+}

@@ -1,0 +1,139 @@
+//! One invocation: read the event, wait for the moment it is for, act, and close with one line in the log.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::{
+    actions,
+    app::{App, Run},
+    error::Error,
+    event::{self, Action, Request},
+    model::wakeup::LEAD,
+    report::response::Response,
+};
+
+/// The longest a wake-up waits for its moment: its lead, and a little more for clocks that differ.
+const WAIT_MAX: SignedDuration = SignedDuration::from_secs(LEAD.as_secs() + 30);
+
+/// What must be left of the invocation's time after waiting, to do the work.
+const WORK_TIME: SignedDuration = SignedDuration::from_secs(60);
+
+/// What is kept of the invocation's time to answer instead of being cut off.
+const ANSWER_TIME: SignedDuration = SignedDuration::from_secs(1);
+
+/// What Lambda says of an invocation.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// Its id, the same when Lambda retries an event.
+    pub request_id: String,
+    /// The ARN the function was invoked by.
+    pub function_arn: String,
+    /// When it is cut off.
+    pub deadline: Option<Timestamp>,
+}
+
+/// Answers an event.
+///
+/// # Errors
+/// Whatever went wrong, with a stable kind; see [`Error`].
+pub async fn answer(app: &App, event: &Value, invocation: &Invocation) -> Result<Response, Error> {
+    let now = (app.clock)();
+    let read = event::read(event, now, &app.config);
+    let given = match &read {
+        Ok(request) => request.asked.request_id.clone(),
+        Err(_) => event.get("request_id").and_then(Value::as_str).map(str::to_owned),
+    };
+    let key = given.unwrap_or_else(|| invocation.request_id.clone());
+    let run = Run { app, target: own_arn(&invocation.function_arn), request: &key };
+    let request = match read {
+        Ok(request) => request,
+        Err(refusal) => return actions::refuse(run, event, refusal).await,
+    };
+    let action = request.action();
+    let result = match invocation.deadline.map(|deadline| deadline - ANSWER_TIME) {
+        None => act(run, request, None).await,
+        Some(deadline) => {
+            let left = Duration::try_from(deadline.duration_since(run.now())).unwrap_or_default();
+            // Dropping the work at any point is what a crash does, and every point survives a crash.
+            tokio::time::timeout(left, act(run, request, Some(deadline))).await.unwrap_or(Err(Error::OutOfTime))
+        }
+    };
+    if let Ok(response) = &result {
+        tracing::info!(
+            action,
+            outcome = response.outcome,
+            window.id = response.window.as_ref().map_or("", |window| window.id.as_str()),
+            next_wake = response.next_wake.map(|at| at.to_string()),
+            "{}",
+            response.message
+        );
+    }
+    result
+}
+
+async fn act(run: Run<'_>, request: Request, deadline: Option<Timestamp>) -> Result<Response, Error> {
+    let Request { action, asked } = request;
+    match action {
+        Action::Book(booking) => actions::book(run, booking, &asked).await,
+        Action::On(booking) => actions::on(run, booking, &asked).await,
+        Action::Recur(recurring) => actions::recur(run, recurring, &asked).await,
+        Action::Skip { id, start } => actions::skip(run, &id, start, &asked).await,
+        Action::Pause { id } => actions::pause(run, &id, &asked).await,
+        Action::Resume { id } => actions::resume(run, &id, &asked).await,
+        Action::Off { id } => actions::off(run, id, &asked).await,
+        Action::Extend { id, end } => actions::extend(run, &id, &end, &asked).await,
+        Action::Reschedule { id, times } => actions::reschedule(run, &id, &times, &asked).await,
+        Action::Cancel { id } => actions::cancel(run, &id, &asked).await,
+        Action::Status { id } => actions::status(run, id).await,
+        Action::History { id, since, limit } => actions::history(run, id, since, limit).await,
+        Action::Check(inquiry) => actions::check(run, &inquiry).await,
+        Action::Sweep => actions::sweep(run).await,
+        Action::Wake { id, due } => {
+            if let Some(due) = due {
+                wait(run, due, deadline).await;
+            }
+            actions::wake(run, &id).await
+        }
+    }
+}
+
+/// Waits for the moment a wake-up was booked ahead of, if it is near and leaves time to work.
+async fn wait(run: Run<'_>, due: Timestamp, deadline: Option<Timestamp>) {
+    let now = run.now();
+    let ahead = due.duration_since(now);
+    if ahead <= SignedDuration::ZERO {
+        if ahead < -LEAD {
+            tracing::warn!(late_by_secs = -ahead.as_secs(), "woken late");
+        }
+        return;
+    }
+    if ahead > WAIT_MAX || deadline.is_some_and(|deadline| deadline.duration_since(due) < WORK_TIME) {
+        tracing::warn!(early_by_secs = ahead.as_secs(), "woken too early to wait; a later wake-up or sweep acts");
+        return;
+    }
+    // A timer may end a fraction early, and a moment before the start is still before it.
+    while run.now() < due {
+        tokio::time::sleep(Duration::try_from(due.duration_since(run.now())).unwrap_or_default()).await;
+    }
+}
+
+/// Wake-ups go to the function as it is now, not to the version or alias that happened to be invoked: the settings for
+/// retries and failed runs are those of the unqualified function.
+fn own_arn(invoked: &str) -> &str {
+    invoked.match_indices(':').nth(6).map_or(invoked, |(at, _)| &invoked[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wake_ups_are_addressed_to_the_function_itself() {
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:function:maintenance";
+        for qualifier in ["", ":7", ":$LATEST", ":live"] {
+            assert_eq!(own_arn(&format!("{arn}{qualifier}")), arn);
+        }
+    }
+}

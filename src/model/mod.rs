@@ -1,0 +1,16 @@
+//! What the function works with: pure data and arithmetic, without AWS, clock or tasks.
+
+pub mod bypass;
+pub mod conditions;
+pub mod cron;
+pub mod id;
+pub mod may_narrow;
+pub mod recurrence;
+pub mod rule_arn;
+pub mod seen;
+pub mod series;
+pub mod span;
+pub mod table;
+pub mod time;
+pub mod wakeup;
+pub mod window;

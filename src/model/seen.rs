@@ -1,0 +1,54 @@
+//! What the load balancer was seen to show: rules, and the listeners they belong to.
+
+use super::{conditions::Condition, rule_arn::RuleArn};
+
+/// What a rule was seen to demand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Conditions that can be put back as they are.
+    Conditions(Vec<Condition>),
+    /// The rule no longer exists.
+    Gone,
+    /// A condition this version could not put back faithfully, or a rule that must not be changed.
+    Unsupported {
+        /// Why, in a sentence.
+        why: String,
+        /// The conditions that were understood.
+        known: Vec<Condition>,
+    },
+}
+
+/// A listener: what it answers by default, and its rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// What requests get that no rule matches.
+    pub default: Vec<Answer>,
+    /// Its rules.
+    pub rules: Vec<Neighbour>,
+}
+
+/// A rule beside others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// The rule.
+    pub arn: RuleArn,
+    /// Its place: the lowest number is asked first; none for the default rule.
+    pub priority: Option<u32>,
+    /// What it demands.
+    pub seen: Seen,
+    /// What requests get that it matches.
+    pub answers: Vec<Answer>,
+}
+
+/// What a listener or a rule does with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A fixed response of this status.
+    Fixed(String),
+    /// The application, or another target.
+    Forward,
+    /// Another address.
+    Redirect,
+    /// Anything else, by its name.
+    Other(String),
+}

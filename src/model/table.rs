@@ -1,0 +1,160 @@
+//! What the table holds of the present: windows, series, rules and notices, as one run read them.
+//!
+//! Pure: `aws::store` reads and writes what is described here.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{conditions::Condition, id::WindowId, rule_arn::RuleArn, series::Series, window::Window};
+
+/// What is known of a rule that was narrowed. It stays when the rule is restored: it is the only copy of its owner's
+/// conditions, and whoever finds the rule header-only later restores it from here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleItem {
+    /// The rule.
+    pub arn: RuleArn,
+    /// Counts what was written about it; each write depends on the one that was read.
+    pub version: u64,
+    /// The conditions its owner wrote.
+    pub owner: Vec<Condition>,
+    /// The name of the bypass header that it was narrowed with. The value is not kept.
+    pub header: String,
+    /// Ten digits by which that header's condition is known again, whatever the settings say later.
+    pub mark: String,
+    /// What it demands besides that header while it is narrowed.
+    pub rest: Vec<Condition>,
+    /// How it was narrowed before. The rule may stand so still, if the change to the present form failed.
+    #[serde(default)]
+    pub former: Option<Narrowed>,
+    /// When this was written.
+    pub saved_at: Timestamp,
+    /// For which windows, by name and uid: `id#uid`.
+    pub windows: Vec<String>,
+    /// The last edit by someone else that was answered by narrowing again.
+    pub drift: Option<Drift>,
+}
+
+/// A form that a rule was narrowed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Narrowed {
+    /// By what the bypass header's condition is known again.
+    pub mark: String,
+    /// What it demanded besides.
+    pub rest: Vec<Condition>,
+}
+
+impl RuleItem {
+    /// The forms that the rule may stand in while it is narrowed: the present one first.
+    pub fn forms(&self) -> impl Iterator<Item = Narrowed> {
+        let present = Narrowed { mark: self.mark.clone(), rest: self.rest.clone() };
+        [present].into_iter().chain(self.former.clone())
+    }
+}
+
+/// An edit of a rule by someone else during a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// When it was found.
+    pub at: Timestamp,
+    /// What was done.
+    pub edit: Edit,
+    /// Whether the rule was seen narrowed again since: until then it is one and the same edit.
+    pub answered: bool,
+}
+
+/// What someone else did to a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Edit {
+    /// Visitors were let in.
+    Opened,
+    /// Other conditions were written.
+    Edited,
+}
+
+/// A finding that belongs to no window, told once a day: an unusable setting, a rule that is header-only for no window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// What it is about.
+    pub key: String,
+    /// When it was found.
+    pub found_at: Timestamp,
+    /// Whether its report is out.
+    pub told: bool,
+}
+
+/// The present, as one strongly consistent query read it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// Every window that is not history yet.
+    pub windows: Vec<Window>,
+    /// Every series.
+    pub series: Vec<Series>,
+    /// What is known of rules.
+    pub rules: BTreeMap<RuleArn, RuleItem>,
+    /// What was told of findings that belong to no window, and is not to be told again yet.
+    pub notices: Vec<Notice>,
+    /// Items that could not be read, by their ids, and why.
+    pub unreadable: BTreeMap<String, String>,
+}
+
+impl Table {
+    /// A window by its name.
+    #[must_use]
+    pub fn window(&self, id: &WindowId) -> Option<&Window> {
+        self.windows.iter().find(|window| &window.id == id)
+    }
+
+    /// A series by its name.
+    #[must_use]
+    pub fn one_series(&self, id: &WindowId) -> Option<&Series> {
+        self.series.iter().find(|series| &series.id == id)
+    }
+
+    /// Whether what is saved of a rule could not be read.
+    #[must_use]
+    pub fn is_damaged(&self, rule: &RuleArn) -> bool {
+        self.unreadable.contains_key(&format!("rule#{}", rule.key()))
+    }
+
+    /// What is noted of a finding that belongs to no window.
+    #[must_use]
+    pub fn notice(&self, key: &str) -> Option<&Notice> {
+        self.notices.iter().find(|notice| notice.key == key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        series::tests::series,
+        window::tests::{at, rule, window},
+    };
+
+    #[test]
+    fn what_is_saved_of_a_rule_is_damaged_if_its_own_item_could_not_be_read() {
+        let unreadable = [("rule#listener/one", "why"), ("window#two", "why")];
+        let unreadable = unreadable.map(|(id, why)| (id.to_owned(), why.to_owned())).into();
+        let table = Table { unreadable, ..Table::default() };
+        assert!(table.is_damaged(&rule("one")) && !table.is_damaged(&rule("two")));
+    }
+
+    #[test]
+    fn windows_series_and_notices_are_found_by_their_own_names_only() {
+        let table = Table {
+            windows: vec![Window { id: "other".parse().expect("an id"), ..window() }, window()],
+            series: vec![series()],
+            notices: vec![Notice { key: "orphan".to_owned(), found_at: at("01:00:00"), told: true }],
+            ..Table::default()
+        };
+        let id = |text: &str| text.parse::<WindowId>().expect("an id");
+        assert_eq!(table.window(&id("deploy")), Some(&window()));
+        assert_eq!(table.one_series(&id("nightly")), Some(&series()));
+        assert_eq!(table.notice("orphan").map(|notice| notice.told), Some(true));
+        assert!(table.window(&id("nightly")).is_none() && table.one_series(&id("deploy")).is_none());
+        assert!(table.notice("deploy").is_none());
+    }
+}

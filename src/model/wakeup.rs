@@ -1,0 +1,99 @@
+//! What wakes the function for a window, and when.
+//!
+//! Pure: the moment is an argument everywhere.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::window::Window;
+
+/// How long before its moment a wake-up is booked.
+/// EventBridge Scheduler invokes within 60 s after the time asked for (Scheduler user guide, "Schedule types"); the
+/// function waits for the second itself.
+pub const LEAD: SignedDuration = SignedDuration::from_secs(60);
+
+/// The shortest time ahead that a wake-up is booked for: whether a time in the past fires is not documented.
+pub const AHEAD_MIN: SignedDuration = SignedDuration::from_secs(10);
+
+/// In a window shorter than the lead, the end's wake-up still comes this long after the start.
+pub const END_AFTER_START: SignedDuration = SignedDuration::from_secs(30);
+
+/// What wakes the function for a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wake {
+    /// Its start.
+    Start,
+    /// Its end.
+    End,
+    /// The warning before its end.
+    Warn,
+    /// A reminder before its start, by its place among the settings.
+    Remind(usize),
+}
+
+/// A wake-up: its name, when it fires, and the moment it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WakeUp {
+    /// The schedule's name.
+    pub name: String,
+    /// What it is for.
+    pub wake: Wake,
+    /// When it fires.
+    pub at: Timestamp,
+    /// The moment it is for.
+    pub due: Timestamp,
+}
+
+impl Window {
+    /// What `wakeups` holds once the present revision has its wake-ups. The schedules' group and role are part of it,
+    /// since those made in a group, or under a role, that is gone are not delivered.
+    #[must_use]
+    pub fn wakeups_marker(&self, sender: &str) -> String {
+        format!("{} {sender}", self.revision)
+    }
+
+    /// Whether the present revision has wake-ups of some group and role.
+    #[must_use]
+    pub fn has_others_wakeups(&self) -> bool {
+        let own = format!("{} ", self.revision);
+        self.wakeups.as_ref().is_some_and(|marker| marker.starts_with(&own))
+    }
+
+    /// Whether the end cannot be missed: it has a wake-up, or there is none to wake for.
+    #[must_use]
+    pub fn has_wakeups(&self, sender: Option<&str>) -> bool {
+        let marked = |sender| self.wakeups.as_deref() == Some(&self.wakeups_marker(sender));
+        self.end.is_none() || sender.is_some_and(marked)
+    }
+
+    /// The name of one of its schedules: at most 64 characters, which is what Scheduler takes.
+    #[must_use]
+    pub fn wake_name(&self, wake: Wake) -> String {
+        let (id, uid, revision) = (&self.id, &self.uid, self.revision);
+        match wake {
+            Wake::Start => format!("{id}.start-{uid}-{revision}"),
+            Wake::End => format!("{id}.end-{uid}-{revision}"),
+            Wake::Warn => format!("{id}.warn-{uid}-{revision}"),
+            Wake::Remind(nth) => format!("{id}.remind-{uid}-{revision}-{nth}"),
+        }
+    }
+
+    /// The wake-ups of its present revision that are still to come. Reminders and warnings need not be exact.
+    #[must_use]
+    pub fn wake_ups(&self, now: Timestamp, remind: &[SignedDuration], warn: Option<SignedDuration>) -> Vec<WakeUp> {
+        let Some(end) = self.end else { return vec![] };
+        let soon = now + AHEAD_MIN;
+        let wake_up = |wake, at: Timestamp, due| WakeUp { name: self.wake_name(wake), wake, at: at.max(soon), due };
+        let mut wake_ups = vec![wake_up(Wake::End, (end - LEAD).max(self.start + END_AFTER_START), end)];
+        wake_ups.push(wake_up(Wake::Start, self.start - LEAD, self.start));
+        wake_ups.extend(
+            warn.and_then(|before| end.checked_sub(before).ok())
+                .filter(|due| *due > self.start)
+                .map(|due| wake_up(Wake::Warn, due, due)),
+        );
+        for (nth, before) in remind.iter().enumerate() {
+            wake_ups.extend(self.start.checked_sub(*before).ok().map(|due| wake_up(Wake::Remind(nth), due, due)));
+        }
+        wake_ups.retain(|wake_up| wake_up.due > now);
+        wake_ups
+    }
+}

@@ -1,0 +1,98 @@
+//! Which occurrence of a series is to be booked.
+
+use jiff::Timestamp;
+
+use crate::model::{recurrence::Occurrence, series::Series, table::Table, window::State};
+
+/// The occurrence that is to be booked now, if one is: the next one is always booked, and no other.
+#[must_use]
+pub fn due(series: &Series, table: &Table, now: Timestamp) -> Option<Occurrence> {
+    let is_booked = table.windows.iter().any(|window| {
+        window.series.as_ref() == Some(&series.id)
+            && window.state == State::Booked
+            && window.occurrence.is_some_and(|occurrence| occurrence > now)
+    });
+    if is_booked {
+        return None;
+    }
+    let next = series.next_to_book(now)?;
+    // Its window was cancelled and is not history yet: its name is not free before that.
+    let finishing = series
+        .window_id(next.start)
+        .ok()
+        .and_then(|id| table.window(&id))
+        .is_some_and(|window| window.series.as_ref() == Some(&series.id) && window.state == State::Ending);
+    (!finishing).then_some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        series::tests::series,
+        window::{Window, tests::window},
+    };
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    /// A window of a series, for the occurrence of the 7th.
+    fn occurrence(series: Option<&str>, state: State) -> Window {
+        let start = at("2026-07-07T01:00:00Z");
+        Window {
+            id: "nightly-20260707T0100Z".parse().expect("an id"),
+            series: series.map(|series| series.parse().expect("an id")),
+            occurrence: Some(start),
+            start,
+            state,
+            ..window()
+        }
+    }
+
+    fn due_at(now: &str, series: &Series, windows: Vec<Window>) -> Option<String> {
+        let table = Table { windows, ..Table::default() };
+        due(series, &table, at(now)).map(|next| next.start.to_string())
+    }
+
+    #[test]
+    fn the_next_occurrence_is_booked_and_no_other() {
+        let booked = Series { booked_until: Some(at("2026-07-07T01:00:00Z")), ..series() };
+        let (seventh, eighth) = (Some("2026-07-07T01:00:00Z"), Some("2026-07-08T01:00:00Z"));
+        let own = |state| occurrence(Some("nightly"), state);
+        let moved = Window { start: at("2026-07-09T01:00:00Z"), ..own(State::Booked) };
+        let no_occurrence = Window { occurrence: None, ..own(State::Booked) };
+        let noon = "2026-07-06T12:00:00Z";
+        for (what, now, series, windows, expected) in [
+            ("the first", noon, series(), vec![], seventh),
+            ("booked", noon, booked.clone(), vec![own(State::Booked)], None),
+            ("another series'", noon, booked.clone(), vec![occurrence(Some("weekly"), State::Booked)], eighth),
+            ("no series'", noon, booked.clone(), vec![occurrence(None, State::Booked)], eighth),
+            ("booked by hand", noon, booked.clone(), vec![no_occurrence], eighth),
+            ("moved, ahead", noon, booked.clone(), vec![moved.clone()], None),
+            ("moved, its own time has come", "2026-07-07T01:00:00Z", booked.clone(), vec![moved], eighth),
+            ("a moment before", "2026-07-07T00:59:59Z", booked.clone(), vec![own(State::Booked)], None),
+            ("not started yet", "2026-07-07T01:00:00Z", booked.clone(), vec![own(State::Booked)], eighth),
+            ("under way", "2026-07-07T01:00:00Z", booked.clone(), vec![own(State::Active)], eighth),
+            ("cancelled", noon, booked.clone(), vec![own(State::Ending)], eighth),
+            ("paused", noon, Series { paused: true, ..booked }, vec![], None),
+        ] {
+            assert_eq!(due_at(now, &series, windows).as_deref(), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_cancelled_occurrence_is_waited_for() {
+        let noon = "2026-07-06T12:00:00Z";
+        let seventh = Some("2026-07-07T01:00:00Z");
+        assert_eq!(due_at(noon, &series(), vec![occurrence(Some("nightly"), State::Ending)]), None);
+        for taken in [occurrence(None, State::Ending), occurrence(Some("weekly"), State::Ending)] {
+            assert_eq!(due_at(noon, &series(), vec![taken]).as_deref(), seventh, "another's name is reported as taken");
+        }
+        let of_another_day = Window {
+            id: "nightly-20260706T0100Z".parse().expect("an id"),
+            ..occurrence(Some("nightly"), State::Ending)
+        };
+        assert_eq!(due_at(noon, &series(), vec![of_another_day]).as_deref(), seventh);
+    }
+}

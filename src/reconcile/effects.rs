@@ -1,0 +1,214 @@
+//! Carrying out a plan: changes of state with what must be saved, then the rules.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, stream};
+use tokio::time::Instant;
+
+use super::{
+    failures::{About, Failure},
+    state::{Progress, WINDOWS_AT_ONCE},
+};
+use crate::{
+    app::Run,
+    aws::{items::Write, store::Written},
+    error::Error,
+    model::{
+        may_narrow::MayNarrow,
+        rule_arn::RuleArn,
+        table::{RuleItem, Table},
+        window::{State, Window},
+    },
+    plan::{Change, Plan, RulePlan, Way},
+};
+
+/// How many writes one transaction takes: DynamoDB allows 100 (API reference, `TransactWriteItems`).
+const WRITES_MAX: usize = 98;
+
+/// How many rules are changed at once.
+const RULES_AT_ONCE: usize = 5;
+
+/// What `ModifyRule` allows: this many at once for an account and Region, …
+const CHANGES_AT_ONCE: u32 = 20;
+
+/// … then three a second (Elastic Load Balancing user guide, "API throttling").
+const CHANGE_INTERVAL: Duration = Duration::from_millis(340);
+
+/// Carries out a plan: changes of state and what must be saved, then the rules. Says whether anything was done, or may
+/// have been: if so, everything is looked at again.
+pub(super) async fn carry_out(run: Run<'_>, table: &Table, plan: &Plan, progress: &mut Progress) -> bool {
+    let ends = end(run, table, plan, progress).await;
+    let starts = start(run, plan, progress).await;
+    let rules = match (ends, starts) {
+        (Step::Again, _) => return true,
+        // What could not be saved keeps no other rule from being restored.
+        (_, Step::Again) => change_rules(run, table, plan, Only::Restore, progress).await,
+        _ => change_rules(run, table, plan, Only::Both, progress).await,
+    };
+    [ends, starts, rules] != [Step::Idle; 3]
+}
+
+/// Which changes of rules are carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Only {
+    Both,
+    Restore,
+}
+
+/// What came of one part of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// There was nothing to do.
+    Idle,
+    /// It is done.
+    Done,
+    /// What depends on it no longer holds.
+    Again,
+}
+
+async fn end(run: Run<'_>, table: &Table, plan: &Plan, progress: &mut Progress) -> Step {
+    let written: Vec<(&Window, Result<Written, Error>)> = stream::iter(&plan.ends)
+        .map(async |window| (window, run.app.aws.store.write(None, &[Write::Window(window.clone())]).await))
+        .buffer_unordered(WINDOWS_AT_ONCE)
+        .collect()
+        .await;
+    let mut step = if plan.ends.is_empty() { Step::Idle } else { Step::Done };
+    for (window, written) in written {
+        match written {
+            Ok(Written::Yes) => progress.window_changed(window),
+            Ok(Written::Changed | Written::Decided) => step = Step::Again,
+            Err(error) => {
+                progress.blocked.insert(window.uid.clone());
+                let before = table.windows.iter().find(|known| known.uid == window.uid);
+                let before = before.map_or(State::Active, |known| known.state);
+                progress.fail(Failure::new(About::Transition(window.uid.clone(), before), &error));
+                step = Step::Again;
+            }
+        }
+    }
+    step
+}
+
+/// Saves what must be saved of the rules and makes the windows active, in one transaction.
+async fn start(run: Run<'_>, plan: &Plan, progress: &mut Progress) -> Step {
+    let unfailed = plan.rules.iter().filter(|rule| !progress.has_failed(&About::Save(rule.arn.clone())));
+    let items: Vec<&RuleItem> = unfailed.filter_map(|rule| rule.save.as_ref()).collect();
+    let saves = items.iter().map(|item| Write::Rule((*item).clone()));
+    let writes: Vec<Write> = saves.chain(plan.starts.iter().cloned().map(Write::Window)).collect();
+    for part in writes.chunks(WRITES_MAX) {
+        match run.app.aws.store.write(None, part).await {
+            Ok(Written::Yes) => {}
+            Ok(Written::Changed | Written::Decided) => return Step::Again,
+            Err(error) => {
+                for window in &plan.starts {
+                    progress.blocked.insert(window.uid.clone());
+                    progress.fail(Failure::new(About::Transition(window.uid.clone(), State::Booked), &error));
+                }
+                for item in items {
+                    progress.fail(Failure::new(About::Save(item.arn.clone()), &error));
+                }
+                return Step::Again;
+            }
+        }
+    }
+    for window in &plan.starts {
+        progress.window_changed(window);
+    }
+    if writes.is_empty() { Step::Idle } else { Step::Done }
+}
+
+/// Changes the rules that a plan wants changed, as fast as the API lets us; one that fails does not stop the others.
+pub(super) async fn change_rules(
+    run: Run<'_>,
+    table: &Table,
+    plan: &Plan,
+    only: Only,
+    progress: &mut Progress,
+) -> Step {
+    let pace = Pace::new();
+    let changes = plan.rules.iter().filter_map(|rule| Some((rule, rule.change.as_ref()?)));
+    let wanted = |(rule, change): &(&RulePlan, &Change)| {
+        (only == Only::Both || change.way == Way::Restore)
+            && !progress.has_failed(&About::Change(rule.arn.clone(), change.way))
+    };
+    let changes: Vec<(&RulePlan, &Change)> = changes.filter(wanted).collect();
+    let made: BTreeMap<&RuleArn, (Way, Result<bool, Error>)> = stream::iter(&changes)
+        .map(async |(rule, change)| {
+            let saved = rule.save.as_ref().or(table.rules.get(&rule.arn));
+            (&rule.arn, (change.way, change_rule(run, rule, change, saved, &plan.windows, &pace).await))
+        })
+        .buffer_unordered(RULES_AT_ONCE)
+        .collect()
+        .await;
+    for (rule, (way, made)) in &made {
+        match made {
+            Ok(true) => {
+                tracing::info!(rule.arn = %rule, rule.changed = ?way, "rule changed");
+                progress.changed.insert((*rule).clone());
+                if *way == Way::Restore && !table.rules.contains_key(*rule) {
+                    progress.reopened.insert((*rule).clone());
+                }
+            }
+            Ok(false) => {}
+            Err(error) => {
+                progress.fail(Failure::new(About::Change((*rule).clone(), *way), error));
+            }
+        }
+    }
+    if made.is_empty() {
+        return Step::Idle;
+    }
+    if made.values().any(|(_, made)| matches!(made, Ok(true))) {
+        progress.changed_at = Some(run.now());
+    }
+    Step::Done
+}
+
+/// Changes one rule; false if its moment has passed.
+async fn change_rule(
+    run: Run<'_>,
+    rule: &RulePlan,
+    change: &Change,
+    saved: Option<&RuleItem>,
+    windows: &[Window],
+    pace: &Pace,
+) -> Result<bool, Error> {
+    pace.next().await;
+    let rules = &run.app.aws.rules;
+    match change.way {
+        Way::Restore => rules.restore(&rule.arn, &change.to).await.map(|()| true),
+        Way::Narrow => {
+            let sender = run.app.config.sender();
+            // A moment may have passed since the plan was made.
+            let proof = saved.and_then(|saved| MayNarrow::prove(saved, windows, sender.as_deref(), run.now()));
+            match proof {
+                Some(proof) => rules.narrow(&rule.arn, &change.to, &proof).await.map(|()| true),
+                None => Ok(false),
+            }
+        }
+    }
+}
+
+/// Keeps within what the API allows: a burst, then a steady rate. The SDK slows down further when others use it too.
+struct Pace {
+    since: Instant,
+    taken: AtomicU32,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self { since: Instant::now(), taken: AtomicU32::new(0) }
+    }
+
+    async fn next(&self) {
+        let nth = self.taken.fetch_add(1, Ordering::Relaxed);
+        let waits = (nth + 1).saturating_sub(CHANGES_AT_ONCE);
+        if waits > 0 {
+            tokio::time::sleep_until(self.since + CHANGE_INTERVAL * waits).await;
+        }
+    }
+}

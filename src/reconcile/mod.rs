@@ -1,0 +1,180 @@
+//! One run: look, decide, carry out, look again until nothing is left to do, then report.
+//!
+//! Told *which* windows exist by the table and never why it was woken, every run brings all windows and rules to where
+//! they should be now. What is to be done is decided in [`crate::plan`]; the order in which it is done is decided here.
+
+mod begin;
+mod effects;
+mod failures;
+mod figures;
+mod finish;
+mod observe;
+mod occurrences;
+mod outside;
+mod state;
+mod tell;
+mod times;
+mod wakeups;
+
+pub use begin::{Begun, begin};
+pub use observe::{Observed, observe};
+pub use occurrences::book_next;
+pub use state::{Done, Happened};
+pub use tell::{notice, orphan_report};
+pub use wakeups::forget_wake_ups;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    app::Run,
+    error::Error,
+    model::{rule_arn::RuleArn, seen::Seen, table::Table, window::Window},
+    plan::{self, Obstacle, Plan, Scene},
+    report::views::RuleView,
+};
+
+use failures::Failure;
+use outside::Outside;
+use state::{Progress, Settled};
+
+/// How often a run looks before it leaves the rest to the next one: others keep changing what it depends on.
+const LOOKS_MAX: usize = 10;
+
+/// Brings everything to where it should be now, and reports.
+///
+/// # Errors
+/// [`Error::Aws`] when the table cannot be read; all else that fails is in [`Done`].
+pub async fn reconcile(run: Run<'_>) -> Result<Done, Error> {
+    Box::pin(go_on(run, Progress::default())).await
+}
+
+/// The same, and takes the bypass header off rules that are header-only for no window.
+///
+/// # Errors
+/// As [`reconcile`].
+pub async fn reconcile_and_reopen(run: Run<'_>) -> Result<Done, Error> {
+    Box::pin(go_on(run, Progress { reopen_orphans: true, ..Progress::default() })).await
+}
+
+/// The same for a run that has begun a window.
+///
+/// # Errors
+/// As [`reconcile`].
+pub async fn reconcile_after(run: Run<'_>, begun: Begun) -> Result<Done, Error> {
+    Box::pin(go_on(run, begun.progress)).await
+}
+
+async fn go_on(run: Run<'_>, mut progress: Progress) -> Result<Done, Error> {
+    let mut settled = Box::pin(settle(run, &mut progress)).await?;
+    let mut outside = Outside::default();
+    if outside::is_needed(run, &settled) {
+        times::note(run, &mut settled, &progress).await;
+        outside = outside::look(run, &settled).await;
+        if outside.sight.is_some() {
+            // Watching took a while: what is true now is read again, and acted on.
+            settled = Box::pin(settle(run, &mut progress)).await?;
+            outside.forget_unless_expected(run, &settled);
+        }
+    }
+    let unbooked = Box::pin(book_next(run, &settled.table)).await;
+    let mut done = Box::pin(tell::tell(run, &mut settled, &progress, &outside)).await;
+    figures::measure(run, &settled, &progress, &outside);
+    finish::archive(run, &mut settled, &mut done).await;
+    done.left.extend(unbooked);
+    Ok(finished(run, settled, progress, done))
+}
+
+/// Does what follows a decision about a window that is still ahead: its wake-ups and its reports. No rule is looked at.
+///
+/// # Errors
+/// [`Error::Incomplete`] with what was `decided`, when a call fails; the sweep goes on from there.
+pub async fn follow(run: Run<'_>, window: &mut Window, decided: String) -> Result<(), Error> {
+    let mut announced = window.clone();
+    let (made, told) = tokio::join!(wakeups::make_wake_ups(run, window), tell::announce(run, &mut announced));
+    window.told = announced.told;
+    let left: Vec<String> = [made, told].into_iter().filter_map(Result::err).map(|error| error.full()).collect();
+    if left.is_empty() { Ok(()) } else { Err(Error::Incomplete { decided: Some(decided), left }) }
+}
+
+/// Looks, decides and carries out until a look shows nothing left to do.
+async fn settle(run: Run<'_>, progress: &mut Progress) -> Result<Settled, Error> {
+    let mut seen = Table::default();
+    for _ in 0..LOOKS_MAX {
+        let Observed { rules, mut table } = observe(run).await?;
+        let rules = match rules {
+            Ok(rules) => rules,
+            Err(error) => {
+                // Nothing is decided about rules, but what people booked still gets its wake-ups.
+                let without = plan::without_wake_ups(&table, run.app.config.sender().as_deref(), run.now());
+                wakeups::make_missing(run, &without, &mut table, progress).await;
+                return Ok(Settled { table, plan: None, blind: Some(error) });
+            }
+        };
+        let mut plan = decide(run, &rules, &table, progress);
+        // No rule waits for wake-ups but those of its own windows.
+        let (urgent, others): (Vec<Window>, Vec<Window>) =
+            plan.wake_ups.iter().cloned().partition(|window| window.start <= run.now());
+        if !urgent.is_empty() {
+            wakeups::make_missing(run, &urgent, &mut table, progress).await;
+            plan = decide(run, &rules, &table, progress);
+        }
+        let odd = plan.odd();
+        if !odd.is_empty() && odd != progress.odd {
+            progress.odd = odd;
+            continue;
+        }
+        if effects::carry_out(run, &table, &plan, progress).await {
+            seen = table;
+            continue;
+        }
+        if plan.asks_health && progress.fresh_health(run.now()).is_none() {
+            progress.healthy = Some((outside::is_healthy(run).await, run.now()));
+            continue;
+        }
+        wakeups::make_missing(run, &others, &mut table, progress).await;
+        return Ok(Settled { table, plan: Some(plan), blind: None });
+    }
+    let left = vec!["others keep changing the windows or rules that this run looks at".to_owned()];
+    Ok(Settled { table: seen, plan: None, blind: Some(Error::Incomplete { decided: None, left }) })
+}
+
+fn decide(run: Run<'_>, rules: &BTreeMap<RuleArn, Seen>, table: &Table, progress: &Progress) -> Plan {
+    let now = run.now();
+    plan::plan(&Scene {
+        now,
+        config: &run.app.config,
+        rules,
+        table,
+        healthy: progress.fresh_health(now),
+        blocked: &progress.blocked,
+        changed: &progress.changed,
+        reopen_orphans: progress.reopen_orphans,
+    })
+}
+
+fn finished(run: Run<'_>, settled: Settled, progress: Progress, mut done: Done) -> Done {
+    let sender = run.app.config.sender();
+    if let Some(plan) = &settled.plan {
+        let view = |rule: &plan::RulePlan| RuleView {
+            arn: rule.arn.clone(),
+            state: rule.state,
+            changed: progress.changed.contains(&rule.arn),
+        };
+        done.rules = plan.rules.iter().map(view).collect();
+        let orphaned = |rule: &&plan::RulePlan| rule.obstacle == Some(Obstacle::Orphaned);
+        done.orphans = plan.rules.iter().filter(orphaned).map(|rule| rule.arn.clone()).collect();
+    }
+    let real = |failure: &&Failure| failure.is_real(settled.plan.as_ref(), &settled.table, sender.as_deref());
+    done.left.extend(progress.failures.iter().filter(real).map(Failure::sentence));
+    for window in &done.windows {
+        if progress.touched.contains(&window.uid) {
+            done.happened.entry(window.id.clone()).or_insert(Happened::Changed);
+        }
+    }
+    let mut told = BTreeSet::new();
+    done.left.retain(|problem| told.insert(problem.clone()));
+    done.reopened = progress.reopened.into_iter().collect();
+    done.blind = settled.blind;
+    done.table = settled.table;
+    done
+}

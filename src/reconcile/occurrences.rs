@@ -1,0 +1,101 @@
+//! Booking the next occurrence of each series.
+
+use jiff::Timestamp;
+
+use super::{tell, wakeups::make_wake_ups};
+use crate::{
+    app::Run,
+    aws::{items::Write, store::Written},
+    checks,
+    error::Error,
+    model::{
+        id::{WindowId, uid},
+        recurrence::Occurrence,
+        series::Series,
+        table::Table,
+        window::{DecisionKind, Window},
+    },
+    plan::{reports::Event, series},
+    report::{Report, finding::Severity},
+};
+
+/// Books the next occurrence of each series that has none booked; returns what could not be done, a sentence each.
+pub async fn book_next(run: Run<'_>, table: &Table) -> Vec<String> {
+    let mut problems = vec![];
+    for one in &table.series {
+        let now = run.now();
+        let Some(next) = series::due(one, table, now) else { continue };
+        if let Err(error) = book(run, one, table, &next).await {
+            problems.push(format!("series {}: {}", one.id, error.full()));
+        }
+    }
+    problems
+}
+
+async fn book(run: Run<'_>, series: &Series, table: &Table, next: &Occurrence) -> Result<(), Error> {
+    let id = series.window_id(next.start).map_err(|problem| Error::InvalidEvent(vec![problem]))?;
+    let further = Series { booked_until: Some(next.start), ..series.clone() };
+    if table.window(&id).is_some() || table.one_series(&id).is_some() {
+        return left_out(run, series, &id, next, further).await;
+    }
+    let mut window = window(run, series, table, id, next).await;
+    let writes = [Write::NewWindow(window.clone()), Write::Series(further)];
+    match run.app.aws.store.write(None, &writes).await? {
+        Written::Yes => {}
+        // Another run booked it, or somebody changed the series.
+        Written::Changed | Written::Decided => return Ok(()),
+    }
+    tracing::info!(window.id = %window.id, series.id = %series.id, "next occurrence booked");
+    make_wake_ups(run, &mut window).await?;
+    tell::announce(run, &mut window).await
+}
+
+/// The name is taken: that is told before the series goes on, so that no occurrence is left out in silence.
+async fn left_out(
+    run: Run<'_>,
+    series: &Series,
+    id: &WindowId,
+    next: &Occurrence,
+    further: Series,
+) -> Result<(), Error> {
+    let cause = format!("{} {} {}", series.id, series.uid, next.start);
+    let mut report = Report::without_window(Event::Failed, vec![], run.now(), &cause);
+    report.notes.push(format!(
+        "series {} could not book its window of {}, since the name {id} is taken; that window is left out",
+        series.id,
+        crate::model::time::spoken(next.start, Some(&series.timezone))
+    ));
+    run.app.aws.topic.publish(&report).await?;
+    run.app.aws.store.write(None, &[Write::Series(further)]).await.map(drop)
+}
+
+async fn window(run: Run<'_>, series: &Series, table: &Table, id: WindowId, next: &Occurrence) -> Window {
+    let now: Timestamp = run.now();
+    let rules = series.rules.resolve(&run.app.config.rules);
+    let mut notes: Vec<String> = next.shifted.iter().cloned().collect();
+    let after = Series { booked_until: Some(next.start), ..series.clone() }.next_to_book(now);
+    let end = next.start.checked_add(series.duration).ok();
+    if after.zip(end).is_some_and(|(after, end)| after.start < end) {
+        notes.push("the one after it starts before this one is over, since the clocks change".to_owned());
+    }
+    // What would make it fail is told as long as it can be mended.
+    let listeners = checks::listeners(run, &rules).await;
+    let findings = checks::rules(&rules, &listeners, table, run.app.config.bypass.as_ref());
+    let blocks = findings.iter().filter(|finding| finding.severity == Severity::Blocks);
+    notes.extend(blocks.map(|finding| format!("it could not work as things are: {}", finding.sentence())));
+    let own = uid([series.uid.as_str(), &next.start.to_string(), &now.to_string()]);
+    let mut window = Window {
+        rules: series.rules.clone(),
+        timezone: Some(series.timezone.clone()),
+        reason: series.reason.clone(),
+        requested_by: series.requested_by.clone(),
+        message: series.message.clone(),
+        at_end: series.at_end,
+        series: Some(series.id.clone()),
+        occurrence: Some(next.start),
+        notes,
+        ..Window::booked(id, own, next.start, end, now)
+    };
+    window.decided(now, DecisionKind::Book, series.requested_by.clone(), series.reason.clone());
+    window
+}

@@ -1,0 +1,286 @@
+//! Reports: what is due is published, each by itself, and the table notes that it was told.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    failures::{About, Failure},
+    outside::Outside,
+    state::{Done, Happened, Progress, Settled, WINDOWS_AT_ONCE},
+    times::{self, noted},
+};
+use crate::{
+    app::Run,
+    aws::store::Note,
+    error::Error,
+    model::{
+        rule_arn::RuleArn,
+        table::Notice,
+        window::{State, Window},
+    },
+    plan::{
+        Obstacle, RulePlan, RuleState, Way,
+        reports::{self, Due, Event},
+    },
+    report::{
+        Report,
+        views::RuleLine,
+        words::{self, remedy},
+    },
+};
+
+/// How long a finding that belongs to no window stands before it is told again.
+const NOTICE_MEMORY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Publishes what is due about every window, a few windows at once. One that cannot be published stops no other.
+pub(super) async fn tell(run: Run<'_>, settled: &mut Settled, progress: &Progress, outside: &Outside) -> Done {
+    let seen = &*settled;
+    let told: Vec<(Window, Done)> = stream::iter(&seen.table.windows)
+        .map(|window| tell_one(run, seen, progress, outside, window))
+        .buffered(WINDOWS_AT_ONCE)
+        .collect()
+        .await;
+    let mut done = Done::default();
+    settled.table.windows.clear();
+    for (window, of_window) in told {
+        settled.table.windows.push(window);
+        done.happened.extend(of_window.happened);
+        done.left.extend(of_window.left);
+        done.untold.extend(of_window.untold);
+    }
+    done
+}
+
+async fn tell_one(
+    run: Run<'_>,
+    settled: &Settled,
+    progress: &Progress,
+    outside: &Outside,
+    window: &Window,
+) -> (Window, Done) {
+    let mut done = Done::default();
+    let failures = failures_of(run, settled, progress, window);
+    let mut note = times::of(run, settled, progress, window);
+    publish_failures(run, settled, window, &failures, &mut note, &mut done).await;
+    for due in reports::all(window, settled.plan.as_ref(), &settled.table, &run.app.config, run.now()) {
+        // The last report says that all is as it should be.
+        if !failures.is_empty() && window.state == State::Ending && ends(&due) {
+            continue;
+        }
+        publish(run, settled, &noted(window, &note), &due, outside, &mut note, &mut done).await;
+    }
+    let window = noted(window, &note);
+    let changes = !note.told.is_empty() || note.started_at.is_some() || note.reopened_at.is_some();
+    if changes && let Err(error) = run.app.aws.store.note(&window, &note).await {
+        done.left.push(error.full());
+    }
+    done.left.extend(failures.iter().map(|failure| format!("window {}: {}", window.id, failure.sentence())));
+    (window, done)
+}
+
+fn ends(due: &Due) -> bool {
+    matches!(due.event, Event::Completed | Event::Cancelled | Event::Missed)
+}
+
+async fn publish(
+    run: Run<'_>,
+    settled: &Settled,
+    window: &Window,
+    due: &Due,
+    outside: &Outside,
+    note: &mut Note,
+    done: &mut Done,
+) {
+    let mut report = Report { rules: lines(run, settled, window), ..Report::due(due, window, run.now()) };
+    if matches!(due.event, Event::Started | Event::Completed) {
+        report.notes.extend(outside.page_problem.clone());
+        let unseen = report.add_sight(outside.sight_of(due.event));
+        if let Some(text) = unseen {
+            let failure = Failure::of_fact(About::Run, format!("probe {}", due.event.word()), text);
+            publish_failures(run, settled, window, &[failure], note, done).await;
+        }
+    }
+    match run.app.aws.topic.publish(&report).await {
+        Ok(()) => {
+            tracing::info!(window.id = %window.id, window.event = due.event.word(), "window reported");
+            note.told.extend(due.keys.iter().cloned());
+            if let Some(what) = happened(due.event) {
+                done.happened.insert(window.id.clone(), what);
+            }
+        }
+        Err(error) => done.not_told(window, &error),
+    }
+}
+
+fn happened(event: Event) -> Option<Happened> {
+    match event {
+        Event::Booked => Some(Happened::Booked),
+        Event::Started => Some(Happened::Started),
+        Event::Completed => Some(Happened::Completed),
+        Event::Missed => Some(Happened::Missed),
+        Event::Cancelled => Some(Happened::Cancelled),
+        Event::Rescheduled
+        | Event::Extended
+        | Event::Reminder
+        | Event::EndingSoon
+        | Event::Overrunning
+        | Event::Drift
+        | Event::Failed => None,
+    }
+}
+
+/// Reports failures of a window that were not told yet, together.
+async fn publish_failures(
+    run: Run<'_>,
+    settled: &Settled,
+    window: &Window,
+    failures: &[Failure],
+    note: &mut Note,
+    done: &mut Done,
+) {
+    let new = |failure: &&Failure| !window.was_told(&failure.key()) && !note.told.contains(&failure.key());
+    let new: Vec<&Failure> = failures.iter().filter(new).collect();
+    if new.is_empty() {
+        return;
+    }
+    let keys: BTreeSet<String> = new.iter().map(|failure| failure.key()).collect();
+    let cause = keys.iter().cloned().collect::<Vec<_>>().join(" ");
+    let mut report = Report {
+        rules: lines(run, settled, window),
+        notes: new.iter().map(|failure| failure.sentence()).collect(),
+        ..Report::new(Event::Failed, window, cause, run.now())
+    };
+    report.next_steps = words::after_failure();
+    match run.app.aws.topic.publish(&report).await {
+        Ok(()) => note.told.extend(keys),
+        Err(error) => done.not_told(window, &error),
+    }
+}
+
+/// What failed of what is due for a window. One that only covers a rule later has no part in its failure.
+fn failures_of(run: Run<'_>, settled: &Settled, progress: &Progress, window: &Window) -> Vec<Failure> {
+    let now = run.now();
+    let is_due = window.state != State::Booked || window.start <= now;
+    let sender = run.app.config.sender();
+    let is_real = |failure: &Failure| failure.is_real(settled.plan.as_ref(), &settled.table, sender.as_deref());
+    let own = |failure: &&Failure| match &failure.about {
+        About::Window(uid) | About::WakeUps(uid) | About::Transition(uid, _) => uid == &window.uid && is_real(failure),
+        About::Change(..) | About::Save(_) | About::Rule(_) | About::Run => false,
+    };
+    let mut failures: Vec<Failure> = progress.failures.iter().filter(own).cloned().collect();
+    if !is_due {
+        return failures;
+    }
+    let Some(plan) = &settled.plan else {
+        if let Some(error) = &settled.blind {
+            failures.push(Failure::new(About::Window(window.uid.clone()), error));
+        }
+        return failures;
+    };
+    let rules = reports::rules_of(window, plan, &settled.table, &run.app.config);
+    let of_rule = |arn: &RuleArn| rules.iter().any(|rule| &rule.arn == arn);
+    let of_rules = |failure: &&Failure| match &failure.about {
+        // A window that is ending has no part in what another one narrows.
+        About::Change(arn, way) => of_rule(arn) && (*way == Way::Restore || window.is_covering()),
+        About::Save(arn) => of_rule(arn) && window.is_covering(),
+        About::Rule(_) | About::Window(_) | About::WakeUps(_) | About::Transition(..) | About::Run => false,
+    };
+    failures.extend(progress.failures.iter().filter(of_rules).filter(|failure| is_real(failure)).cloned());
+    for rule in &rules {
+        failures.extend(obstacle(window, rule));
+    }
+    if window.state == State::Booked && window.has_time(now) {
+        let why = run.app.config.narrows_nothing().map(|why| format!("it could not start: {why}"));
+        failures.extend(why.map(|why| Failure::of_fact(About::Window(window.uid.clone()), "settings", why)));
+    }
+    let usable = |rule: &&&RulePlan| matches!(rule.state, RuleState::Open | RuleState::HeaderOnly);
+    if window.is_covering() && !rules.iter().any(|rule| usable(&rule)) {
+        let why = "none of its rules can be narrowed".to_owned();
+        failures.push(Failure::of_fact(About::Window(window.uid.clone()), "no rules", why));
+    }
+    failures
+}
+
+/// An obstacle that is a failure: a rule that stays header-only, or that cannot be narrowed.
+fn obstacle(window: &Window, rule: &RulePlan) -> Option<Failure> {
+    let found = rule.obstacle.as_ref()?;
+    let fails = match found {
+        Obstacle::StuckUnsupported(_) | Obstacle::StuckUnmanaged => window.state == State::Ending,
+        Obstacle::Damaged => {
+            window.is_covering() || (window.state == State::Ending && rule.state == RuleState::HeaderOnly)
+        }
+        Obstacle::Settings => window.is_covering(),
+        Obstacle::Gone | Obstacle::Unsupported(_) | Obstacle::Unmanaged | Obstacle::Orphaned | Obstacle::TooLate => {
+            false
+        }
+    };
+    let text = format!("rule {} {}", rule.arn.short(), words::obstacle(found));
+    let cause = format!("obstacle {} {}", rule.arn.id(), if found.is_stuck() { "stuck" } else { "settings" });
+    fails.then(|| Failure::of_fact(About::Rule(rule.arn.clone()), cause, text))
+}
+
+/// How a window's rules stand, where they could be read.
+fn lines(run: Run<'_>, settled: &Settled, window: &Window) -> Vec<RuleLine> {
+    let Some(plan) = &settled.plan else { return vec![] };
+    let rules = reports::rules_of(window, plan, &settled.table, &run.app.config);
+    rules.iter().map(|rule| RuleLine { arn: rule.arn.clone(), state: rule.state }).collect()
+}
+
+/// Publishes what is due about a window without looking at any rule: that it was booked or moved.
+///
+/// # Errors
+/// [`Error::Aws`] when a call fails.
+pub(super) async fn announce(run: Run<'_>, window: &mut Window) -> Result<(), Error> {
+    let mut note = Note::default();
+    let mut failed = None;
+    for due in reports::by_clock(window, &run.app.config, run.now()) {
+        let report = Report::due(&due, window, run.now());
+        match run.app.aws.topic.publish(&report).await {
+            Ok(()) => note.told.extend(due.keys.iter().cloned()),
+            Err(error) => failed = Some(error),
+        }
+    }
+    if !note.told.is_empty() {
+        run.app.aws.store.note(window, &note).await?;
+        window.told.extend(note.told);
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Reports a finding that belongs to no window, once a day while it is true.
+///
+/// It is noted before it is told, so that a report that is sent again keeps its id.
+///
+/// # Errors
+/// [`Error::Aws`] when a call fails.
+pub async fn notice(
+    run: Run<'_>,
+    known: Option<&Notice>,
+    key: &str,
+    report: impl FnOnce(&str) -> Report,
+) -> Result<(), Error> {
+    if known.is_some_and(|known| known.told) {
+        return Ok(());
+    }
+    let store = &run.app.aws.store;
+    let found_at = known.map_or(run.now(), |known| known.found_at);
+    let expires = |at: Timestamp| at + NOTICE_MEMORY;
+    let noted = Notice { key: key.to_owned(), found_at, told: false };
+    if known.is_none() {
+        store.put_notice(&noted, expires(found_at)).await?;
+    }
+    run.app.aws.topic.publish(&report(&format!("{key} {found_at}"))).await?;
+    store.put_notice(&Notice { told: true, ..noted }, expires(run.now())).await
+}
+
+/// A report about a rule that is header-only for no window.
+#[must_use]
+pub fn orphan_report(rule: &RuleArn, at: Timestamp, cause: &str) -> Report {
+    let line = RuleLine { arn: rule.clone(), state: RuleState::HeaderOnly };
+    let mut report = Report::without_window(Event::Drift, vec![line], at, cause);
+    report.notes.push(format!("rule {} {}", rule.short(), words::obstacle(&Obstacle::Orphaned)));
+    report.next_steps.push(remedy("to reopen it", &serde_json::json!({ "action": "off" })));
+    report
+}

@@ -1,0 +1,46 @@
+//! What the doctor finds.
+
+use serde::Serialize;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// A window could not work, and is refused.
+    Blocks,
+    /// A window works, but someone should know.
+    Warns,
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong.
+    pub what: String,
+    /// Why it matters.
+    pub why: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+impl Finding {
+    /// One that refuses a window.
+    #[must_use]
+    pub fn blocks(what: String, why: &str, fix: &str) -> Self {
+        Self { severity: Severity::Blocks, what, why: why.to_owned(), fix: fix.to_owned() }
+    }
+
+    /// One that someone should know.
+    #[must_use]
+    pub fn warns(what: String, why: &str, fix: &str) -> Self {
+        Self { severity: Severity::Warns, what, why: why.to_owned(), fix: fix.to_owned() }
+    }
+
+    /// The finding in one sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        format!("{}: {}; {}", self.what, self.why, self.fix)
+    }
+}

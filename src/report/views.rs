@@ -1,0 +1,159 @@
+//! Windows, rules and times as readers of answers and reports see them.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    model::{
+        id::WindowId,
+        rule_arn::RuleArn,
+        window::{AtEnd, Covered, Decision, Outcome, State, Window},
+    },
+    plan::RuleState,
+};
+
+/// What a report says of one rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleLine {
+    /// The rule.
+    pub arn: RuleArn,
+    /// How it stands.
+    pub state: RuleState,
+}
+
+/// When a window was meant to start and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Planned {
+    /// The start.
+    pub start: Timestamp,
+    /// The end; none while open-ended.
+    pub end: Option<Timestamp>,
+}
+
+/// When it did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Actual {
+    /// When the rules were header-only.
+    pub started: Option<Timestamp>,
+    /// How late that was, in seconds.
+    pub start_late_secs: Option<i64>,
+    /// When the rules were restored.
+    pub ended: Option<Timestamp>,
+    /// How late that was, in seconds; negative when it was ended early.
+    pub end_late_secs: Option<i64>,
+    /// How long after the change a visitor saw it, in seconds, if it was probed.
+    pub seen_after_secs: Option<i64>,
+}
+
+impl Actual {
+    /// When a window's rules were narrowed and restored.
+    #[must_use]
+    pub fn of(window: &Window) -> Self {
+        let late = |at: Option<Timestamp>, due: Option<Timestamp>| Some(at?.duration_since(due?).as_secs());
+        let started = window.really_started();
+        let ended = window.reopened_at.filter(|_| started.is_some());
+        Self {
+            started,
+            start_late_secs: late(started, Some(window.start)),
+            ended,
+            end_late_secs: late(ended, window.end),
+            ..Self::default()
+        }
+    }
+}
+
+/// A window as callers see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WindowView {
+    /// Its name.
+    pub id: WindowId,
+    /// Its start.
+    pub start: Timestamp,
+    /// Its end; null while open-ended.
+    pub end: Option<Timestamp>,
+    /// How it stands.
+    pub state: State,
+    /// The rules it covers.
+    pub rules: Covered,
+    /// The zone people want its times told in.
+    pub timezone: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Who.
+    pub requested_by: Option<String>,
+    /// A sentence for visitors.
+    pub message: Option<String>,
+    /// What happens at its end.
+    pub at_end: AtEnd,
+    /// The series it is an occurrence of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<WindowId>,
+    /// When its rules were narrowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started: Option<Timestamp>,
+    /// How it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+}
+
+impl WindowView {
+    /// A window as it stands.
+    #[must_use]
+    pub fn new(window: &Window) -> Self {
+        Self {
+            id: window.id.clone(),
+            start: window.start,
+            end: window.end,
+            state: window.state,
+            rules: window.rules.clone(),
+            timezone: window.timezone.clone(),
+            reason: window.reason.clone(),
+            requested_by: window.requested_by.clone(),
+            message: window.message.clone(),
+            at_end: window.at_end,
+            series: window.series.clone(),
+            started: window.started_at,
+            outcome: window.ending.map(|ending| ending.outcome),
+        }
+    }
+}
+
+/// A window or a series that is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PastView {
+    /// Its name.
+    pub id: WindowId,
+    /// Whether it is a `window` or a `series`.
+    pub kind: &'static str,
+    /// How it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// When it was planned; of a window only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned: Option<Planned>,
+    /// When it really was; of a window only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actual: Option<Actual>,
+    /// When its end was decided.
+    pub ended_at: Option<Timestamp>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Who.
+    pub requested_by: Option<String>,
+    /// The series it was an occurrence of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<WindowId>,
+    /// What was decided about it, oldest first.
+    pub decisions: Vec<Decision>,
+}
+
+/// A rule as callers see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleView {
+    /// The rule.
+    pub arn: RuleArn,
+    /// How it stands now.
+    pub state: RuleState,
+    /// Whether this run changed it.
+    pub changed: bool,
+}

@@ -1,0 +1,330 @@
+//! Sentences: headlines, facts, what to do.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::{
+    model::{
+        table::Edit,
+        time::{roughly, spoken},
+        window::{AtEnd, Window},
+    },
+    plan::{
+        Obstacle, RuleState,
+        reports::{Event, Fact},
+    },
+    probe::Sight,
+};
+
+/// The first sentence of a report.
+pub(super) fn headline(event: Event) -> &'static str {
+    match event {
+        Event::Booked => "Maintenance is booked.",
+        Event::Rescheduled => "Maintenance has been moved.",
+        Event::Extended => "Maintenance has a new end.",
+        Event::Cancelled => "Maintenance has been cancelled.",
+        Event::Reminder => "A reminder of maintenance.",
+        Event::Started => "Maintenance has started.",
+        Event::EndingSoon => "Maintenance is about to end.",
+        Event::Completed => "Maintenance is over.",
+        Event::Overrunning => "The end has passed, but the site stays in maintenance.",
+        Event::Missed => "Maintenance was missed: its time has passed, and no rule was changed for it.",
+        Event::Drift => "A listener rule was changed by someone else.",
+        Event::Failed => "Maintenance needs a person: something due could not be done.",
+    }
+}
+
+/// What to do whenever this happens; most events leave it to their cause.
+pub(super) fn next_step(event: Event) -> Option<&'static str> {
+    match event {
+        Event::Missed => Some("book it again for another time; check tells beforehand what could make it fail"),
+        Event::Drift => {
+            Some("find out who or what changes the rule (a deployment, perhaps), and let it wait for the end")
+        }
+        Event::Booked
+        | Event::Rescheduled
+        | Event::Extended
+        | Event::Cancelled
+        | Event::Reminder
+        | Event::Started
+        | Event::EndingSoon
+        | Event::Completed
+        | Event::Overrunning
+        | Event::Failed => None,
+    }
+}
+
+/// The event that makes sense after a report, ready to be sent.
+pub(super) fn next_event(event: Event, window: &Window) -> Option<String> {
+    match event {
+        Event::EndingSoon => {
+            Some(remedy("to move its end", &json!({ "action": "extend", "id": window.id, "by": "PT30M" })))
+        }
+        Event::Missed | Event::Drift | Event::Completed | Event::Cancelled | Event::Failed => None,
+        Event::Booked
+        | Event::Rescheduled
+        | Event::Extended
+        | Event::Reminder
+        | Event::Started
+        | Event::Overrunning => Some(if window.is_covering() {
+            remedy("to end it now", &json!({ "action": "off", "id": window.id }))
+        } else {
+            remedy("to drop it", &json!({ "action": "cancel", "id": window.id }))
+        }),
+    }
+}
+
+/// What to do after a failure.
+#[must_use]
+pub fn after_failure() -> Vec<String> {
+    vec![
+        "every sweep tries again, at most five minutes from now; if the cause stays, mend what it names".to_owned(),
+        remedy("to see what else is in the way", &json!({ "action": "check" })),
+    ]
+}
+
+/// What visitors and testers got instead of what they should.
+pub(super) fn unseen(sight: &Sight) -> String {
+    format!(
+        "after {}s a visitor got {}, and a tester got {}; the rules are as they should be, so look at what is in front \
+         of the load balancer",
+        sight.after_secs, sight.visitor, sight.tester
+    )
+}
+
+/// A fact in a sentence.
+pub(super) fn fact(fact: &Fact, zone: Option<&str>) -> String {
+    match fact {
+        Fact::StartsIn(ahead) => format!("it starts in {}", roughly(*ahead)),
+        Fact::EndsIn(ahead) => format!("it ends in {}", roughly(*ahead)),
+        Fact::NoEndSince(since) => format!("it has no end and has gone on for {}; off ends it", roughly(*since)),
+        Fact::PastEnd(over, at_end) => past_end(*over, *at_end),
+        Fact::TimesWere(start, end) => {
+            let told = |at: &Option<Timestamp>| at.map_or("open end".to_owned(), |at| spoken(at, zone));
+            format!("before, it was {} to {}", told(start), told(end))
+        }
+        Fact::Drifted(rule, edit) => {
+            let what = match edit {
+                Edit::Opened => "was opened by someone else",
+                Edit::Edited => "was edited by someone else",
+            };
+            format!(
+                "rule {} {what} during the window; it was narrowed again from what it then said, and that is what \
+                 will be restored",
+                rule.short()
+            )
+        }
+        Fact::LeftAlone(rule) => {
+            format!("rule {} was edited by someone else during the window; what they wrote stands", rule.short())
+        }
+        Fact::Obstacle(rule, found) => format!("rule {} {}", rule.short(), obstacle(found)),
+        Fact::HeldByAnother(rule) => format!("rule {} stays in maintenance for another window", rule.short()),
+        Fact::Said(text) => text.clone(),
+        Fact::NotProbed => {
+            "the load balancer takes about ten seconds to apply a change; it was not checked from outside".to_owned()
+        }
+    }
+}
+
+fn past_end(over: SignedDuration, at_end: AtEnd) -> String {
+    let passed = if over < SignedDuration::from_mins(1) {
+        "has just passed".to_owned()
+    } else {
+        format!("passed {} ago", roughly(over))
+    };
+    let why = match at_end {
+        AtEnd::ReopenIfHealthy => "the site did not answer a tester well",
+        AtEnd::Hold | AtEnd::Reopen => "it was booked to hold until it is switched off",
+    };
+    format!("its end {passed}, and its rules stay in maintenance, since {why}; off reopens them")
+}
+
+/// What keeps a rule from being switched, to continue "rule … ".
+#[must_use]
+pub fn obstacle(found: &Obstacle) -> String {
+    match found {
+        Obstacle::Gone => "no longer exists; leave it out of RULE_ARNS, or name its successor there".to_owned(),
+        Obstacle::Unsupported(why) => why.clone(),
+        Obstacle::StuckUnsupported(why) => {
+            format!("cannot be restored, since it {why}; remove its bypass header condition by hand")
+        }
+        Obstacle::Unmanaged => "is no longer named by RULE_ARNS".to_owned(),
+        Obstacle::StuckUnmanaged => {
+            "was narrowed, but RULE_ARNS no longer names it; name it again until the window is over".to_owned()
+        }
+        Obstacle::Orphaned => "lets only testers through, but no window is booked or active for it".to_owned(),
+        Obstacle::Damaged => {
+            "is left as it is, since what is saved of it in the table cannot be read; mend or delete that item"
+                .to_owned()
+        }
+        Obstacle::Settings => "cannot be narrowed with these settings; check names what is wrong with them".to_owned(),
+        Obstacle::TooLate => "was not narrowed, since its window is about to end or could miss its end".to_owned(),
+    }
+}
+
+pub(super) fn rule_state(state: RuleState) -> &'static str {
+    match state {
+        RuleState::Open => "open to visitors",
+        RuleState::HeaderOnly => "in maintenance, testers only",
+        RuleState::Gone => "no longer exists",
+        RuleState::Unsupported => "has conditions that could not be put back",
+    }
+}
+
+/// What to do by sending an event, and what for.
+#[must_use]
+pub fn remedy(aim: &str, event: &Value) -> String {
+    format!("{aim}, invoke the function with {event}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::window::{
+        State,
+        tests::{active, at, rule, window},
+    };
+
+    const EVENTS: [Event; 12] = [
+        Event::Booked,
+        Event::Rescheduled,
+        Event::Extended,
+        Event::Cancelled,
+        Event::Reminder,
+        Event::Started,
+        Event::EndingSoon,
+        Event::Completed,
+        Event::Overrunning,
+        Event::Missed,
+        Event::Drift,
+        Event::Failed,
+    ];
+
+    #[test]
+    fn every_report_begins_with_a_sentence_of_its_own() {
+        let mut headlines: Vec<&str> = EVENTS.into_iter().map(headline).collect();
+        assert!(headlines.iter().all(|headline| headline.ends_with('.')));
+        headlines.sort_unstable();
+        headlines.dedup();
+        assert_eq!(headlines.len(), EVENTS.len());
+    }
+
+    #[test]
+    fn what_can_be_done_next_is_ready_to_be_sent() {
+        let cancel = Some("to drop it, invoke the function with {\"action\":\"cancel\",\"id\":\"deploy\"}");
+        let off = Some("to end it now, invoke the function with {\"action\":\"off\",\"id\":\"deploy\"}");
+        let extend = Some(
+            "to move its end, invoke the function with {\"action\":\"extend\",\"by\":\"PT30M\",\"id\":\"deploy\"}",
+        );
+        let held = Window { state: State::Held, ..active() };
+        for (event, window, expected) in [
+            (Event::Booked, window(), cancel),
+            (Event::Rescheduled, window(), cancel),
+            (Event::Extended, window(), cancel),
+            (Event::Extended, active(), off),
+            (Event::Reminder, window(), cancel),
+            (Event::Reminder, active(), off),
+            (Event::Started, active(), off),
+            (Event::Overrunning, held, off),
+            (Event::EndingSoon, active(), extend),
+            (Event::Cancelled, window(), None),
+            (Event::Completed, active(), None),
+            (Event::Missed, window(), None),
+            (Event::Drift, active(), None),
+            (Event::Failed, active(), None),
+        ] {
+            assert_eq!(next_event(event, &window).as_deref(), expected, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn a_person_is_asked_to_do_something_only_where_someone_must() {
+        let asked: Vec<Event> = EVENTS.into_iter().filter(|event| next_step(*event).is_some()).collect();
+        assert_eq!(asked, [Event::Missed, Event::Drift]);
+        assert!(next_step(Event::Missed).is_some_and(|step| step.starts_with("book it again")));
+        assert!(next_step(Event::Drift).is_some_and(|step| step.contains("changes the rule")));
+        let steps = after_failure();
+        assert_eq!(steps[1], "to see what else is in the way, invoke the function with {\"action\":\"check\"}");
+        assert!(steps[0].contains("every sweep tries again"));
+    }
+
+    #[test]
+    fn every_fact_is_a_sentence() {
+        let minutes = SignedDuration::from_mins;
+        for (told, sentence) in [
+            (Fact::StartsIn(minutes(30)), "it starts in 30m"),
+            (Fact::EndsIn(minutes(15)), "it ends in 15m"),
+            (Fact::NoEndSince(minutes(60)), "it has no end and has gone on for 1h; off ends it"),
+            (
+                Fact::TimesWere(Some(at("02:00:00")), None),
+                "before, it was Sun 6 Dec 2026 02:00 UTC (Sun 03:00 in Europe/Berlin) to open end",
+            ),
+            (
+                Fact::Drifted(rule("one"), Edit::Opened),
+                "rule web/one was opened by someone else during the window; it was narrowed again from what it then \
+                 said, and that is what will be restored",
+            ),
+            (
+                Fact::LeftAlone(rule("one")),
+                "rule web/one was edited by someone else during the window; what they wrote stands",
+            ),
+            (Fact::Obstacle(rule("one"), Obstacle::Unmanaged), "rule web/one is no longer named by RULE_ARNS"),
+            (Fact::HeldByAnother(rule("one")), "rule web/one stays in maintenance for another window"),
+            (Fact::Said("the clocks change".to_owned()), "the clocks change"),
+            (
+                Fact::NotProbed,
+                "the load balancer takes about ten seconds to apply a change; it was not checked from outside",
+            ),
+        ] {
+            assert_eq!(fact(&told, Some("Europe/Berlin")), sentence);
+        }
+        let edited = fact(&Fact::Drifted(rule("one"), Edit::Edited), None);
+        assert!(edited.starts_with("rule web/one was edited by someone else during the window; it was narrowed"));
+    }
+
+    #[test]
+    fn a_held_window_says_how_long_ago_its_end_was_and_why_it_is_held() {
+        let told = |secs, at_end| fact(&Fact::PastEnd(SignedDuration::from_secs(secs), at_end), None);
+        let held = "since it was booked to hold until it is switched off; off reopens them";
+        assert_eq!(
+            told(59, AtEnd::Hold),
+            format!("its end has just passed, and its rules stay in maintenance, {held}")
+        );
+        assert_eq!(told(60, AtEnd::Hold), format!("its end passed 1m ago, and its rules stay in maintenance, {held}"));
+        assert!(told(60, AtEnd::ReopenIfHealthy).contains("since the site did not answer a tester well; off"));
+    }
+
+    #[test]
+    fn what_keeps_a_rule_from_being_switched_says_what_to_do() {
+        let why = || "is odd".to_owned();
+        for (found, said) in [
+            (Obstacle::Gone, "no longer exists; leave it out of RULE_ARNS"),
+            (Obstacle::Unsupported(why()), "is odd"),
+            (Obstacle::StuckUnsupported(why()), "cannot be restored, since it is odd; remove its bypass header"),
+            (Obstacle::Unmanaged, "is no longer named by RULE_ARNS"),
+            (Obstacle::StuckUnmanaged, "was narrowed, but RULE_ARNS no longer names it; name it again"),
+            (Obstacle::Orphaned, "lets only testers through, but no window is booked or active for it"),
+            (Obstacle::Settings, "cannot be narrowed with these settings; check names"),
+            (Obstacle::TooLate, "was not narrowed, since its window is about to end"),
+        ] {
+            let told = obstacle(&found);
+            assert!(told.starts_with(said), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_sight_from_outside_says_who_got_what() {
+        let sight = Sight { seen: false, after_secs: 60, visitor: "200 OK".to_owned(), tester: "nothing".to_owned() };
+        assert!(
+            unseen(&sight).starts_with("after 60s a visitor got 200 OK, and a tester got nothing; the rules are as")
+        );
+    }
+
+    #[test]
+    fn each_state_of_a_rule_has_words_of_its_own() {
+        let words = [RuleState::Open, RuleState::HeaderOnly, RuleState::Gone, RuleState::Unsupported].map(rule_state);
+        let expected = ["open to visitors", "in maintenance, testers only", "no longer exists"];
+        assert_eq!(words[..3], expected);
+        assert_eq!(words[3], "has conditions that could not be put back");
+    }
+}

@@ -1,0 +1,749 @@
+//! Kinds of faults that were found by trials from outside, each with the story that showed it.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::world::{FAULTS, Fault, ORIGIN_LOCK, SECRET, World, header, path, rule_arn};
+
+fn window() -> Value {
+    json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"})
+}
+
+fn nightly(id: &str) -> Value {
+    json!({"id": id, "every": "cron(0 2 * * ? *)", "duration": "PT30M", "timezone": "UTC"})
+}
+
+/// A world with one rule of these conditions, and a window that is active since 02:00.
+async fn active(conditions: Vec<Value>) -> World {
+    let world = World::new(1);
+    world.set_conditions(0, conditions);
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:10").await;
+    assert!(world.is_dark(0));
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_and_a_series_never_share_a_name() {
+    let world = World::new(1);
+    world.invoke(nightly("n")).await.expect("booked");
+    let mut same = window();
+    same["id"] = json!("n");
+    let refused = world.invoke(same).await.expect_err("refused").full();
+    assert!(refused.contains("n is a series"), "{refused}");
+    assert!(
+        world.invoke(json!({"action": "on", "id": "n"})).await.expect_err("refused").full().contains("n is a series")
+    );
+    world.invoke(window()).await.expect("booked");
+    let refused = world.invoke(nightly("w")).await.expect_err("refused").full();
+    assert!(refused.contains("w is a window"), "{refused}");
+    world.run_until("03:10").await;
+    assert_eq!(world.series_ids(), ["n"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn changing_the_number_of_bypass_values_during_a_window_loses_nothing() {
+    let owned = vec![path(&["/a", "/b", "/c"]), header("x-origin-lock", ORIGIN_LOCK)];
+    let two = format!("{SECRET},another-secret-0815");
+    for (before, after) in [(two.clone(), SECRET.to_owned()), (SECRET.to_owned(), two)] {
+        let mut world = World::new(1);
+        world.settings.insert("BYPASS_HEADER_VALUE", before);
+        world.set_conditions(0, owned.clone());
+        world.invoke(window()).await.expect("booked");
+        world.run_until("02:10").await;
+        world.settings.insert("BYPASS_HEADER_VALUE", after);
+        world.run_until("02:30").await;
+        assert!(world.is_dark(0));
+        world.run_until("03:10").await;
+        assert_eq!(world.conditions(0), owned);
+        assert_eq!(world.events(), ["booked", "started", "completed"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_header_of_the_bypasss_name_with_a_foreign_value_is_its_owners() {
+    let locked = vec![path(&["*"]), header("X-Maintenance-Bypass", ORIGIN_LOCK)];
+    let world = World::new(1);
+    world.set_conditions(0, locked.clone());
+    let refused = world.invoke(window()).await.expect_err("refused").full();
+    assert!(refused.contains("let no tester through") && !refused.contains(ORIGIN_LOCK), "{refused}");
+    let status = world.invoke(json!({"action": "status"})).await.expect("status");
+    assert_eq!(status.outcome, "open");
+    assert_eq!(world.invoke(json!({"action": "off"})).await.expect("off").outcome, "unchanged");
+    world.run_until("00:30").await;
+    assert_eq!((world.conditions(0), world.events()), (locked.clone(), vec![]));
+    // The owner adds it after a window was over: what was saved of the rule long ago does not make it ours.
+    let later = active(vec![path(&["/shop"])]).await;
+    later.run_until("03:10").await;
+    later.set_conditions(0, locked.clone());
+    later.run_until("03:30").await;
+    later.invoke(json!({"action": "off"})).await.expect("off");
+    assert_eq!(later.conditions(0), locked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unusable_setting_disables_what_it_is_for_and_nothing_else() {
+    for (setting, bad) in [
+        ("WARN_BEFORE_END", "P10M"),
+        ("REMIND_BEFORE", "soon"),
+        ("MAX_DURATION", "forever"),
+        ("PROBE_URL", "www.example.com"),
+        ("ERROR_BUCKET", "No Bucket"),
+        ("HISTORY_DAYS", "many"),
+        ("DEAD_LETTER_QUEUE_ARN", "queue"),
+        ("SCHEDULE_GROUP", "a b"),
+        ("SCHEDULER_ROLE_ARN", "role"),
+        ("BYPASS_HEADER_VALUE", "short"),
+        ("BYPASS_HEADER_NAME", "Host"),
+    ] {
+        for by_hand in [false, true] {
+            let mut world = active(vec![path(&["/shop", "/cart"])]).await;
+            world.settings.insert(setting, bad.to_owned());
+            world.run_until("02:20").await;
+            let status = world.invoke(json!({"action": "status"})).await.expect("status");
+            assert!(status.warnings.iter().any(|warning| warning.contains(setting)), "{status:?}");
+            let check = world.invoke(json!({"action": "check"})).await.expect("checked");
+            assert!(check.findings.iter().any(|finding| finding.what.contains(setting)), "{check:?}");
+            if by_hand {
+                world.invoke(json!({"action": "off"})).await.expect("off");
+            } else {
+                world.run_until("03:06").await;
+            }
+            assert!(!world.is_dark(0), "{setting}");
+            assert_eq!(world.conditions(0), [path(&["/shop", "/cart"])], "{setting}");
+            world.run_until("03:40").await;
+            let failed: Vec<String> = world
+                .state()
+                .published
+                .iter()
+                .filter(|report| report.event() == "failed")
+                .map(|report| report.document["text"].as_str().expect("text").to_owned())
+                .collect();
+            assert!(matches!(failed.as_slice(), [text] if text.contains(setting)), "{setting}: {failed:#?}");
+            assert_eq!(world.count("completed"), 1, "{setting}");
+            world.no_secret_was_said();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_table_every_event_says_so() {
+    let mut world = World::new(1);
+    world.settings.insert("TABLE_NAME", String::new());
+    for event in [json!({"action": "off"}), json!({"action": "status"}), window()] {
+        assert_eq!(world.invoke(event).await.expect_err("refused").kind(), "InvalidConfig");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_still_being_finished_swallows_no_new_maintenance() {
+    for event in [json!({"action": "on"}), json!({"action": "on", "duration": "PT1H"})] {
+        let world = World::new(1);
+        world.invoke(event.clone()).await.expect("on");
+        world.state().broken = vec!["Publish"];
+        world.invoke(json!({"action": "off"})).await.expect_err("it could not be reported");
+        assert!(!world.is_dark(0));
+        let _ = world.invoke(event).await;
+        assert!(world.is_dark(0), "it is on again");
+        world.state().broken.clear();
+        world.run_until("00:20").await;
+        assert!(world.is_dark(0), "and stays so");
+        assert_eq!((world.windows().len(), world.history().len()), (1, 1));
+    }
+    // A booking with the times of one that was just cancelled.
+    let world = World::new(1);
+    let booking = json!({"start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"});
+    let id = world.invoke(booking.clone()).await.expect("booked").window.expect("a window").id.to_string();
+    world.state().broken = vec!["Publish"];
+    world.invoke(json!({"action": "cancel", "id": id})).await.expect_err("it could not be reported");
+    let _ = world.invoke(booking).await;
+    world.state().broken.clear();
+    world.run_until("02:10").await;
+    assert!(world.is_dark(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_ended_does_not_come_back_wherever_the_run_that_ended_it_dies() {
+    for nth in 0..14 {
+        for fault in FAULTS {
+            let world = World::new(1);
+            let mut event = window();
+            event["at_end"] = json!("hold");
+            world.invoke(event).await.expect("booked");
+            world.run_until("03:10").await;
+            let invocation = world.state().invocations.len();
+            world.state().faults.insert((invocation, nth), fault);
+            let answer = world.try_invoke(&json!({"action": "off"}), "off").await;
+            let taken = world.state().table.items.contains_key(&("request".to_owned(), "off".to_owned()));
+            if let Some(Ok(_)) = answer {
+                assert!(taken);
+            }
+            if taken {
+                world.run_until("03:30").await;
+                assert!(!world.is_dark(0), "{fault:?} of call {nth}");
+                world.run_until("05:00").await;
+                assert!(!world.is_dark(0) && world.count("completed") >= 1, "{fault:?} of call {nth}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_occurrence_that_was_ended_never_comes_back() {
+    for nth in 0..14 {
+        for fault in [Fault::DiesAfter, Fault::DiesBefore] {
+            let world = World::new(1);
+            world.invoke(nightly("n")).await.expect("booked");
+            world.run_until("02:10").await;
+            let invocation = world.state().invocations.len();
+            world.state().faults.insert((invocation, nth), fault);
+            let off = json!({"action": "off", "id": "n-20261206T0200Z"});
+            if world.try_invoke(&off, "off").await.is_none() {
+                world.try_invoke(&off, "off").await.expect("lives").expect("off");
+            }
+            world.run_until("02:25").await;
+            assert!(!world.is_dark(0), "{fault:?} of call {nth}");
+            assert_eq!(world.count("started"), 1);
+        }
+    }
+}
+
+fn probed() -> World {
+    let mut world = World::new(1);
+    world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_done_or_said_on_what_was_read_before_a_long_watch() {
+    // Its end is being watched when a person asks for more time.
+    for after_ms in [20, 60, 100, 5_000, 20_000] {
+        let world = probed();
+        world.state().site_lag = SignedDuration::from_secs(30);
+        world.invoke(window()).await.expect("booked");
+        world.run_until("02:50").await;
+        world.until(world.at("03:00")).await;
+        let (wake, extend) =
+            (json!({"action": "wake", "id": "w"}), json!({"action": "extend", "id": "w", "by": "PT30M"}));
+        let person = async {
+            tokio::time::sleep(Duration::from_millis(after_ms)).await;
+            world.invoke_as(1, &extend, "extend").await.expect("lives")
+        };
+        let (end, extended) = tokio::join!(world.invoke_as(0, &wake, "wake"), person);
+        let _ = end.expect("lives");
+        world.run_until("03:10").await;
+        assert_eq!(world.is_dark(0), extended.is_ok(), "after {after_ms} ms: {extended:?}");
+        world.run_until("03:50").await;
+        assert!(!world.is_dark(0) && world.windows().is_empty());
+    }
+    // Its start is being watched when a person ends it.
+    let world = probed();
+    world.state().site_lag = SignedDuration::from_secs(30);
+    world.invoke(window()).await.expect("booked");
+    world.until(world.at("02:00")).await;
+    let wake = json!({"action": "wake", "id": "w"});
+    let person = async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        world.state().site_lag = SignedDuration::ZERO;
+        world.invoke_as(1, &json!({"action": "off"}), "off").await.expect("lives").expect("off");
+    };
+    let (start, ()) = tokio::join!(world.invoke_as(0, &wake, "wake"), person);
+    let _ = start.expect("lives");
+    assert_eq!(world.count("started"), 0, "{:?}", world.events());
+    // Its end is being watched when another window narrows the rule.
+    let world = probed();
+    world.state().site_lag = SignedDuration::from_secs(30);
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:50").await;
+    world.until(world.at("03:00")).await;
+    let person = async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let _ = world.invoke_as(1, &json!({"action": "on", "id": "next"}), "on").await.expect("lives");
+    };
+    let (end, ()) = tokio::join!(world.invoke_as(0, &wake, "wake"), person);
+    let _ = end.expect("lives");
+    world.run_until("03:10").await;
+    assert!(world.is_dark(0));
+    let text = world.text_of("completed");
+    assert!(!text.contains("Visitors reach the site again"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_stands_although_the_rules_cannot_be_read() {
+    let world = active(vec![path(&["/shop"])]).await;
+    world.invoke(json!({"id": "later", "start": "2026-12-06T05:00Z", "duration": "PT1H"})).await.expect("booked");
+    world.state().broken = vec!["DescribeRules"];
+    let status = world.invoke(json!({"action": "status"})).await.expect("status answers");
+    assert!(status.warnings.iter().any(|warning| warning.contains("listener rules")), "{status:?}");
+    let off = world.invoke(json!({"action": "off", "id": "w"})).await.expect_err("half of it").full();
+    assert!(off.contains("the end of w is decided, and that stands") && off.contains("listener rules"), "{off}");
+    let cancel = world.invoke(json!({"action": "cancel", "id": "later"})).await.expect_err("half of it").full();
+    assert!(cancel.contains("later is cancelled, and that stands"), "{cancel}");
+    world.state().broken.clear();
+    world.invoke(json!({"action": "sweep"})).await.expect("swept");
+    assert!(!world.is_dark(0) && world.windows().is_empty());
+    // And the other way round: windows that cannot be read.
+    world.state().broken = vec!["Query"];
+    let status = world.invoke(json!({"action": "status"})).await.expect("status answers");
+    assert_eq!((status.outcome.as_str(), status.rules.len()), ("unknown", 1), "{status:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_report_has_an_id_of_its_own() {
+    let world = World::new(1);
+    for _ in 0..3 {
+        world.invoke(json!({"action": "on"})).await.expect("on");
+        world.invoke(json!({"action": "off"})).await.expect("off");
+        world.invoke(json!({"action": "on", "id": "same"})).await.expect("on");
+        world.invoke(json!({"action": "off"})).await.expect("off");
+    }
+    assert_ids_differ(&world, 3 * 4);
+    let world = World::new(1);
+    for _ in 0..2 {
+        world.set_conditions(0, vec![header("x-maintenance-bypass", SECRET)]);
+        world.run_until(&(world.now() + SignedDuration::from_mins(7)).strftime("%H:%M").to_string()).await;
+        world.set_conditions(0, vec![path(&["*"])]);
+        world.run_until(&(world.now() + SignedDuration::from_mins(7)).strftime("%H:%M").to_string()).await;
+    }
+    assert_ids_differ(&world, 2);
+}
+
+#[track_caller]
+fn assert_ids_differ(world: &World, count: usize) {
+    let state = world.state();
+    let mut ids: Vec<String> = state.published.iter().map(|report| report.document["report_id"].to_string()).collect();
+    assert_eq!(
+        ids.len(),
+        count,
+        "{:?}",
+        state.published.iter().map(super::world::Published::event).collect::<Vec<_>>()
+    );
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_rules_means_those_of_the_settings_at_the_start() {
+    let mut world = World::new(2);
+    let both = world.settings["RULE_ARNS"].clone();
+    world.settings.insert("RULE_ARNS", rule_arn(0));
+    world.invoke(nightly("n")).await.expect("booked");
+    world.settings.insert("RULE_ARNS", both);
+    world.run_until("02:10").await;
+    assert!(world.is_dark(0) && world.is_dark(1));
+    world.run_until("02:40").await;
+    assert!(!world.is_dark(0) && !world.is_dark(1));
+    // What would make the next occurrence fail is told when it is booked.
+    let doomed = World::new(1);
+    doomed.invoke(nightly("n")).await.expect("booked");
+    doomed.state().default_action = Some(json!({"Type": "forward"}));
+    doomed.run_until("02:10").await;
+    let text = doomed.text_of("booked");
+    assert!(text.contains("forwards to a target by default"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_failing_rule_silences_no_other_report() {
+    let mut world = World::new(3);
+    world.settings.insert("WARN_BEFORE_END", "PT15M".to_owned());
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:10").await;
+    // One rule can no longer be narrowed, another is opened by someone else.
+    world.set_conditions(1, vec![path(&["/*/*/*/*/*/*"])]);
+    world.set_conditions(2, vec![path(&["/opened"])]);
+    world.run_until("02:50").await;
+    assert!(world.is_dark(0) && world.is_dark(2));
+    assert_eq!((world.count("failed"), world.count("ending_soon")), (1, 1), "{:?}", world.events());
+    let drift = world.text_of("drift");
+    assert_eq!(world.count("drift"), 1, "an edit that cannot be answered is told once: {:?}", world.events());
+    assert!(drift.contains("rule001 was opened") && drift.contains("rule002 was opened"), "{drift}");
+    // Another rule fails as well: one mail about that, and none about the first.
+    world.set_conditions(0, vec![path(&["/*/*/*/*/*/*"])]);
+    world.run_until("02:58").await;
+    assert_eq!(world.count("failed"), 2, "{:?}", world.events());
+    let text = world.text_of("failed");
+    assert!(text.contains("rule000") && !text.contains("narrow rule web/rule001"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_request_decides_once_whatever_it_asks() {
+    let world = World::new(1);
+    world.invoke(nightly("n")).await.expect("booked");
+    let pause = json!({"action": "pause", "id": "n"});
+    world.try_invoke(&pause, "pause").await.expect("lives").expect("paused");
+    world.invoke(json!({"action": "resume", "id": "n"})).await.expect("resumed");
+    world.try_invoke(&pause, "pause").await.expect("lives").expect("answered");
+    assert_eq!(world.series("n").expect("there")["paused"], false);
+    assert_eq!(world.windows(), ["n-20261206T0200Z"]);
+    for (event, key) in [(json!({"action": "off"}), "off"), (json!({"action": "off", "request_id": "mine"}), "lambda")]
+    {
+        world.invoke(json!({"action": "on", "id": "a"})).await.expect("on");
+        world.try_invoke(&event, key).await.expect("lives").expect("off");
+        world.invoke(json!({"action": "on", "id": "b"})).await.expect("on");
+        let other = if key == "off" { "off" } else { "another invocation" };
+        world.try_invoke(&event, other).await.expect("lives").expect("answered");
+        assert!(world.is_dark(0), "what was switched on since stays on");
+        world.invoke(json!({"action": "off"})).await.expect("off");
+    }
+    let refused = json!({"action": "on", "request_id": "mine"});
+    assert!(world.invoke(refused).await.expect_err("another action").full().contains("used for off before"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_decided_in_time_is_not_refused_when_lambda_repeats_it_too_late() {
+    for event in [
+        json!({"action": "on", "end": "2026-12-06T00:05Z"}),
+        json!({"start": "2026-12-06T00:01Z", "end": "2026-12-06T00:05Z"}),
+    ] {
+        let mut world = World::new(1);
+        world.try_invoke(&event, "one").await.expect("lives").expect("decided");
+        world.run_until("00:10").await;
+        let again = world.try_invoke(&event, "one").await.expect("lives").expect("answered");
+        assert_eq!(again.outcome, "unchanged", "{again:?}");
+        assert_eq!(world.invoke(event.clone()).await.expect_err("too late").kind(), "InvalidEvent");
+        // Nor when the settings have become unusable since.
+        world.settings.insert("BYPASS_HEADER_VALUE", "short".to_owned());
+        world.try_invoke(&event, "one").await.expect("lives").expect("answered");
+        assert_eq!(world.history().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_occurrence_whose_name_is_taken_is_not_left_out_in_silence() {
+    let world = World::new(1);
+    let taken = json!({"id": "n-20261207T0200Z", "start": "2026-12-10T02:00Z", "duration": "PT1H"});
+    world.invoke(taken).await.expect("booked");
+    world.invoke(nightly("n")).await.expect("booked");
+    world.run_until("02:40").await;
+    assert_eq!(world.count("failed"), 1, "{:?}", world.events());
+    let text = world.text_of("failed");
+    assert!(text.contains("n-20261207T0200Z is taken") && text.contains("left out"), "{text}");
+    assert!(world.windows().contains(&"n-20261208T0200Z".to_owned()), "{:?}", world.windows());
+    assert_eq!(world.windows().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_duration_is_too_long_to_be_refused() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    for huge in ["P999999999D", "PT9223372036854775807S", "P10000000W", "PT175307616H"] {
+        for event in [
+            json!({"start": "2026-12-06T02:00Z", "duration": huge}),
+            json!({"action": "on", "duration": huge}),
+            json!({"action": "extend", "id": "w", "by": huge}),
+            json!({"action": "reschedule", "id": "w", "duration": huge}),
+            json!({"every": "rate(7 days)", "duration": huge}),
+            json!({"start": "9999-12-31T23:00Z", "duration": huge}),
+        ] {
+            assert_eq!(world.invoke(event.clone()).await.expect_err("refused").kind(), "InvalidEvent", "{event}");
+        }
+    }
+    let mut world = World::new(1);
+    for setting in ["MAX_DURATION", "WARN_BEFORE_END", "REMIND_BEFORE"] {
+        world.settings.insert(setting, "P999W999DT99999H999999M999999S".to_owned());
+    }
+    world.invoke(window()).await.expect("booked");
+    world.run_until("03:10").await;
+    assert_eq!(world.events(), ["booked", "started", "completed"]);
+    // Open-ended maintenance has no wake-up that could fire at once.
+    world.invoke(json!({"action": "on"})).await.expect("on");
+    assert_eq!(world.schedule_names(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn null_where_leaving_out_means_more_is_refused() {
+    let world = World::new(1);
+    world.invoke(json!({"action": "on", "id": "a"})).await.expect("on");
+    for event in [
+        json!({"action": "off", "id": null}),
+        json!({"action": "off", "Id": null}),
+        json!({"action": "on", "end": null}),
+        json!({"action": "on", "duration": null}),
+        json!({"action": "on", "rules": null}),
+    ] {
+        assert_eq!(world.invoke(event.clone()).await.expect_err("refused").kind(), "InvalidEvent", "{event}");
+    }
+    assert_eq!(world.windows(), ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wide_path_gives_its_place_to_the_header_and_the_origins_lock_stays() {
+    let host = json!({"Field": "host-header", "HostHeaderConfig": {"Values": ["a.example", "b.example", "c.example"]}});
+    let owned = vec![path(&["/*"]), host.clone(), header("x-origin-lock", ORIGIN_LOCK)];
+    let world = active(owned.clone()).await;
+    let lock = header("x-origin-lock", ORIGIN_LOCK);
+    assert_eq!(world.conditions(0), [host, lock, header("x-maintenance-bypass", SECRET)]);
+    world.run_until("03:10").await;
+    assert_eq!(world.conditions(0), owned);
+    world.no_secret_was_said();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_history_tells_who_did_what_when_and_how_late() {
+    let world = World::new(1);
+    let mut event = window();
+    event["requested_by"] = json!("ana");
+    event["reason"] = json!("database move");
+    world.invoke(event).await.expect("booked");
+    world.run_until("02:30").await;
+    let more = json!({"action": "extend", "id": "w", "by": "PT30M", "requested_by": "ben", "reason": "slow disk"});
+    world.invoke(more).await.expect("extended");
+    world.run_until("03:40").await;
+    world.invoke(nightly("n")).await.expect("booked");
+    world.invoke(json!({"action": "cancel", "id": "n", "requested_by": "cleo"})).await.expect("cancelled");
+    let told = world.invoke(json!({"action": "history"})).await.expect("told");
+    let told = serde_json::to_value(told.history).expect("JSON");
+    let ids: Vec<&str> = told.as_array().expect("a list").iter().filter_map(|past| past["id"].as_str()).collect();
+    assert_eq!(ids.len(), 3, "{told:#}");
+    assert_eq!(ids[2], "w", "the latest first");
+    let window = &told[2];
+    assert_eq!((&window["outcome"], &window["requested_by"]), (&json!("completed"), &json!("ana")));
+    assert_eq!(window["planned"], json!({"start": "2026-12-06T02:00:00Z", "end": "2026-12-06T03:30:00Z"}));
+    assert_eq!((&window["actual"]["start_late_secs"], &window["actual"]["end_late_secs"]), (&json!(0), &json!(0)));
+    let who: Vec<(&str, &str, &str)> = window["decisions"]
+        .as_array()
+        .expect("decisions")
+        .iter()
+        .map(|made| {
+            let text = |key: &str| made[key].as_str().expect(key);
+            (text("action"), text("requested_by"), text("reason"))
+        })
+        .collect();
+    assert_eq!(who, [("book", "ana", "database move"), ("extend", "ben", "slow disk")]);
+    let series = told.as_array().expect("a list").iter().find(|past| past["kind"] == "series").expect("the series");
+    assert_eq!(series["decisions"][1]["requested_by"], "cleo");
+    let one = world.invoke(json!({"action": "history", "id": "w", "limit": 1})).await.expect("told");
+    assert_eq!(one.history.len(), 1);
+    let none = world.invoke(json!({"action": "history", "since": "2026-12-07T00:00Z"})).await.expect("told");
+    assert!(none.history.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_header_name_whose_change_fails_loses_nothing() {
+    for fault in [Fault::Refused, Fault::DiesBefore, Fault::DiesAfter, Fault::AnswerLost] {
+        let owned = vec![path(&["/a", "/b"])];
+        let mut world = active(owned.clone()).await;
+        world.settings.insert("BYPASS_HEADER_NAME", "x-let-me-in".to_owned());
+        let invocation = world.state().invocations.len();
+        // The rules, the table, what is saved anew, and the rule.
+        world.state().faults.insert((invocation, 3), fault);
+        let _ = world.try_invoke(&json!({"action": "sweep"}), "sweep").await;
+        world.invoke(json!({"action": "sweep"})).await.expect("swept");
+        assert_eq!(world.conditions(0), [owned[0].clone(), header("x-let-me-in", SECRET)], "{fault:?}");
+        world.run_until("03:10").await;
+        assert_eq!(world.conditions(0), owned, "{fault:?}");
+        assert_eq!((world.count("drift"), world.count("completed")), (0, 1), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_the_owner_writes_during_a_window_stays_the_owners() {
+    let world = active(vec![path(&["/shop"])]).await;
+    let locked = vec![header("X-Maintenance-Bypass", ORIGIN_LOCK), path(&["/owner/*"])];
+    world.set_conditions(0, locked.clone());
+    world.run_until("02:20").await;
+    assert!(world.is_dark(0));
+    world.run_until("03:10").await;
+    assert_eq!(world.conditions(0), locked);
+    world.no_secret_was_said();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_we_narrowed_with_an_older_value_refuses_no_booking() {
+    let mut world = active(vec![path(&["/shop"])]).await;
+    world.settings.insert("BYPASS_HEADER_VALUE", "another-secret-0815".to_owned());
+    world.invoke(json!({"id": "x", "start": "2026-12-06T05:00Z", "duration": "PT1H"})).await.expect("booked");
+    let check = world.invoke(json!({"action": "check"})).await.expect("checked");
+    assert!(check.outcome != "blocked", "{check:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn off_reopens_whatever_is_dark_although_something_else_fails() {
+    // A window that cannot be finished, and a rule that no window accounts for.
+    let mut world = World::new(2);
+    let both = world.settings["RULE_ARNS"].clone();
+    world.settings.insert("RULE_ARNS", rule_arn(0));
+    world.invoke(json!({"action": "on", "id": "a"})).await.expect("on");
+    world.settings.insert("RULE_ARNS", both);
+    world.set_conditions(1, vec![path(&["/shop"]), header("x-maintenance-bypass", SECRET)]);
+    world.state().broken = vec!["Publish"];
+    world.invoke(json!({"action": "off"})).await.expect_err("nothing can be reported");
+    assert!(!world.is_dark(0) && !world.is_dark(1));
+    // And when the first try got no further than its decision.
+    let world = World::new(1);
+    world.set_conditions(0, vec![path(&["/shop"]), header("x-maintenance-bypass", SECRET)]);
+    world.state().broken = vec!["DescribeRules"];
+    let off = json!({"action": "off"});
+    world.try_invoke(&off, "off").await.expect("lives").expect_err("the rules cannot be read");
+    world.state().broken.clear();
+    world.try_invoke(&off, "off").await.expect("lives").expect("reopened");
+    assert_eq!(world.conditions(0), [path(&["/shop"])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_asked_keeps_no_site_dark() {
+    for (setting, value) in [("PROBE_URL", "www.example.com"), ("BYPASS_HEADER_VALUE", "short"), ("PROBE_URL", "")] {
+        let mut world = probed();
+        let mut event = window();
+        event["at_end"] = json!("reopen_if_healthy");
+        world.invoke(event).await.expect("booked");
+        world.run_until("02:10").await;
+        world.settings.insert(setting, value.to_owned());
+        world.run_until("03:10").await;
+        assert!(!world.is_dark(0), "{setting}={value}");
+        assert_eq!(world.count("completed"), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_cannot_be_read_stops_no_other_window() {
+    let world = World::new(2);
+    for (nth, id) in [(0, "one"), (1, "two")] {
+        let event =
+            json!({"id": id, "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z", "rules": [rule_arn(nth)]});
+        world.invoke(event).await.expect("booked");
+    }
+    world.run_until("02:10").await;
+    let key = world.state().table.items.keys().find(|(_, id)| id.contains("rule001")).expect("an item").clone();
+    world.state().table.items.get_mut(&key).expect("there").insert("owner".to_owned(), json!({"S": "spoilt"}));
+    world.run_until("03:10").await;
+    assert!(!world.is_dark(0) && world.is_dark(1), "what is saved of the other rule is unknown");
+    assert_eq!(world.history().len(), 1);
+    let text = world.text_of("failed");
+    assert!(text.contains("rule001"), "{text}");
+    world.invoke(json!({"action": "off"})).await.expect_err("it needs a person");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_was_booked_for_later_is_not_taken_for_what_starts_now() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    for event in [
+        json!({"action": "on", "id": "w", "duration": "PT1H"}),
+        json!({"action": "on", "id": "w", "end": "2026-12-06T03:00Z"}),
+    ] {
+        let refused = world.invoke(event).await.expect_err("refused").full();
+        assert!(refused.contains("w is already booked"), "{refused}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_seen_of_a_start_is_not_told_of_an_end() {
+    let world = probed();
+    world.state().site_lag = SignedDuration::from_secs(20);
+    world.invoke(window()).await.expect("booked");
+    world.until(world.at("02:00")).await;
+    let wake = json!({"action": "wake", "id": "w"});
+    let person = async {
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        world.invoke_as(1, &json!({"action": "off"}), "off").await.expect("lives").expect("off");
+    };
+    let (start, ()) = tokio::join!(world.invoke_as(0, &wake, "wake"), person);
+    let _ = start.expect("lives");
+    let completed = world.text_of("completed");
+    let state = world.state();
+    let seen: Vec<i64> = state
+        .published
+        .iter()
+        .filter(|report| report.event() == "completed")
+        .filter_map(|report| report.document["actual"]["seen_after_secs"].as_i64())
+        .collect();
+    assert!(seen.iter().all(|secs| *secs >= 18), "{seen:?} {completed}");
+    assert_eq!(state.published.iter().filter(|report| report.event() == "started").count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_longer_holds_is_not_told_late() {
+    let world = World::new(1);
+    world.invoke(json!({"action": "on", "id": "a", "duration": "PT1H"})).await.expect("on");
+    world.state().broken = vec!["Publish"];
+    world.invoke(json!({"action": "extend", "id": "a", "by": "PT1H"})).await.expect_err("not told");
+    world.invoke(json!({"action": "off"})).await.expect_err("not told");
+    world.state().broken.clear();
+    world.run_until("00:10").await;
+    assert_eq!(world.events(), ["started", "completed"]);
+    // What is over and was cancelled is told as that, whoever asks.
+    world.invoke(window()).await.expect("booked");
+    world.state().broken = vec!["Publish"];
+    world.invoke(json!({"action": "cancel", "id": "w"})).await.expect_err("not told");
+    world.state().broken.clear();
+    let off = world.invoke(json!({"action": "off", "id": "w"})).await.expect("finished");
+    assert_eq!((off.outcome.as_str(), off.message.as_str()), ("cancelled", "Cancelled: w."));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_occurrence_that_was_cancelled_stays_so_through_pause_and_resume() {
+    let world = World::new(1);
+    world.invoke(nightly("n")).await.expect("booked");
+    world.invoke(json!({"action": "cancel", "id": "n-20261206T0200Z"})).await.expect("cancelled");
+    for action in ["pause", "resume"] {
+        world.invoke(json!({"action": action, "id": "n"})).await.expect(action);
+    }
+    assert_eq!(world.windows(), ["n-20261207T0200Z"]);
+    assert_eq!(world.invoke(json!({"action": "resume", "id": "n"})).await.expect("resumed").outcome, "unchanged");
+    // What the pause itself dropped comes again.
+    world.run_until("02:30").await;
+    for action in ["pause", "resume"] {
+        world.invoke(json!({"action": action, "id": "n"})).await.expect(action);
+    }
+    assert_eq!(world.windows(), ["n-20261207T0200Z"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_occurrence_that_was_cancelled_never_comes_back_wherever_the_run_that_booked_it_died() {
+    let mut booked = 0;
+    for nth in 0..14 {
+        for fault in [Fault::DiesAfter, Fault::DiesBefore] {
+            let world = World::new(1);
+            let invocation = world.state().invocations.len();
+            world.state().faults.insert((invocation, nth), fault);
+            let _ = world.try_invoke(&nightly("n"), "n").await;
+            if world.windows() != ["n-20261206T0200Z"] {
+                continue;
+            }
+            booked += 1;
+            world.invoke(json!({"action": "cancel", "id": "n-20261206T0200Z"})).await.expect("cancelled");
+            world.run_until("02:10").await;
+            assert!(!world.is_dark(0) && world.windows() == ["n-20261207T0200Z"], "{fault:?} of call {nth}");
+        }
+    }
+    assert!(booked > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_cancel_drops_nothing_that_was_booked_since() {
+    for (booking, left) in [(window(), "w"), (nightly("w"), "w-20261206T0200Z")] {
+        let world = World::new(1);
+        let cancel = json!({"action": "cancel", "id": "w"});
+        world.invoke(booking.clone()).await.expect("booked");
+        world.try_invoke(&cancel, "cancel").await.expect("lives").expect("cancelled");
+        assert!(world.windows().is_empty() && world.series_ids().is_empty());
+        world.invoke(booking).await.expect("booked again");
+        world.try_invoke(&cancel, "cancel").await.expect("lives").expect("answered");
+        assert_eq!(world.windows(), [left]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_cannot_be_turned_keeps_no_other_rule_and_no_other_window_back() {
+    let world = World::new(2);
+    for (nth, id) in [(0, "a"), (1, "b")] {
+        let event =
+            json!({"id": id, "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z", "rules": [rule_arn(nth)]});
+        world.invoke(event).await.expect("booked");
+    }
+    // Its owner writes what the load balancer takes from nobody again.
+    let odd = path(&["/*/*/*/*/*/*"]);
+    world.set_conditions(0, vec![odd.clone()]);
+    world.run_until("02:10").await;
+    assert!(!world.is_dark(0) && world.is_dark(1));
+    assert_eq!((world.count("failed"), world.count("started")), (1, 1), "{:?}", world.events());
+    world.set_conditions(0, vec![odd, header("x-maintenance-bypass", SECRET)]);
+    world.invoke(json!({"action": "off"})).await.expect_err("one stays as it is");
+    assert!(world.is_dark(0) && !world.is_dark(1));
+    assert_eq!(world.windows(), ["a"]);
+    assert!(world.text_of("completed").contains('b'), "{:?}", world.events());
+}

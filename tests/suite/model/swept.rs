@@ -1,0 +1,71 @@
+//! What must be so after a sweep that nothing disturbed.
+
+use super::{
+    operator::{Operator, Run, secs},
+    owners::Owned,
+};
+
+impl Operator {
+    /// After a sweep that nothing disturbed, every rule stands as windows and owners have it.
+    pub(super) fn swept(&self, run: &Run) -> Result<(), String> {
+        if !run.calm || !matches!(run.result, Some(Ok(_))) {
+            return Ok(());
+        }
+        let setting = |key: &str| self.world.settings.get(key).map_or("", String::as_str);
+        let narrows = self.is_sane();
+        for (rule, owner) in self.expected.owners.iter().enumerate() {
+            let ours = setting("RULE_ARNS").contains(&crate::world::rule_arn(rule));
+            if owner.wish.is_none() || !ours || self.is_orphaned(rule) {
+                continue;
+            }
+            let covering: Vec<Option<bool>> = self
+                .expected
+                .present_windows()
+                .filter(|window| window.covers(rule))
+                .map(|window| window.darkens(run.from, run.to))
+                .collect();
+            let wrong = if covering.contains(&Some(true)) {
+                let can = narrows && owner.can_be_narrowed(setting("BYPASS_HEADER_NAME"));
+                if can { owner.wrong(rule, true, &self.world) } else { None }
+            } else if covering.contains(&None) {
+                None
+            } else {
+                owner.wrong(rule, false, &self.world)
+            };
+            if let Some(wrong) = wrong {
+                return Err(format!(
+                    "after a calm sweep {wrong}; {:?}",
+                    self.expected.present_windows().collect::<Vec<_>>()
+                ));
+            }
+        }
+        self.series_are_booked(run)
+    }
+
+    /// Whether a rule is header-only though it was never narrowed, as far as the table knows.
+    fn is_orphaned(&self, rule: usize) -> bool {
+        let saved = self
+            .world
+            .rule_item(rule)
+            .is_some_and(|item| item["owner"].as_array().is_some_and(|owner| !owner.is_empty()));
+        !saved && Owned::is_dark(rule, &self.world)
+    }
+
+    /// After such a sweep the next occurrence of every series is booked.
+    fn series_are_booked(&self, run: &Run) -> Result<(), String> {
+        if !self.is_sane() {
+            return Ok(());
+        }
+        for series in self.expected.series.values().filter(|series| !series.over && !series.paused) {
+            let next = series.after(run.to).find(|start| !series.skipped.contains(start));
+            let Some(next) = next.filter(|next| next.duration_since(run.to) < secs(86_400 * 300)) else { continue };
+            let id = super::expected::occurrence_id(&series.id, next);
+            let taken = self.expected.present_series(&id).is_some()
+                || self.expected.present(&id).is_some_and(|found| found.tag != series.tag);
+            if !series.booked.contains_key(&next) && !taken && !self.reports.told_of_left_out(&id) {
+                return Err(format!("{id} is not booked: {series:?}"));
+            }
+        }
+        Ok(())
+    }
+}

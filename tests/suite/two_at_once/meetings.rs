@@ -1,0 +1,190 @@
+//! The moments at which two runs meet.
+
+/// A moment at which two runs meet.
+pub(super) struct Meeting {
+    pub(super) name: &'static str,
+    /// What happened before, and when.
+    pub(super) before: &'static [(&'static str, Before)],
+    pub(super) at: &'static str,
+    pub(super) first: &'static str,
+    pub(super) second: &'static str,
+    pub(super) requests: Requests,
+    /// What each may be answered.
+    pub(super) answers: [&'static str; 2],
+    /// The reports of drift.
+    pub(super) drifts: usize,
+}
+
+/// Something that happened before.
+pub(super) enum Before {
+    Asked(&'static str),
+    /// The owner gave the rule another path.
+    Edited,
+}
+
+/// Whose requests the two are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Requests {
+    /// Of two people.
+    Two,
+    /// Both are one request, which Lambda sends twice.
+    One,
+    /// The second is Lambda's repetition of the event that booked the window.
+    Repeated,
+}
+
+use Before::{Asked, Edited};
+
+const BOOKED: &str = r#"{"id":"w","start":"2026-12-06T00:10Z","end":"2026-12-06T00:20Z"}"#;
+const ELSEWHEN: &str = r#"{"id":"w","start":"2026-12-06T00:12Z","end":"2026-12-06T00:24Z"}"#;
+const NEXT: &str = r#"{"id":"x","start":"2026-12-06T00:20Z","end":"2026-12-06T00:30Z"}"#;
+const LONGER: &str = r#"{"id":"x","start":"2026-12-06T00:08Z","end":"2026-12-06T00:30Z"}"#;
+const HELD: &str = r#"{"id":"w","start":"2026-12-06T00:10Z","end":"2026-12-06T00:20Z","at_end":"hold"}"#;
+const SERIES: &str = r#"{"id":"s","every":"cron(10,30,50 * * * ? *)","duration":"PT5M","timezone":"UTC"}"#;
+const WAKE: &str = r#"{"action":"wake","id":"w"}"#;
+const WAKE_NEXT: &str = r#"{"action":"wake","id":"x"}"#;
+const WAKE_SERIES: &str = r#"{"action":"wake","id":"s-20261206T0010Z"}"#;
+const OFF: &str = r#"{"action":"off"}"#;
+const OFF_ONE: &str = r#"{"action":"off","id":"w"}"#;
+const ON: &str = r#"{"action":"on"}"#;
+const ON_FOR: &str = r#"{"action":"on","duration":"PT10M"}"#;
+const SWEEP: &str = r#"{"action":"sweep"}"#;
+const CANCEL: &str = r#"{"action":"cancel","id":"w"}"#;
+const EXTEND: &str = r#"{"action":"extend","id":"w","by":"PT5M"}"#;
+const EARLIER: &str = r#"{"action":"reschedule","id":"w","start":"2026-12-06T00:08Z"}"#;
+const LATER: &str = r#"{"action":"reschedule","id":"w","start":"2026-12-06T00:14Z"}"#;
+const PAUSE: &str = r#"{"action":"pause","id":"s"}"#;
+const RESUME: &str = r#"{"action":"resume","id":"s"}"#;
+const SKIP: &str = r#"{"action":"skip","id":"s","start":"2026-12-06T00:30Z"}"#;
+const CANCEL_SERIES: &str = r#"{"action":"cancel","id":"s"}"#;
+
+const NOTHING: &[(&str, Before)] = &[];
+const ONE: &[(&str, Before)] = &[("00:00", Asked(BOOKED))];
+const BY_HAND: &[(&str, Before)] = &[("00:00", Asked(ON))];
+const OF_SERIES: &[(&str, Before)] = &[("00:00", Asked(SERIES))];
+
+const fn meeting(
+    name: &'static str,
+    before: &'static [(&'static str, Before)],
+    at: &'static str,
+    first: &'static str,
+    second: &'static str,
+    answers: [&'static str; 2],
+) -> Meeting {
+    Meeting { name, before, at, first, second, requests: Requests::Two, answers, drifts: 0 }
+}
+
+impl Meeting {
+    const fn of(self, requests: Requests) -> Self {
+        Self { requests, ..self }
+    }
+}
+
+pub(super) const MEETINGS: [Meeting; 42] = [
+    meeting("start and extend", ONE, "00:10", WAKE, EXTEND, ["started", "extended"]),
+    meeting("end and extend, nearly", ONE, "00:19:59.9", WAKE, EXTEND, ["unchanged", "extended"]),
+    meeting("end and extend", ONE, "00:20", WAKE, EXTEND, ["completed unchanged", "InvalidEvent extended"]),
+    meeting("hold and extend", &[("00:00", Asked(HELD))], "00:20", WAKE, EXTEND, ["unchanged", "extended"]),
+    meeting("held and extend twice", &[("00:00", Asked(HELD))], "00:22", EXTEND, EXTEND, ["extended", "extended"]),
+    meeting("hold and off", &[("00:00", Asked(HELD))], "00:20", WAKE, OFF, ["completed unchanged", "completed"]),
+    meeting("held, off and extend", &[("00:00", Asked(HELD))], "00:22", OFF, EXTEND, ["completed", "InvalidEvent"]),
+    meeting("off and extend", ONE, "00:12", OFF, EXTEND, ["completed", "InvalidEvent"]),
+    meeting("extend and extend", ONE, "00:12", EXTEND, EXTEND, ["extended", "extended"]),
+    meeting("one extend twice at once", ONE, "00:12", EXTEND, EXTEND, ["extended", "unchanged"]).of(Requests::One),
+    meeting("start and off", ONE, "00:10", WAKE, OFF, ["cancelled started", "cancelled completed"]),
+    meeting("start and cancel", ONE, "00:09:59.95", WAKE, CANCEL, ["cancelled unchanged", "cancelled"]),
+    meeting("start and reschedule", ONE, "00:09:59.95", WAKE, LATER, ["unchanged", "InvalidEvent rescheduled"]),
+    meeting("start and start", ONE, "00:10", WAKE, WAKE, ["started", "started unchanged"]),
+    meeting("start and sweep", ONE, "00:10", WAKE, SWEEP, ["started", "reconciled unchanged"]),
+    meeting("sweep and sweep at the start", ONE, "00:10", SWEEP, SWEEP, ["reconciled", "reconciled unchanged"]),
+    meeting("start and on", ONE, "00:10", WAKE, ON, ["started", "started"]),
+    meeting("end and end", ONE, "00:20", WAKE, WAKE, ["completed", "completed reconciled unchanged"]),
+    meeting("end and off", ONE, "00:20", WAKE, OFF, ["completed", "completed unchanged"]),
+    meeting("end and off, nearly", ONE, "00:19:59.9", WAKE, OFF, ["completed unchanged", "completed"]),
+    meeting("end and on", ONE, "00:20", WAKE, ON, ["completed reconciled", "started"]),
+    meeting(
+        "end and the next start",
+        &[("00:00", Asked(BOOKED)), ("00:01", Asked(NEXT))],
+        "00:20",
+        WAKE,
+        WAKE_NEXT,
+        ["completed", "started unchanged"],
+    ),
+    meeting(
+        "off of one of two and sweep",
+        &[("00:00", Asked(BOOKED)), ("00:01", Asked(LONGER))],
+        "00:12",
+        OFF_ONE,
+        SWEEP,
+        ["completed", "reconciled unchanged"],
+    ),
+    meeting("sweep and sweep", ONE, "00:12", SWEEP, SWEEP, ["unchanged", "unchanged"]),
+    Meeting {
+        drifts: 1,
+        ..meeting(
+            "drift found by two",
+            &[("00:00", Asked(BOOKED)), ("00:11:50", Edited)],
+            "00:12",
+            SWEEP,
+            SWEEP,
+            ["reconciled unchanged", "reconciled unchanged"],
+        )
+    },
+    Meeting {
+        drifts: 1,
+        ..meeting(
+            "drift and off",
+            &[("00:00", Asked(BOOKED)), ("00:11:50", Edited)],
+            "00:12",
+            SWEEP,
+            OFF,
+            ["reconciled", "completed"],
+        )
+    },
+    meeting("on and off", BY_HAND, "00:12", ON, OFF, ["started unchanged", "completed"]),
+    meeting("off and on for a while", BY_HAND, "00:12", OFF, ON_FOR, ["completed", "started"]),
+    meeting("off and off", BY_HAND, "00:12", OFF, OFF, ["completed", "completed unchanged"]),
+    meeting("on and on", NOTHING, "00:01", ON, ON, ["started unchanged", "started unchanged"]),
+    meeting("one on twice at once", NOTHING, "00:01", ON_FOR, ON_FOR, ["started unchanged", "started unchanged"])
+        .of(Requests::One),
+    meeting("reschedule and reschedule", ONE, "00:02", EARLIER, LATER, ["rescheduled", "rescheduled"]),
+    meeting("reschedule and cancel", ONE, "00:02", LATER, CANCEL, ["rescheduled", "cancelled"]),
+    meeting("book and book", NOTHING, "00:01", BOOKED, BOOKED, ["already_booked booked", "already_booked booked"]),
+    meeting(
+        "book and book something else",
+        NOTHING,
+        "00:01",
+        BOOKED,
+        ELSEWHEN,
+        ["InvalidEvent booked", "InvalidEvent booked"],
+    ),
+    meeting("off and the booking again", ONE, "00:12", OFF, BOOKED, ["completed", "unchanged"]).of(Requests::Repeated),
+    meeting("cancel and the booking again", ONE, "00:05", CANCEL, BOOKED, ["cancelled", "unchanged"])
+        .of(Requests::Repeated),
+    meeting(
+        "pause and the booking of the next",
+        OF_SERIES,
+        "00:10",
+        WAKE_SERIES,
+        PAUSE,
+        ["cancelled started", "paused"],
+    ),
+    meeting(
+        "cancel of a series and the booking of the next",
+        OF_SERIES,
+        "00:10",
+        WAKE_SERIES,
+        CANCEL_SERIES,
+        ["cancelled started", "cancelled"],
+    ),
+    meeting("skip and the booking of the next", OF_SERIES, "00:10", WAKE_SERIES, SKIP, ["started", "skipped"]),
+    meeting(
+        "two book the next of a series",
+        OF_SERIES,
+        "00:10",
+        WAKE_SERIES,
+        SWEEP,
+        ["started", "reconciled unchanged"],
+    ),
+    meeting("pause and resume", OF_SERIES, "00:12", PAUSE, RESUME, ["paused", "resumed unchanged"]),
+];

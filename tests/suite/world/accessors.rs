@@ -1,0 +1,117 @@
+//! What tests ask of the world, and what a person in the console does to it.
+
+use serde_json::Value;
+
+use super::{ORIGIN_LOCK, SECRET, World, attributes, elb::demands_bypass, rule_arn, watch::rule_item_id};
+
+impl World {
+    pub(crate) fn events(&self) -> Vec<String> {
+        self.state().published.iter().map(|report| report.event().to_owned()).collect()
+    }
+
+    pub(crate) fn count(&self, event: &str) -> usize {
+        self.events().iter().filter(|found| *found == event).count()
+    }
+
+    /// What the last report of an event said to people.
+    pub(crate) fn text_of(&self, event: &str) -> String {
+        let state = self.state();
+        let last = state.published.iter().rev().find(|report| report.event() == event);
+        last.expect("such a report").document["text"].as_str().expect("text").to_owned()
+    }
+
+    /// The calls since the log was last taken.
+    pub(crate) fn take_calls(&self) -> Vec<String> {
+        self.state().calls.drain(..).map(|call| call.name).collect()
+    }
+
+    pub(crate) fn conditions(&self, nth: usize) -> Vec<Value> {
+        self.state().rules[&rule_arn(nth)].conditions.clone()
+    }
+
+    pub(crate) fn set_conditions(&self, nth: usize, conditions: Vec<Value>) {
+        self.state().rules.get_mut(&rule_arn(nth)).expect("a rule").conditions = conditions;
+    }
+
+    /// Whether only testers get through the rule.
+    pub(crate) fn is_dark(&self, nth: usize) -> bool {
+        self.state().rules.get(&rule_arn(nth)).is_some_and(|rule| demands_bypass(rule, &self.settings))
+    }
+
+    /// What stands under this prefix in the present, without the prefix.
+    fn present(&self, prefix: &str) -> Vec<String> {
+        self.state().table.with_prefix("now", prefix).map(|(id, _)| id.to_owned()).collect()
+    }
+
+    /// An item of the present as plain JSON; sets are sorted lists.
+    fn present_item(&self, id: &str) -> Option<Value> {
+        self.state().table.item("now", id).map(attributes::plain)
+    }
+
+    /// The ids of the windows that are not history yet.
+    pub(crate) fn windows(&self) -> Vec<String> {
+        self.present("window#")
+    }
+
+    pub(crate) fn window(&self, id: &str) -> Option<Value> {
+        self.present_item(&format!("window#{id}"))
+    }
+
+    pub(crate) fn series_ids(&self) -> Vec<String> {
+        self.present("series#")
+    }
+
+    pub(crate) fn series(&self, id: &str) -> Option<Value> {
+        self.present_item(&format!("series#{id}"))
+    }
+
+    /// What is known of the `nth` rule.
+    pub(crate) fn rule_item(&self, nth: usize) -> Option<Value> {
+        self.present_item(&rule_item_id(&rule_arn(nth)))
+    }
+
+    /// The keys of the findings that belong to no window.
+    pub(crate) fn notices(&self) -> Vec<String> {
+        self.present("notice#")
+    }
+
+    /// What is over, oldest first.
+    pub(crate) fn history(&self) -> Vec<Value> {
+        self.state().table.with_prefix("past", "").map(|(_, item)| attributes::plain(item)).collect()
+    }
+
+    /// What should be gone once all is over; see [`super::State::left_over`].
+    pub(crate) fn left_over(&self) -> Vec<String> {
+        self.state().left_over(self.now())
+    }
+
+    /// Deletes a window's item, as a person in the console does.
+    pub(crate) fn forget_window(&self, id: &str) {
+        self.state().table.forget("now", &format!("window#{id}")).expect("such a window");
+    }
+
+    /// Lets the table remove what expired more than two days ago.
+    pub(crate) fn expire(&self) {
+        self.state().table.expire(self.now());
+    }
+
+    /// Everything the function said or kept so far must be free of secrets; only what is saved of a rule may hold the
+    /// values of its owner's headers.
+    #[track_caller]
+    pub(crate) fn no_secret_was_said(&self) {
+        let state = self.state();
+        let said = state.said.iter().cloned();
+        let reports =
+            state.published.iter().map(|report| format!("{} {} {}", report.subject, report.message, report.attributes));
+        let schedules = state.schedules.values().map(|schedule| schedule.body.to_string());
+        let items = state.table.items.iter().map(|((scope, id), item)| {
+            let text = attributes::plain(item).to_string();
+            if scope == "now" && id.starts_with("rule#") { text.replace(ORIGIN_LOCK, "") } else { text }
+        });
+        for text in said.chain(reports).chain(schedules).chain(items) {
+            assert!(!text.contains(SECRET) && !text.contains(ORIGIN_LOCK), "a secret was said: {text}");
+        }
+        let kept: Vec<&String> = state.violations.iter().filter(|promise| promise.contains("secret")).collect();
+        assert!(kept.is_empty(), "a secret was kept: {kept:?}");
+    }
+}

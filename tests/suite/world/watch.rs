@@ -1,0 +1,139 @@
+//! The promises, held against what the world shows right after each effect.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Settings, State, World, attributes, elb::demands_bypass};
+
+/// A window of the table whose rules are, or are about to be, header-only.
+struct Dark {
+    id: String,
+    uid: String,
+    revision: u64,
+    start: Timestamp,
+    end: Option<Timestamp>,
+    /// None: every rule of the settings.
+    rules: Option<Vec<String>>,
+}
+
+impl Dark {
+    fn covers(&self, rule: &str, settings: &Settings) -> bool {
+        self.rules.as_ref().map_or_else(|| is_ours(rule, settings), |rules| rules.iter().any(|other| other == rule))
+    }
+
+    fn has_its_end(&self, created_ever: &BTreeSet<String>) -> bool {
+        self.end.is_none() || created_ever.contains(&format!("{}.end-{}-{}", self.id, self.uid, self.revision))
+    }
+}
+
+/// Whether the settings name a rule.
+fn is_ours(rule: &str, settings: &Settings) -> bool {
+    ours(settings).any(|other| other == rule)
+}
+
+fn ours(settings: &Settings) -> impl Iterator<Item = &str> {
+    settings.get("RULE_ARNS").map_or("", String::as_str).split(',').map(str::trim).filter(|arn| !arn.is_empty())
+}
+
+fn texts(list: &Value) -> Option<Vec<String>> {
+    Some(list.as_array()?.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+}
+
+/// The id of a rule's item.
+pub(crate) fn rule_item_id(arn: &str) -> String {
+    let mut parts = arn.rsplit('/');
+    let (rule, listener) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    format!("rule#{listener}/{rule}")
+}
+
+impl World {
+    pub(super) fn watch(&self, name: &str, subject: &str) {
+        let now = self.now();
+        let mut state = self.state();
+        let mut broken = std::mem::take(&mut state.table.broken);
+        match name {
+            "ModifyRule" => {
+                if !is_ours(subject, &self.settings) {
+                    broken.push(format!("{subject} was modified, which is not ours"));
+                }
+                if state.rules.get(subject).is_some_and(|rule| demands_bypass(rule, &self.settings)) {
+                    broken.extend(self.narrowed(&state, subject));
+                }
+            }
+            "Publish" => broken.extend(self.told(&state)),
+            _ => {}
+        }
+        state.violations.extend(broken.into_iter().map(|promise| format!("{now}: {promise}")));
+    }
+
+    /// What is wrong with having narrowed a rule.
+    fn narrowed(&self, state: &State, rule: &str) -> Vec<String> {
+        let mut broken = vec![];
+        let item = state.table.item("now", &rule_item_id(rule)).map(attributes::plain);
+        let saved = item.is_some_and(|item| item["owner"].as_array().is_some_and(|owner| !owner.is_empty()));
+        if !saved {
+            broken.push(format!("{rule} was narrowed before its owner's conditions were saved"));
+        }
+        // An end decided by another run at this very moment is repaired by whichever looks later.
+        if self.gate.is_some() {
+            return broken;
+        }
+        let now = self.now();
+        let dark: Vec<Dark> =
+            state.dark_windows().into_iter().filter(|window| window.covers(rule, &self.settings)).collect();
+        if dark.is_empty() {
+            broken.push(format!("{rule} was narrowed for no window"));
+        } else if !dark.iter().any(|window| window.start <= now) {
+            broken.push(format!("{rule} was narrowed before its window's start"));
+        } else if !dark.iter().any(|window| window.start <= now && window.has_its_end(&state.created_ever)) {
+            broken.push(format!("{rule} was narrowed before its end was booked"));
+        }
+        broken
+    }
+
+    /// What is wrong with the last report.
+    fn told(&self, state: &State) -> Vec<String> {
+        let Some(report) = state.published.last().filter(|_| self.gate.is_none()) else { return vec![] };
+        let windows = state.dark_windows();
+        let rules = &report.document["window"]["rules"];
+        let rules = if rules == "all" {
+            ours(&self.settings).map(str::to_owned).collect()
+        } else {
+            let managed: Vec<&str> = ours(&self.settings).collect();
+            let managed = |rule: &String| managed.contains(&rule.as_str());
+            texts(rules).unwrap_or_default().into_iter().filter(managed).collect::<Vec<String>>()
+        };
+        let wrong = |rule: &String| {
+            let dark = state.rules.get(rule).is_some_and(|rule| demands_bypass(rule, &self.settings));
+            match report.event() {
+                "started" => state.rules.contains_key(rule) && !dark,
+                "completed" => dark && !windows.iter().any(|window| window.covers(rule, &self.settings)),
+                _ => false,
+            }
+        };
+        let wrong = rules.into_iter().filter(wrong);
+        wrong.map(|rule| format!("{} was reported but {rule} does not show it", report.event())).collect()
+    }
+}
+
+impl State {
+    /// The windows that are active or held; one that somebody made unreadable is none.
+    fn dark_windows(&self) -> Vec<Dark> {
+        let windows = self.table.with_prefix("now", "window#").map(|(id, item)| (id, attributes::plain(item)));
+        let windows = windows.filter(|(_, item)| item["state"] == "active" || item["state"] == "held");
+        let time = |text: &Value| text.as_str().and_then(|text| text.parse().ok());
+        let dark = windows.filter_map(|(id, item)| {
+            Some(Dark {
+                id: id.to_owned(),
+                uid: item["uid"].as_str()?.to_owned(),
+                revision: item["revision"].as_u64()?,
+                start: time(&item["start"])?,
+                end: time(&item["end"]),
+                rules: if item["rules"] == "all" { None } else { Some(texts(&item["rules"])?) },
+            })
+        });
+        dark.collect()
+    }
+}
