@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     model::{
         time::{self, spoken},
-        window::{DecisionKind, Outcome, State, Window},
+        window::{Outcome, State, Window},
     },
     reconcile::{self, Done, Happened},
     report::{response::Response, views::WindowView},
@@ -76,16 +76,7 @@ impl Came {
 }
 
 /// An answer about one window that this run looked after; `usual` is what came of it when there was nothing more to do.
-pub(super) fn after(run: Run<'_>, action: DecisionKind, window: &Window, done: &Done, usual: Came) -> Response {
-    looked_after(run, action.word(), window, done, usual)
-}
-
-/// The same for a wake-up.
-pub(super) fn woken(run: Run<'_>, window: &Window, done: &Done) -> Response {
-    looked_after(run, "wake", window, done, Came::Unchanged)
-}
-
-fn looked_after(run: Run<'_>, action: &str, window: &Window, done: &Done, usual: Came) -> Response {
+pub(super) fn after(run: Run<'_>, action: &str, window: &Window, done: &Done, usual: Came) -> Response {
     let came = match done.happened.get(&window.id) {
         None | Some(Happened::Changed | Happened::Booked) => usual,
         Some(Happened::Started) => Came::Started,
@@ -135,7 +126,7 @@ pub(super) fn decided_before(run: Run<'_>, before: &RequestItem, done: Done) -> 
     let done = done.complete(Some(format!("this request was decided before, at {at}, and that stands")))?;
     let window = before.about.iter().find_map(|id| done.windows.iter().find(|window| &window.id == id));
     let answer = match window {
-        Some(window) => after(run, before.action, window, &done, Came::Unchanged),
+        Some(window) => after(run, before.action.word(), window, &done, Came::Unchanged),
         None => summary(before.action.word(), &done),
     };
     Ok(Response {

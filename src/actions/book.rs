@@ -103,7 +103,7 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
                 // Another run may have reported its start before this one could.
                 let started = done.window(&window.id, &window.uid).is_some_and(|window| window.was_told("started"));
                 let usual = if started { Came::Started } else { Came::Booked };
-                answers::after(run, action, &window, &done, usual)
+                answers::after(run, action.word(), &window, &done, usual)
             }
         };
         let warnings = answer.warnings.iter().cloned().chain(warnings).collect();

@@ -167,7 +167,7 @@ async fn changed(run: Run<'_>, action: DecisionKind, decided: Decided<Moved>) ->
         answers::about(run, action.word(), &after, usual)
     } else {
         let done = reconcile::reconcile(run).await?.complete(decided)?;
-        answers::after(run, action, &after, &done, usual)
+        answers::after(run, action.word(), &after, &done, usual)
     };
     if is_new {
         reconcile::forget_wake_ups(run, &before).await;

@@ -158,7 +158,7 @@ pub async fn cancel(run: Run<'_>, id: &WindowId, asked: &Asked) -> Result<Respon
         Some(window) => {
             // Somebody else may have ended it just before: what is told is how it ended.
             let usual = window.ending.map_or(Came::Cancelled, |ending| Came::ended(ending.outcome));
-            answers::after(run, DecisionKind::Cancel, &window, &done, usual)
+            answers::after(run, DecisionKind::Cancel.word(), &window, &done, usual)
         }
         None => Response {
             outcome: Came::Cancelled.word().to_owned(),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::answers;
+use super::answers::{self, Came};
 use crate::{
     app::Run,
     error::Error,
@@ -33,7 +33,7 @@ pub async fn sweep(run: Run<'_>) -> Result<Response, Error> {
 pub async fn wake(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
     let done = reconcile::reconcile(run).await?.complete(None)?;
     match done.windows.iter().find(|window| &window.id == id) {
-        Some(window) => Ok(answers::woken(run, window, &done)),
+        Some(window) => Ok(answers::after(run, "wake", window, &done, Came::Unchanged)),
         None => Ok(Response {
             message: format!("Window {id} is over or was cancelled; nothing is due for it."),
             ..answers::summary("wake", &done)

@@ -7,14 +7,18 @@ use std::{collections::BTreeSet, fmt};
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::{transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
+    operation::{
+        query::builders::QueryFluentBuilder,
+        transact_write_items::TransactWriteItemsError,
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    },
     types::AttributeValue,
 };
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     failed, invalid,
-    items::{self, Item, Past, RequestItem, Write},
+    items::{self, Past, RequestItem, Write},
     refusal,
 };
 use crate::{
@@ -22,6 +26,7 @@ use crate::{
     error::{Error, Refusal, Service},
     model::{
         conditions,
+        id::WindowId,
         table::{Notice, Table},
         window::Window,
     },
@@ -57,7 +62,7 @@ pub struct Note {
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     /// Windows and series of this name only.
-    pub id: Option<crate::model::id::WindowId>,
+    pub id: Option<WindowId>,
     /// Those that were over at that moment or later.
     pub since: Option<Timestamp>,
     /// How many at most.
@@ -98,33 +103,27 @@ impl Store {
     /// [`Error::Aws`] when a call fails.
     pub async fn now(&self, now: Timestamp) -> Result<Table, Error> {
         let mut table = Table::default();
-        let mut page = None;
-        loop {
-            let answer = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .consistent_read(true)
-                .key_condition_expression("#scope = :scope")
-                .expression_attribute_names("#scope", "scope")
-                .expression_attribute_values(":scope", text("now"))
-                .set_exclusive_start_key(page)
-                .send()
-                .await
-                .map_err(|error| {
-                    failed(Service::Table, "read the windows from the table", refusal(&error, &self.secrets))
-                })?;
-            for item in answer.items() {
-                if let Err((id, problem)) = items::read_now(item, now, &mut table) {
-                    tracing::warn!(item.id = id, problem, "an item of the table is not readable");
-                    table.unreadable.insert(id, problem);
-                }
-            }
-            page = answer.last_evaluated_key().cloned();
-            if page.is_none() {
-                return Ok(table);
+        let mut items = self.scope("now").key_condition_expression("#scope = :scope").into_paginator().items().send();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| {
+                failed(Service::Table, "read the windows from the table", refusal(&error, &self.secrets))
+            })?;
+            if let Err((id, problem)) = items::read_now(&item, now, &mut table) {
+                tracing::warn!(item.id = id, problem, "an item of the table is not readable");
+                table.unreadable.insert(id, problem);
             }
         }
+        Ok(table)
+    }
+
+    /// A strongly consistent query of one scope.
+    fn scope(&self, scope: &str) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .expression_attribute_names("#scope", "scope")
+            .expression_attribute_values(":scope", text(scope))
     }
 
     /// The decision that a request has taken, if it has.
@@ -193,7 +192,7 @@ impl Store {
     /// [`Error::Aws`] when the call fails.
     pub async fn note(&self, window: &Window, note: &Note) -> Result<bool, Error> {
         let mut set = vec![];
-        let mut update = self.client.update_item();
+        let mut update = self.update_of(window);
         for (name, at) in [("started_at", note.started_at), ("reopened_at", note.reopened_at)] {
             if let Some(at) = at {
                 set.push(format!("#{name} = if_not_exists(#{name}, :{name})"));
@@ -211,13 +210,7 @@ impl Store {
         if parts.is_empty() {
             return Ok(true);
         }
-        let update = update
-            .table_name(&self.table)
-            .set_key(Some(items::key("now", &items::window_key(&window.id))))
-            .update_expression(parts.join(" "))
-            .condition_expression("#uid = :uid")
-            .expression_attribute_names("#uid", "uid")
-            .expression_attribute_values(":uid", text(&window.uid));
+        let update = update.update_expression(parts.join(" ")).condition_expression("#uid = :uid");
         self.update(&format!("note what was done for window {}", window.id), update).await
     }
 
@@ -227,26 +220,27 @@ impl Store {
     /// [`Error::Aws`] when the call fails.
     pub async fn mark_wakeups(&self, window: &Window, marker: &str) -> Result<bool, Error> {
         let update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(items::key("now", &items::window_key(&window.id))))
+            .update_of(window)
             .update_expression("SET #wakeups = :wakeups")
             .condition_expression("#uid = :uid AND #revision = :revision")
             .expression_attribute_names("#wakeups", "wakeups")
-            .expression_attribute_names("#uid", "uid")
             .expression_attribute_names("#revision", "revision")
             .expression_attribute_values(":wakeups", text(marker))
-            .expression_attribute_values(":uid", text(&window.uid))
             .expression_attribute_values(":revision", AttributeValue::N(window.revision.to_string()));
         self.update(&format!("note that window {} has its wake-ups", window.id), update).await
     }
 
-    async fn update(
-        &self,
-        what: &str,
-        update: aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder,
-    ) -> Result<bool, Error> {
+    /// An update of a window's item, with the `uid` by which its condition knows the window again.
+    fn update_of(&self, window: &Window) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(items::key("now", &items::window_key(&window.id))))
+            .expression_attribute_names("#uid", "uid")
+            .expression_attribute_values(":uid", text(&window.uid))
+    }
+
+    async fn update(&self, what: &str, update: UpdateItemFluentBuilder) -> Result<bool, Error> {
         for attempt in 1..=TRIES {
             let Err(error) = update.clone().send().await else { return Ok(true) };
             match error.as_service_error() {
@@ -286,40 +280,29 @@ impl Store {
     /// [`Error::Aws`] when a call fails.
     pub async fn history(&self, search: &Search, now: Timestamp) -> Result<Vec<Past>, Error> {
         let mut found = vec![];
-        let mut page: Option<Item> = None;
         let since = search.since.unwrap_or(Timestamp::UNIX_EPOCH);
-        loop {
-            let answer = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .consistent_read(true)
-                .scan_index_forward(false)
-                .key_condition_expression("#scope = :scope AND #id >= :since")
-                .expression_attribute_names("#scope", "scope")
-                .expression_attribute_names("#id", "id")
-                .expression_attribute_values(":scope", text("past"))
-                .expression_attribute_values(":since", text(&items::moment(since)))
-                .set_exclusive_start_key(page)
-                .send()
-                .await
-                .map_err(|error| {
-                    failed(Service::Table, "read the history from the table", refusal(&error, &self.secrets))
-                })?;
-            for item in answer.items() {
-                let Some(past) = items::read_past(item, now) else { continue };
-                if search.id.as_ref().is_none_or(|id| id == past.id()) {
-                    found.push(past);
-                }
-                if found.len() >= search.limit {
-                    return Ok(found);
-                }
+        let mut items = self
+            .scope("past")
+            .scan_index_forward(false)
+            .key_condition_expression("#scope = :scope AND #id >= :since")
+            .expression_attribute_names("#id", "id")
+            .expression_attribute_values(":since", text(&items::moment(since)))
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| {
+                failed(Service::Table, "read the history from the table", refusal(&error, &self.secrets))
+            })?;
+            let Some(past) = items::read_past(&item, now) else { continue };
+            if search.id.as_ref().is_none_or(|id| id == past.id()) {
+                found.push(past);
             }
-            page = answer.last_evaluated_key().cloned();
-            if page.is_none() {
-                return Ok(found);
+            if found.len() >= search.limit {
+                break;
             }
         }
+        Ok(found)
     }
 
     /// AWS's messages may quote what they were sent.

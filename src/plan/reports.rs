@@ -281,7 +281,7 @@ pub fn rules_of<'a>(window: &Window, plan: &'a Plan, table: &Table, config: &Con
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{
         model::{
@@ -295,6 +295,21 @@ mod tests {
         },
         plan::tests::{config, narrowed, owned, planned, saved, table},
     };
+
+    pub(crate) const EVENTS: [Event; 12] = [
+        Event::Booked,
+        Event::Rescheduled,
+        Event::Extended,
+        Event::Cancelled,
+        Event::Reminder,
+        Event::Started,
+        Event::EndingSoon,
+        Event::Completed,
+        Event::Overrunning,
+        Event::Missed,
+        Event::Drift,
+        Event::Failed,
+    ];
 
     fn told(window: Window, more: &[&str]) -> Window {
         let told = window.told.iter().cloned().chain(more.iter().map(ToString::to_string)).collect();
@@ -605,20 +620,7 @@ mod tests {
 
     #[test]
     fn an_events_word_is_the_one_its_document_holds() {
-        for event in [
-            Event::Booked,
-            Event::Rescheduled,
-            Event::Extended,
-            Event::Cancelled,
-            Event::Reminder,
-            Event::Started,
-            Event::EndingSoon,
-            Event::Completed,
-            Event::Overrunning,
-            Event::Missed,
-            Event::Drift,
-            Event::Failed,
-        ] {
+        for event in EVENTS {
             assert_eq!(serde_json::json!(event), event.word());
         }
     }

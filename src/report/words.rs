@@ -180,25 +180,13 @@ pub fn remedy(aim: &str, event: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::window::{
-        State,
-        tests::{active, at, rule, window},
+    use crate::{
+        model::window::{
+            State,
+            tests::{active, at, rule, window},
+        },
+        plan::reports::tests::EVENTS,
     };
-
-    const EVENTS: [Event; 12] = [
-        Event::Booked,
-        Event::Rescheduled,
-        Event::Extended,
-        Event::Cancelled,
-        Event::Reminder,
-        Event::Started,
-        Event::EndingSoon,
-        Event::Completed,
-        Event::Overrunning,
-        Event::Missed,
-        Event::Drift,
-        Event::Failed,
-    ];
 
     #[test]
     fn every_report_begins_with_a_sentence_of_its_own() {
