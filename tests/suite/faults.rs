@@ -15,11 +15,8 @@ use self::{
 };
 use crate::world::{FAULTS, Fault};
 
-/// In how many runs that make the same calls one call goes wrong; in all others it does in random storms.
-const SAME_RUNS: usize = 2;
-
 /// Of how many pairs of calls one is tried; an odd number, since the ways to fail take turns.
-const SOME_PAIRS: usize = 31;
+const SOME_PAIRS: usize = 61;
 
 /// Runs all storms on both processors; every failure is told with what brings it back.
 fn weather_all(name: &str, cases: &[(String, &Story, Storm)]) {
@@ -58,12 +55,11 @@ fn calm(story: &Story) -> Calm {
 #[test]
 fn any_one_call_may_fail_in_any_way() {
     let mut cases = vec![];
-    let mut alike = BTreeMap::<Vec<String>, usize>::new();
+    let mut known = BTreeSet::<Vec<String>>::new();
     for story in &STORIES {
         for run in calm(story).runs {
-            let tried = alike.entry(run.calls.clone()).or_default();
-            *tried += 1;
-            if *tried > SAME_RUNS {
+            // Another run that makes the same calls is left to the random storms.
+            if !known.insert(run.calls.clone()) {
                 continue;
             }
             for place in (0..run.calls.len()).map(|call| (run.nth, call)) {
@@ -100,7 +96,7 @@ fn any_one_write_may_meet_others_and_any_rule_may_be_read_as_it_was() {
 
 #[test]
 fn wake_ups_may_come_late_twice_in_the_wrong_order_or_never() {
-    let kinds = [0, 59, 180, 420, 5000].map(Delivery::After).into_iter().chain([Delivery::Twice, Delivery::Never]);
+    let kinds = [59, 420, 5000].map(Delivery::After).into_iter().chain([Delivery::Twice, Delivery::Never]);
     let kinds: Vec<Delivery> = kinds.collect();
     let mut cases = vec![];
     // What is never woken has no wake-ups to lose.
@@ -118,7 +114,7 @@ fn wake_ups_may_come_late_twice_in_the_wrong_order_or_never() {
 #[test]
 fn two_calls_may_fail_in_the_worst_ways() {
     // Two calls of runs that follow each other, failing in the two ways that deceive: it happened though it seemed not
-    // to, and nobody is left to go on. Of the shortest story every pair, of the others some.
+    // to, and nobody is left to go on. Most of them in the shortest story.
     let mut cases = vec![];
     for story in &STORIES {
         let places = calm(story).places();
@@ -128,7 +124,7 @@ fn two_calls_may_fail_in_the_worst_ways() {
         });
         let kinds = [[Fault::AnswerLost, Fault::DiesAfter], [Fault::DiesAfter, Fault::AnswerLost]];
         let pairs = pairs.flat_map(|pair| kinds.map(|kinds| (pair, kinds)));
-        for ((one, other), kinds) in pairs.step_by(if story.name == SHORT.name { 1 } else { SOME_PAIRS }) {
+        for ((one, other), kinds) in pairs.step_by(if story.name == SHORT.name { 3 } else { SOME_PAIRS }) {
             let faults = BTreeMap::from([(one, kinds[0]), (other, kinds[1])]);
             cases.push(titled(story, Storm { faults, ..Storm::default() }));
         }
@@ -181,7 +177,7 @@ fn random_storms_leave_nothing_behind() {
     }
     // Another stretch of numbers for each version, the same for each run of it.
     let from = 20_261_126;
-    let cases = (from..from + number("STORMS").unwrap_or(1000)).map(|seed| {
+    let cases = (from..from + number("STORMS").unwrap_or(500)).map(|seed| {
         let (story, storm) = made(seed, &places);
         (format!("SEED={seed} ({})", story.name), story, storm)
     });

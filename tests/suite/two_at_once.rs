@@ -294,20 +294,37 @@ fn turns(world: &World, first: usize) -> [Vec<usize>; 2] {
     })
 }
 
-/// Every order with up to three changes of turn, either run first.
-fn orders([first, second]: &[Vec<usize>; 2]) -> BTreeSet<Vec<usize>> {
-    let mut orders = BTreeSet::new();
+/// Every order with up to three changes of turn, either run first, each once.
+fn orders(turns: &[Vec<usize>; 2]) -> Vec<Vec<usize>> {
+    let [first, second] = turns;
+    let counts = turns.each_ref().map(|turns| *turns.last().expect("a run"));
+    let mut orders = BTreeMap::new();
+    let mut add = |order: Vec<usize>| {
+        orders.entry(sequence(&order, counts)).or_insert(order);
+    };
     for &a in first {
         for &b in second {
             // first a, second b, then all of the first, and the mirror image.
-            orders.insert(vec![a, b, usize::MAX]);
-            orders.insert(vec![0, b, a, usize::MAX]);
-            for c in first.iter().filter_map(|c| c.checked_sub(a)).filter(|c| b > 0 && *c > 0) {
-                orders.insert(vec![a, b, c, usize::MAX]);
+            add(vec![a, b, usize::MAX]);
+            add(vec![0, b, a, usize::MAX]);
+            for c in first.iter().filter_map(|c| c.checked_sub(a)) {
+                add(vec![a, b, c, usize::MAX]);
             }
         }
     }
-    orders
+    orders.into_values().collect()
+}
+
+/// Whose call comes when, if both make as many as they would one after the other.
+fn sequence(order: &[usize], mut left: [usize; 2]) -> Vec<bool> {
+    let stretches = order.iter().copied().chain([usize::MAX, usize::MAX]).enumerate();
+    let mut sequence = vec![];
+    for (nth, stretch) in stretches {
+        let calls = stretch.min(left[nth % 2]);
+        left[nth % 2] -= calls;
+        sequence.extend(std::iter::repeat_n(nth % 2 == 1, calls));
+    }
+    sequence
 }
 
 /// Orders with any number of changes of turn, the same in each run.
