@@ -26,8 +26,10 @@ pub enum Error {
         source: Refusal,
     },
     /// Some of the work was done and some is left; the next wake-up or sweep tries again.
-    #[error("{}{} left to do, the next wake-up or sweep tries again: {}", stands(.decided.as_deref()), .left.len(), sentences(.left))]
+    #[error("{}{}{} left to do, the next wake-up or sweep tries again: {}", first(.site.as_deref()), stands(.decided.as_deref()), .left.len(), sentences(.left))]
     Incomplete {
+        /// How the site stands, in a sentence.
+        site: Option<String>,
         /// What was decided in this run and stands, in a sentence.
         decided: Option<String>,
         /// What is left, a sentence each.
@@ -120,6 +122,10 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+fn first(site: Option<&str>) -> String {
+    site.map(|site| format!("{site} ")).unwrap_or_default()
 }
 
 fn stands(what: Option<&str>) -> String {

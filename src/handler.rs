@@ -49,7 +49,7 @@ pub async fn answer(app: &App, event: &Value, invocation: &Invocation) -> Result
     let run = Run { app, target: own_arn(&invocation.function_arn), request: &key };
     let request = match read {
         Ok(request) => request,
-        Err(refusal) => return actions::refuse(run, event, refusal).await,
+        Err(refusal) => return actions::refuse(run, event, refusal).await.map(Response::with_headline),
     };
     let action = request.action();
     let result = match invocation.deadline.map(|deadline| deadline - ANSWER_TIME) {
@@ -60,6 +60,7 @@ pub async fn answer(app: &App, event: &Value, invocation: &Invocation) -> Result
             tokio::time::timeout(left, act(run, request, Some(deadline))).await.unwrap_or(Err(Error::OutOfTime))
         }
     };
+    let result = result.map(Response::with_headline);
     if let Ok(response) = &result {
         tracing::info!(
             action,

@@ -19,7 +19,7 @@ use url::Url;
 use crate::{
     clock::Clock,
     error::chain,
-    model::bypass::Bypass,
+    model::{bypass::Bypass, seen::Met},
     redact::{readable, scrubbed},
 };
 
@@ -64,6 +64,8 @@ pub struct Sight {
     pub seen: bool,
     /// How long that took, or how long it was waited for in vain.
     pub after_secs: i64,
+    /// What that means.
+    pub met: Met,
     /// What the visitor got last, to continue "a visitor got …".
     pub visitor: String,
     /// What the tester got last, to continue "a tester got …".
@@ -154,7 +156,8 @@ impl Probe {
             let seen = glance.shows(expect, asked_after_secs);
             if seen || next.max(Instant::now()) > deadline {
                 let Glance { visitor, tester } = glance;
-                return Sight { seen, after_secs: watched_secs(), visitor: visitor.words, tester: tester.words };
+                let (met, after_secs) = (visitor.met(), watched_secs());
+                return Sight { seen, after_secs, met, visitor: visitor.words, tester: tester.words };
             }
             sleep_until(next).await;
         }
@@ -290,6 +293,20 @@ impl Answer {
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.status
+    }
+
+    /// What it shows of the site just now.
+    #[must_use]
+    pub fn met(&self) -> Met {
+        if !self.is_fresh(0) {
+            Met::Nothing
+        } else if self.is_maintenance(0) {
+            Met::Maintenance
+        } else if self.is_application(0) {
+            Met::Application
+        } else {
+            Met::Failure
+        }
     }
 
     fn is_maintenance(&self, watched_secs: i64) -> bool {

@@ -24,17 +24,15 @@ pub(super) fn summary(action: &str, done: &Done) -> Response {
     let told: Vec<String> = done.happened.iter().map(|(id, what)| format!("{id} {}", what.word())).collect();
     let changed = done.rules.iter().any(|rule| rule.changed);
     let (outcome, message) = match (told.is_empty(), changed) {
-        (true, false) if !done.orphans.is_empty() => {
-            ("unchanged", "A rule is in maintenance for no window; {\"action\":\"off\"} reopens it.".to_owned())
-        }
         (true, false) if !done.table.unreadable.is_empty() => {
-            ("unchanged", "An item of the table cannot be read; check names it.".to_owned())
+            ("unchanged", "Nothing was changed. An item of the table cannot be read; check names it.".to_owned())
         }
-        (true, false) => ("unchanged", "Everything is as it should be.".to_owned()),
-        (true, true) => ("reconciled", "Rules were put back to where they should be.".to_owned()),
-        (false, _) => ("reconciled", format!("{}.", told.join(", "))),
+        (true, false) => ("unchanged", "Nothing was due.".to_owned()),
+        (true, true) => ("reconciled", "Rules were changed back to what they should be.".to_owned()),
+        (false, _) => ("reconciled", format!("Done: {}.", told.join(", "))),
     };
-    Response { outcome: outcome.to_owned(), message, rules: done.rules.clone(), ..blank(action) }
+    let site = Some(done.site.clone());
+    Response { outcome: outcome.to_owned(), message, site, rules: done.rules.clone(), ..blank(action) }
 }
 
 /// What an answer says came of a window.
@@ -85,7 +83,7 @@ pub(super) fn after(run: Run<'_>, action: &str, window: &Window, done: &Done, us
         Some(Happened::Cancelled) => Came::Cancelled,
     };
     let window = done.window(&window.id, &window.uid).unwrap_or(window);
-    Response { rules: done.rules.clone(), ..about(run, action, window, came) }
+    Response { rules: done.rules.clone(), site: Some(done.site.clone()), ..about(run, action, window, came) }
 }
 
 /// An answer about one window.
@@ -94,15 +92,15 @@ pub(super) fn about(run: Run<'_>, action: &str, window: &Window, came: Came) -> 
     let until = window.end.map_or("until it is switched off".to_owned(), |end| format!("until {}", spoken(end, zone)));
     let message = match came {
         Came::Booked => format!("Window {id} is booked from {} {until}.", spoken(window.start, zone)),
-        Came::Started => format!("The site is in maintenance for window {id} {until}."),
-        Came::Completed => format!("Window {id} is over and its rules are as they were."),
+        Came::Started => format!("Window {id} has started; it goes on {until}."),
+        Came::Completed => format!("Window {id} has ended."),
         Came::Cancelled => format!("Window {id} is cancelled; nothing was or will be changed for it."),
         Came::Missed => format!("Window {id} was missed; nothing was changed for it."),
         Came::Extended | Came::Rescheduled => {
             format!("The times of window {id} are {} {until}.", spoken(window.start, zone))
         }
         Came::AlreadyBooked | Came::Unchanged => {
-            format!("Window {id} is as it should be; nothing was changed.")
+            format!("Nothing was changed: window {id} is {}.", stands(window, run.now(), zone))
         }
     };
     Response {
@@ -111,6 +109,21 @@ pub(super) fn about(run: Run<'_>, action: &str, window: &Window, came: Came) -> 
         window: Some(WindowView::new(window)),
         next_wake: next_wake(std::slice::from_ref(window), run.now()),
         ..blank(action)
+    }
+}
+
+/// How a window stands, to continue "window … is".
+pub(super) fn stands(window: &Window, now: Timestamp, zone: Option<&str>) -> String {
+    let end = |until: &str| {
+        window.end.map_or("until it is switched off".to_owned(), |end| format!("{until} {}", spoken(end, zone)))
+    };
+    match window.state {
+        State::Booked if window.start > now => format!("booked from {} {}", spoken(window.start, zone), end("until")),
+        State::Booked => format!("due to start since {}", spoken(window.start, zone)),
+        State::Active => format!("active {}", end("until")),
+        State::Held => format!("held past its end ({})", end("which was")),
+        State::Ending => "ending".to_owned(),
+        State::Over => "over".to_owned(),
     }
 }
 

@@ -2,8 +2,6 @@
 
 use jiff::Timestamp;
 
-use std::collections::BTreeMap;
-
 use super::{
     TRIES_MAX,
     answers::{self, Came},
@@ -18,7 +16,7 @@ use crate::{
     model::{
         id::{WindowId, uid},
         rule_arn::RuleArn,
-        seen::Seen,
+        seen::Rules,
         table::Table,
         time,
         window::{Covered, DecisionKind, State, Window},
@@ -68,7 +66,8 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
         };
         let verdict = verdict(run, &booking, asked, action, &table, finished_others);
         if booking.dry_run {
-            return verdict.map(|booked| Response { warnings, ..rehearsed(run, action, booked) });
+            let site = Some(reconcile::present(run).await.site);
+            return verdict.map(|booked| Response { site, warnings, ..rehearsed(run, action, booked) });
         }
         let (window, begun) = match verdict {
             Err(Error::InvalidEvent(problems)) if problems == [FINISHING] && !finished_others => {
@@ -94,7 +93,7 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
             Written::Yes => {}
         }
         let answer = match begun {
-            Err(_) => already(run, &window, action).await?,
+            Err(_) => already(run, &window, action, asked).await?,
             Ok(_) if window.start > run.now() => is_ahead(run, *window, action).await?,
             Ok(begun) => {
                 tracing::info!(window.id = %window.id, "window booked, and due");
@@ -113,7 +112,7 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
 }
 
 /// The rules are read, before the table, only where the window is to start at once.
-async fn look(run: Run<'_>, booking: &Booking) -> Result<(Option<BTreeMap<RuleArn, Seen>>, Table), Error> {
+async fn look(run: Run<'_>, booking: &Booking) -> Result<(Option<Rules>, Table), Error> {
     if booking.start <= run.now() && !booking.dry_run {
         let Observed { rules, table } = reconcile::observe(run).await?;
         return Ok((rules.ok(), table));
@@ -125,8 +124,8 @@ async fn look(run: Run<'_>, booking: &Booking) -> Result<(Option<BTreeMap<RuleAr
 async fn is_ahead(run: Run<'_>, mut window: Window, action: DecisionKind) -> Result<Response, Error> {
     tracing::info!(window.id = %window.id, window.start = %window.start, "window booked");
     let decided = format!("window {} is booked, and that stands", window.id);
-    reconcile::follow(run, &mut window, decided).await?;
-    Ok(answers::about(run, action.word(), &window, Came::Booked))
+    let site = Some(reconcile::follow(run, &mut window, decided).await?);
+    Ok(Response { site, ..answers::about(run, action.word(), &window, Came::Booked) })
 }
 
 /// What is told apart from other refusals: a window of the name is ending, and its name will be free soon.
@@ -265,11 +264,19 @@ fn rehearsed(run: Run<'_>, action: DecisionKind, booked: Booked) -> Response {
 }
 
 /// The window is there already: whatever is due for it is done.
-async fn already(run: Run<'_>, window: &Window, action: DecisionKind) -> Result<Response, Error> {
+async fn already(run: Run<'_>, window: &Window, action: DecisionKind, asked: &Asked) -> Result<Response, Error> {
     let done = reconcile::reconcile(run).await?.complete(None)?;
     let came = if action == DecisionKind::On { Came::Unchanged } else { Came::AlreadyBooked };
     let window = done.window(&window.id, &window.uid).unwrap_or(window);
-    Ok(Response { rules: done.rules.clone(), ..answers::about(run, action.word(), window, came) })
+    let mut answer = Response {
+        site: Some(done.site.clone()),
+        rules: done.rules.clone(),
+        ..answers::about(run, action.word(), window, came)
+    };
+    if asked.reason.is_some() && asked.reason != window.reason {
+        answer.message.push_str(" It was there before, so the reason was not taken.");
+    }
+    Ok(answer)
 }
 
 /// A refusal, unless the request has taken this decision before.

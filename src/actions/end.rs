@@ -15,11 +15,12 @@ use crate::{
         rule_arn::RuleArn,
         window::{DecisionKind, Outcome, State, Window},
     },
-    plan::{RuleState, reports::Event},
+    plan::{RuleState, reports::Event, site::Site},
     reconcile::{self, Done},
     report::{
         Report,
         response::Response,
+        site,
         views::{RuleLine, WindowView},
     },
 };
@@ -71,13 +72,14 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>, asked: &Asked) -> Result<Re
     let decided = is_new.then(|| format!("the end of {} is decided, and that stands", ids.join(", ")));
     let done =
         if id.is_none() { reconcile::reconcile_and_reopen(run).await? } else { reconcile::reconcile(run).await? };
-    let reported = report_reopened(run, &done.reopened).await;
+    let reported = report_reopened(run, &done.site, &done.reopened).await;
     let done = done.complete(decided)?;
     reported?;
     let mut answer = answers::summary(DecisionKind::Off.word(), &done);
     let ended: Vec<&Window> =
         targets.iter().map(|window| done.window(&window.id, &window.uid).unwrap_or(window)).collect();
     (answer.outcome, answer.message) = told(&ended, &done);
+    answer.warnings.extend(unsaved(&done.reopened));
     answer.windows = ended.into_iter().map(WindowView::new).collect();
     if let [only] = answer.windows.as_slice() {
         answer.window = Some(only.clone());
@@ -95,27 +97,43 @@ fn told(ended: &[&Window], done: &Done) -> (String, String) {
     let (completed, cancelled, missed) = (of(Outcome::Completed), of(Outcome::Cancelled), of(Outcome::Missed));
     let changed = done.rules.iter().filter(|rule| rule.changed).count();
     let (came, message) = match (completed.as_slice(), cancelled.as_slice(), missed.as_slice(), changed) {
-        ([], [], [], 0) => ("unchanged", "Nothing is in maintenance; nothing was changed.".to_owned()),
-        ([], [], [], 1) => ("restored", "One rule that no window accounted for is open again.".to_owned()),
-        ([], [], [], count) => ("restored", format!("{count} rules that no window accounted for are open again.")),
-        ([], [], missed, _) => (Came::Missed.word(), format!("Missed, and over: {}.", missed.join(", "))),
+        ([], [], [], 0) => {
+            ("unchanged", "Nothing was changed: no window has begun, and no rule is closed for none.".to_owned())
+        }
+        ([], [], [], 1) => ("restored", "One rule that was closed for no window is open again.".to_owned()),
+        ([], [], [], count) => ("restored", format!("{count} rules that were closed for no window are open again.")),
+        ([], [], missed, _) => (Came::Missed.word(), format!("Ended without a start: {}.", missed.join(", "))),
         ([], cancelled, _, _) => (Came::Cancelled.word(), format!("Cancelled: {}.", cancelled.join(", "))),
-        (completed, ..) => (Came::Completed.word(), format!("Maintenance is over: {}.", completed.join(", "))),
+        (completed, ..) => (Came::Completed.word(), format!("Ended: {}.", completed.join(", "))),
     };
     (came.to_owned(), message)
 }
 
 /// Reports rules that were header-only for no window and were reopened by hand.
-async fn report_reopened(run: Run<'_>, reopened: &[RuleArn]) -> Result<(), Error> {
+async fn report_reopened(run: Run<'_>, site: &Site, reopened: &[RuleArn]) -> Result<(), Error> {
     if reopened.is_empty() {
         return Ok(());
     }
     let lines = reopened.iter().map(|arn| RuleLine { arn: arn.clone(), state: RuleState::Open }).collect();
-    let mut report = Report::without_window(Event::Completed, lines, run.now(), run.request);
-    report.notes.push("these rules were in maintenance for no window, and were reopened by hand".to_owned());
+    let mut report = Report::without_window(Event::Completed, lines, run.now(), run.request).seen(site);
+    report.notes.extend(unsaved(reopened));
     run.app.aws.topic.publish(&report).await.map_err(|error| {
         let names: Vec<String> = reopened.iter().map(RuleArn::short).collect();
-        Error::Incomplete { decided: Some(format!("open again: {}", names.join(", "))), left: vec![error.full()] }
+        let decided = Some(format!("open again: {}", names.join(", ")));
+        Error::Incomplete { site: Some(site::headline(site)), decided, left: vec![error.full()] }
+    })
+}
+
+/// Of a rule that was closed for no window nobody knows what it demanded before.
+fn unsaved(reopened: &[RuleArn]) -> Option<String> {
+    let names: Vec<String> = reopened.iter().map(RuleArn::short).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "closed for no window, and opened by hand: {}; what such a rule demanded before was saved nowhere, so it now \
+             demands what stood beside the bypass header, or matches every request if nothing did; compare its \
+             conditions with those it should have",
+            names.join(", ")
+        )
     })
 }
 
@@ -162,7 +180,7 @@ pub async fn cancel(run: Run<'_>, id: &WindowId, asked: &Asked) -> Result<Respon
         }
         None => Response {
             outcome: Came::Cancelled.word().to_owned(),
-            message: format!("Series {id} is cancelled, with its booked windows."),
+            message: format!("Series {id} is cancelled, and so is every booked window of it."),
             ..answers::summary(DecisionKind::Cancel.word(), &done)
         },
     })

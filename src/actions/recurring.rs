@@ -17,7 +17,7 @@ use crate::{
         window::{Decision, DecisionKind, Outcome, State, Window},
     },
     reconcile,
-    report::response::Response,
+    report::{response::Response, site},
 };
 
 /// Books a window that recurs: keeps the series, and books its next occurrence.
@@ -46,6 +46,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
             outcome: "dry_run".to_owned(),
             message: format!("Nothing was done; series {} would come next on {}.", series.id, told(&view).join(", ")),
             series: vec![view],
+            site: Some(reconcile::present(run).await.site),
             warnings,
             ..answers::blank(DecisionKind::Book.word())
         });
@@ -81,6 +82,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
     let left = reconcile::book_next(run, &table).await;
     if !left.is_empty() {
         return Err(Error::Incomplete {
+            site: Some(site::headline(&reconcile::present(run).await.site)),
             decided: Some(format!("series {} is booked, and that stands", kept.id)),
             left,
         });
@@ -94,6 +96,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
         outcome: outcome.to_owned(),
         message,
         next_wake: view.next.first().copied(),
+        site: Some(reconcile::present(run).await.site),
         series: vec![view],
         warnings,
         ..answers::blank(DecisionKind::Book.word())

@@ -1,7 +1,5 @@
 //! Telling how things stand, what would make a window fail, and what is over. Nothing is changed.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::{answers, unknown};
@@ -16,10 +14,10 @@ use crate::{
         id::WindowId,
         table::Table,
         time::spoken,
-        window::{Decision, State, Window},
+        window::{Decision, Window},
     },
-    plan::{self, Obstacle, Plan, RulePlan, RuleState, Scene},
-    reconcile::{self, Observed},
+    plan::{Plan, RulePlan},
+    reconcile::{self, Present},
     report::{
         finding::Severity,
         response::Response,
@@ -31,86 +29,48 @@ use crate::{
 /// Tells how things stand; what cannot be read is told as such.
 ///
 /// # Errors
-/// [`Error::InvalidEvent`] if the id is unknown; [`Error::Aws`] when neither rules nor windows can be read.
+/// [`Error::InvalidEvent`] if the id is unknown.
 pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Error> {
     let now = run.now();
-    let (rules, table, unseen) = match reconcile::observe(run).await {
-        Ok(Observed { rules: Ok(rules), table }) => (Some(rules), table, vec![]),
-        Ok(Observed { rules: Err(error), table }) => (None, table, vec![error.full()]),
-        Err(error) => {
-            // The windows cannot be read; the rules perhaps can.
-            let rules = run.app.aws.rules.read(&run.app.config.rules).await?;
-            (Some(rules), Table::default(), vec![error.full()])
-        }
-    };
-    let windows_seen = unseen.is_empty() || rules.is_none();
+    let Present { site, plan, table, windows_seen, unseen } = reconcile::present_and_outside(run).await;
     let is_known = |id: &WindowId| table.window(id).is_some() || table.one_series(id).is_some();
     if let Some(id) = id.as_ref().filter(|id| windows_seen && !is_known(id)) {
         return Err(unknown(&table, id));
     }
-    let plan = rules.as_ref().map(|rules| {
-        plan::plan(&Scene {
-            now,
-            config: &run.app.config,
-            rules,
-            table: &table,
-            healthy: None,
-            blocked: &BTreeSet::new(),
-            changed: &BTreeSet::new(),
-            reopen_orphans: false,
-        })
-    });
     let meant = |other: &WindowId| id.as_ref().is_none_or(|id| id == other);
     let mut shown: Vec<&Window> = table.windows.iter().filter(|window| meant(&window.id)).collect();
     shown.sort_by_key(|window| (window.start, window.id.clone()));
-    let dark = plan.iter().flat_map(|plan| &plan.rules).any(|rule| rule.state == RuleState::HeaderOnly);
-    let active = shown.iter().any(|window| window.is_covering());
-    let outcome = match (&plan, active || dark, windows_seen) {
-        (Some(_), false, true) => "open",
-        (_, true, _) => "maintenance",
-        _ => "unknown",
-    };
     let mut warnings: Vec<String> =
         unseen.iter().map(|problem| format!("not everything could be seen: {problem}")).collect();
     warnings.extend(run.app.config.problems.iter().map(Problem::sentence));
     warnings.extend(table.unreadable.values().cloned());
     warnings.extend(plan.iter().flat_map(rule_warnings));
-    let views = |rule: &RulePlan| RuleView { arn: rule.arn.clone(), state: rule.state, changed: false };
+    let view = |rule: &RulePlan| RuleView { arn: rule.arn.clone(), state: rule.state, changed: false };
     Ok(Response {
-        outcome: outcome.to_owned(),
-        message: headline(&shown, dark, outcome),
+        outcome: site.state.word().to_owned(),
+        message: id.as_ref().map(|id| one(id, &table, now)).unwrap_or_default(),
+        site: Some(site),
         windows: shown.iter().map(|window| WindowView::new(window)).collect(),
         series: table.series.iter().filter(|series| meant(&series.id)).map(|series| series.view(now)).collect(),
-        rules: plan.iter().flat_map(|plan| &plan.rules).map(views).collect(),
+        rules: plan.iter().flat_map(|plan| &plan.rules).map(view).collect(),
         next_wake: answers::next_wake(&table.windows, now),
         warnings,
         ..answers::blank("status")
     })
 }
 
-fn headline(shown: &[&Window], dark: bool, outcome: &str) -> String {
-    let zone = |window: &Window| window.timezone.clone();
-    let active: Vec<&&Window> = shown.iter().filter(|window| window.is_covering()).collect();
-    let next = shown.iter().find(|window| window.state == State::Booked);
-    match (active.as_slice(), next) {
-        _ if outcome == "unknown" => "How the site stands could not be seen; the warnings say why.".to_owned(),
-        ([], _) if dark => {
-            "The site is in maintenance although no window is active; the warnings say what reopens it.".to_owned()
-        }
-        ([], None) => "The site is open and no window is booked.".to_owned(),
-        ([], Some(next)) => {
-            format!("The site is open; window {} starts {}.", next.id, spoken(next.start, zone(next).as_deref()))
-        }
-        ([one, rest @ ..], _) => {
-            let zone = zone(one);
-            let until = one
-                .end
-                .map_or("until it is switched off".to_owned(), |end| format!("until {}", spoken(end, zone.as_deref())));
-            let more =
-                if rest.is_empty() { String::new() } else { format!(", and {} more windows are active", rest.len()) };
-            let since = spoken(one.start, zone.as_deref());
-            format!("The site is in maintenance for window {} since {since} {until}{more}.", one.id)
-        }
+/// How the window or series stands that was asked for.
+fn one(id: &WindowId, table: &Table, now: Timestamp) -> String {
+    if let Some(window) = table.window(id) {
+        return format!("Window {id} is {}.", answers::stands(window, now, window.timezone.as_deref()));
+    }
+    let Some(series) = table.one_series(id) else { return format!("Of {id} nothing could be read.") };
+    match series.view(now) {
+        view if view.paused => format!("Series {id} is paused; it books no window until it is resumed."),
+        view => match view.next.first() {
+            Some(next) => format!("Series {id} comes next {}.", spoken(*next, Some(&view.timezone))),
+            None => format!("Series {id} has no start to come."),
+        },
     }
 }
 
@@ -121,14 +81,7 @@ fn rule_warnings(plan: &Plan) -> Vec<String> {
         if rule.change.is_some() {
             warnings.push(format!("rule {name} is not as it should be; the next sweep changes it"));
         }
-        match &rule.obstacle {
-            Some(Obstacle::Orphaned) => {
-                warnings
-                    .push(format!("rule {name} is in maintenance for no window; {{\"action\":\"off\"}} reopens it"));
-            }
-            Some(obstacle) => warnings.push(format!("rule {name} {}", words::obstacle(obstacle))),
-            None => {}
-        }
+        warnings.extend(rule.obstacle.iter().map(|obstacle| format!("rule {name} {}", words::obstacle(obstacle))));
     }
     warnings
 }
@@ -138,7 +91,7 @@ fn rule_warnings(plan: &Plan) -> Vec<String> {
 /// # Errors
 /// None but running out of time: what cannot be read is a finding.
 pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
-    let table = run.app.aws.store.now(run.now()).await;
+    let (present, table) = tokio::join!(reconcile::present(run), run.app.aws.store.now(run.now()));
     let findings = checks::everything(run, asked, table.as_ref()).await;
     let blocks = findings.iter().filter(|finding| finding.severity == Severity::Blocks).count();
     let (outcome, message) = match (blocks, findings.len()) {
@@ -148,7 +101,8 @@ pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
         (1, _) => ("blocked", "A window would fail; one thing must be mended first.".to_owned()),
         (blocks, _) => ("blocked", format!("A window would fail; {blocks} things must be mended first.")),
     };
-    Ok(Response { outcome: outcome.to_owned(), message, findings, ..answers::blank("check") })
+    let site = Some(present.site);
+    Ok(Response { outcome: outcome.to_owned(), message, site, findings, ..answers::blank("check") })
 }
 
 /// Tells what is over, the latest first.

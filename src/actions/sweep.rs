@@ -7,7 +7,7 @@ use crate::{
     app::Run,
     error::Error,
     model::id::WindowId,
-    plan::reports::Event,
+    plan::{reports::Event, site::Site},
     reconcile::{self, Done},
     report::{Report, response::Response, words::remedy},
 };
@@ -35,7 +35,7 @@ pub async fn wake(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
     match done.windows.iter().find(|window| &window.id == id) {
         Some(window) => Ok(answers::after(run, "wake", window, &done, Came::Unchanged)),
         None => Ok(Response {
-            message: format!("Window {id} is over or was cancelled; nothing is due for it."),
+            message: format!("Window {id} has ended; nothing is due for it."),
             ..answers::summary("wake", &done)
         }),
     }
@@ -48,15 +48,18 @@ async fn notices(run: Run<'_>, done: &Done) -> Result<(), Error> {
     let mut failed = None;
     for rule in &done.orphans {
         let key = format!("orphan-{}", rule.key());
-        let told =
-            reconcile::notice(run, done.table.notice(&key), &key, |cause| reconcile::orphan_report(rule, now, cause));
+        let told = reconcile::notice(run, done.table.notice(&key), &key, |cause| {
+            reconcile::orphan_report(rule, &done.site, now, cause)
+        });
         failed = told.await.err().or(failed);
         current.push(key);
     }
     let settings = run.app.config.problems.iter().map(|problem| (problem.key(), problem.sentence()));
     let items = done.table.unreadable.iter().map(|(id, problem)| (format!("item-{id}"), problem.clone()));
     for (key, sentence) in settings.chain(items) {
-        let told = reconcile::notice(run, done.table.notice(&key), &key, |cause| without_window(&sentence, now, cause));
+        let told = reconcile::notice(run, done.table.notice(&key), &key, |cause| {
+            without_window(&sentence, &done.site, now, cause)
+        });
         failed = told.await.err().or(failed);
         current.push(key);
     }
@@ -68,8 +71,8 @@ async fn notices(run: Run<'_>, done: &Done) -> Result<(), Error> {
     failed.map_or(Ok(()), Err)
 }
 
-fn without_window(sentence: &str, now: Timestamp, cause: &str) -> Report {
-    let mut report = Report::without_window(Event::Failed, vec![], now, cause);
+fn without_window(sentence: &str, site: &Site, now: Timestamp, cause: &str) -> Report {
+    let mut report = Report::without_window(Event::Failed, vec![], now, cause).seen(site);
     report.notes.push(sentence.to_owned());
     let check = serde_json::json!({ "action": "check" });
     report.next_steps.push(remedy("to see what else is in the way", &check));

@@ -1,6 +1,9 @@
 //! Reading the load balancer's listener rules and changing their conditions.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use aws_sdk_elasticloadbalancingv2::{
     Client,
@@ -20,7 +23,7 @@ use crate::{
         conditions::{self, Condition, QueryPair, same},
         may_narrow::MayNarrow,
         rule_arn::RuleArn,
-        seen::{Answer, Listener, Neighbour, Seen},
+        seen::{self, Answer, Listener, Neighbour, Seen},
     },
 };
 
@@ -65,35 +68,33 @@ impl Rules {
     ///
     /// # Errors
     /// [`Error::Aws`] when a call fails.
-    pub async fn read(&self, rules: &[RuleArn]) -> Result<BTreeMap<RuleArn, Seen>, Error> {
+    pub async fn read(&self, rules: &[RuleArn]) -> Result<seen::Rules, Error> {
         let chunks: Vec<Vec<RuleArn>> = rules.chunks(RULES_PER_CALL).map(<[RuleArn]>::to_vec).collect();
-        let seen: Vec<BTreeMap<RuleArn, Seen>> =
+        let read: Vec<seen::Rules> =
             stream::iter(chunks).map(|chunk| self.read_chunk(chunk)).buffered(AT_ONCE).try_collect().await?;
-        Ok(seen.into_iter().flatten().collect())
+        Ok(together(read))
     }
 
     /// One rule that is missing, or cannot be described, fails the call for all of them: then each is asked for by itself.
-    async fn read_chunk(&self, rules: Vec<RuleArn>) -> Result<BTreeMap<RuleArn, Seen>, Error> {
+    async fn read_chunk(&self, rules: Vec<RuleArn>) -> Result<seen::Rules, Error> {
         match self.describe(&rules).await {
-            Ok(seen) => return Ok(seen),
+            Ok(read) => return Ok(read),
             Err(error) if rules.len() == 1 => return one_refused(&rules[0], error),
             Err(error) if !ONE_FAILS_ALL.contains(&error.code().unwrap_or_default()) => return Err(error),
             Err(_) => {}
         }
-        stream::iter(rules)
+        let read: Vec<seen::Rules> = stream::iter(rules)
             .map(async |rule| match self.describe(std::slice::from_ref(&rule)).await {
-                Ok(seen) => Ok(seen),
+                Ok(read) => Ok(read),
                 Err(error) => one_refused(&rule, error),
             })
             .buffered(AT_ONCE)
-            .try_fold(BTreeMap::new(), async |mut all, one| {
-                all.extend(one);
-                Ok(all)
-            })
-            .await
+            .try_collect()
+            .await?;
+        Ok(together(read))
     }
 
-    async fn describe(&self, rules: &[RuleArn]) -> Result<BTreeMap<RuleArn, Seen>, Error> {
+    async fn describe(&self, rules: &[RuleArn]) -> Result<seen::Rules, Error> {
         let arns = rules.iter().map(ToString::to_string).collect();
         let answer = self.client.describe_rules().set_rule_arns(Some(arns)).send().await.map_err(|error| {
             failed(Service::LoadBalancing, "read the listener rules", refusal(&error, &self.secrets(&[])))
@@ -101,7 +102,8 @@ impl Rules {
         let found: BTreeMap<&str, &Rule> =
             answer.rules().iter().filter_map(|rule| Some((rule.rule_arn()?, rule))).collect();
         let seen = |arn: &RuleArn| (arn.clone(), found.get(arn.as_str()).map_or(Seen::Gone, |rule| seen(rule)));
-        Ok(rules.iter().map(seen).collect())
+        let idle = |arn: &&RuleArn| found.get(arn.as_str()).is_some_and(|rule| forwards_nobody(rule));
+        Ok(seen::Rules { seen: rules.iter().map(seen).collect(), idle: rules.iter().filter(idle).cloned().collect() })
     }
 
     /// Reads a listener with all its rules; nothing if it does not exist.
@@ -158,7 +160,7 @@ impl Rules {
     /// # Errors
     /// [`Error::Aws`] when the call fails or answers other conditions than were asked for.
     pub async fn narrow(&self, rule: &RuleArn, to: &[Condition], _proof: &MayNarrow) -> Result<(), Error> {
-        self.write(rule, to, "narrow").await
+        self.write(rule, to, "close").await
     }
 
     /// Gives a rule back to its owner.
@@ -166,13 +168,13 @@ impl Rules {
     /// # Errors
     /// [`Error::Aws`] when the call fails or answers other conditions than were asked for.
     pub async fn restore(&self, rule: &RuleArn, to: &[Condition]) -> Result<(), Error> {
-        self.write(rule, to, "restore").await
+        self.write(rule, to, "open").await
     }
 
     /// Only conditions are sent: what `ModifyRule` is not sent, it leaves as it is (Elastic Load Balancing API
     /// reference, `ModifyRule`).
     async fn write(&self, rule: &RuleArn, to: &[Condition], verb: &str) -> Result<(), Error> {
-        let what = || format!("{verb} rule {}", rule.short());
+        let what = || format!("{verb} rule {} to visitors", rule.short());
         let answer = self
             .client
             .modify_rule()
@@ -206,7 +208,7 @@ impl Rules {
 const ONE_FAILS_ALL: [&str; 2] = ["RuleNotFound", "ValidationError"];
 
 /// What a refusal says of the one rule that was asked for, if it is about that rule.
-fn one_refused(rule: &RuleArn, error: Error) -> Result<BTreeMap<RuleArn, Seen>, Error> {
+fn one_refused(rule: &RuleArn, error: Error) -> Result<seen::Rules, Error> {
     let seen = match error.code() {
         Some("RuleNotFound") => Seen::Gone,
         Some("ValidationError") => {
@@ -214,7 +216,29 @@ fn one_refused(rule: &RuleArn, error: Error) -> Result<BTreeMap<RuleArn, Seen>, 
         }
         _ => return Err(error),
     };
-    Ok(BTreeMap::from([(rule.clone(), seen)]))
+    Ok(seen::Rules { seen: BTreeMap::from([(rule.clone(), seen)]), idle: BTreeSet::new() })
+}
+
+fn together(read: Vec<seen::Rules>) -> seen::Rules {
+    let mut all = seen::Rules::default();
+    for some in read {
+        all.extend(some);
+    }
+    all
+}
+
+/// Whether whoever matches the rule meets neither an application nor another address: its last action is a fixed
+/// response, or forwards to target groups of which all have the weight 0.
+fn forwards_nobody(rule: &Rule) -> bool {
+    let Some(last) = rule.actions().iter().max_by_key(|action| action.order().unwrap_or(0)) else { return false };
+    match last.r#type() {
+        Some(ActionTypeEnum::FixedResponse) => true,
+        Some(ActionTypeEnum::Forward) => last.forward_config().is_some_and(|forward| {
+            let groups = forward.target_groups();
+            !groups.is_empty() && groups.iter().all(|group| group.weight() == Some(0))
+        }),
+        _ => false,
+    }
 }
 
 fn seen(rule: &Rule) -> Seen {

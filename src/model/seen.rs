@@ -1,6 +1,25 @@
 //! What the load balancer was seen to show: rules, and the listeners they belong to.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{conditions::Condition, rule_arn::RuleArn};
+
+/// Rules as they were read together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// What each demands.
+    pub seen: BTreeMap<RuleArn, Seen>,
+    /// Those that forward to nobody: visitors who match them meet an error.
+    pub idle: BTreeSet<RuleArn>,
+}
+
+impl Rules {
+    /// Adds rules that were read by another call.
+    pub fn extend(&mut self, more: Self) {
+        self.seen.extend(more.seen);
+        self.idle.extend(more.idle);
+    }
+}
 
 /// What a rule was seen to demand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,4 +70,17 @@ pub enum Answer {
     Redirect,
     /// Anything else, by its name.
     Other(String),
+}
+
+/// What a visitor met at the site's public address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// The application.
+    Application,
+    /// The maintenance page.
+    Maintenance,
+    /// An error, or no answer.
+    Failure,
+    /// A copy from a cache, which says nothing about now.
+    Nothing,
 }

@@ -6,6 +6,7 @@
 pub mod reports;
 mod rules;
 pub mod series;
+pub mod site;
 mod transitions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +19,7 @@ use crate::{
     model::{
         conditions::Condition,
         rule_arn::RuleArn,
-        seen::Seen,
+        seen::Rules,
         table::{RuleItem, Table},
         window::Window,
     },
@@ -34,7 +35,7 @@ pub struct Scene<'a> {
     /// The settings.
     pub config: &'a Config,
     /// Every managed rule, and those that windows of the table were narrowed for.
-    pub rules: &'a BTreeMap<RuleArn, Seen>,
+    pub rules: &'a Rules,
     /// The present.
     pub table: &'a Table,
     /// Whether a tester's request succeeded, if that was asked just now.
@@ -71,6 +72,10 @@ pub struct RulePlan {
     pub arn: RuleArn,
     /// How it stands.
     pub state: RuleState,
+    /// How its conditions read; none of a rule that does not exist.
+    pub form: Option<Form>,
+    /// Whoever it matches, it forwards to nobody.
+    pub idle: bool,
     /// What the table is to hold of it first.
     pub save: Option<RuleItem>,
     /// How its conditions are to change.
@@ -204,7 +209,7 @@ pub fn plan(scene: &Scene<'_>) -> Plan {
         };
         plan.windows.push(after);
     }
-    plan.rules = scene.rules.iter().map(|(arn, seen)| rules::plan_rule(scene, &plan.windows, arn, seen)).collect();
+    plan.rules = scene.rules.seen.iter().map(|(arn, seen)| rules::plan_rule(scene, &plan.windows, arn, seen)).collect();
     plan
 }
 
@@ -214,6 +219,7 @@ mod tests {
     use crate::model::{
         bypass::Bypass,
         conditions::{self, tests::paths},
+        seen::Seen,
         table::{Drift, Edit},
         window::{
             AtEnd, Outcome, State,
@@ -277,7 +283,8 @@ mod tests {
 
     /// What is planned when rules are seen like this.
     pub(super) fn planned(now: &str, config: &Config, seen: &[(&str, Seen)], table: &Table) -> Plan {
-        let rules = seen.iter().map(|(name, seen)| (rule(name), seen.clone())).collect();
+        let seen = seen.iter().map(|(name, seen)| (rule(name), seen.clone())).collect();
+        let rules = Rules { seen, ..Rules::default() };
         plan(&Scene {
             now: at(now),
             config,

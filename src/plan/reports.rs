@@ -451,7 +451,17 @@ pub(crate) mod tests {
 
     /// A part of a plan.
     fn part(name: &str, state: RuleState, obstacle: Option<Obstacle>) -> RulePlan {
-        RulePlan { arn: rule(name), state, save: None, change: None, obstacle, odd: false, left_alone: false }
+        RulePlan {
+            arn: rule(name),
+            state,
+            form: None,
+            idle: false,
+            save: None,
+            change: None,
+            obstacle,
+            odd: false,
+            left_alone: false,
+        }
     }
 
     fn both() -> Config {

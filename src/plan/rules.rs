@@ -20,6 +20,15 @@ pub enum Form {
     HeaderOnly,
 }
 
+impl From<Form> for RuleState {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Open => Self::Open,
+            Form::HeaderOnly => Self::HeaderOnly,
+        }
+    }
+}
+
 /// A rule's conditions, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
@@ -116,6 +125,8 @@ pub(super) fn plan_rule(scene: &Scene<'_>, windows: &[Window], arn: &RuleArn, se
     let blank = RulePlan {
         arn: arn.clone(),
         state: RuleState::Open,
+        form: None,
+        idle: scene.rules.idle.contains(arn),
         save: None,
         change: None,
         obstacle: None,
@@ -125,24 +136,20 @@ pub(super) fn plan_rule(scene: &Scene<'_>, windows: &[Window], arn: &RuleArn, se
     match seen {
         // What is saved of it cannot be read, so nothing can be saved and nothing restored.
         Seen::Conditions(current) if scene.table.is_damaged(arn) => {
-            let open = read_rule(current, None, bypass).form == Form::Open;
-            let state = if open { RuleState::Open } else { RuleState::HeaderOnly };
-            RulePlan { state, obstacle: Some(Obstacle::Damaged), ..blank }
+            let form = read_rule(current, None, bypass).form;
+            RulePlan { state: form.into(), form: Some(form), obstacle: Some(Obstacle::Damaged), ..blank }
         }
         Seen::Gone => RulePlan { state: RuleState::Gone, obstacle: Some(Obstacle::Gone), ..blank },
         Seen::Unsupported { why, known } => {
             let reading = read_rule(known, saved, bypass);
             let stuck = reading.form == Form::HeaderOnly && covering.is_empty();
             let obstacle = if stuck { Obstacle::StuckUnsupported } else { Obstacle::Unsupported };
-            RulePlan { state: RuleState::Unsupported, obstacle: Some(obstacle(why.clone())), ..blank }
+            let form = Some(reading.form);
+            RulePlan { state: RuleState::Unsupported, form, obstacle: Some(obstacle(why.clone())), ..blank }
         }
         Seen::Conditions(current) => {
             let reading = read_rule(current, saved, bypass);
-            let state = match reading.form {
-                Form::Open => RuleState::Open,
-                Form::HeaderOnly => RuleState::HeaderOnly,
-            };
-            let blank = RulePlan { state, ..blank };
+            let blank = RulePlan { state: reading.form.into(), form: Some(reading.form), ..blank };
             match (managed, reading.form, covering.is_empty()) {
                 (false, Form::Open, _) => RulePlan { obstacle: Some(Obstacle::Unmanaged), ..blank },
                 (false, Form::HeaderOnly, true) => RulePlan { obstacle: Some(Obstacle::StuckUnmanaged), ..blank },
@@ -269,6 +276,7 @@ mod tests {
     use crate::{
         model::{
             conditions::tests::{header, paths},
+            seen::Rules,
             window::{
                 AtEnd, Covered,
                 tests::{SENDER, active, at, rule, window},
@@ -501,7 +509,8 @@ mod tests {
         let items = if windows.is_empty() { vec![] } else { vec![saved("one", &["aaaaa"])] };
         let (settings, table) = (config(&[]), table(windows, &items));
         let changed = if changed { [rule("one")].into() } else { [].into() };
-        let (rules, blocked) = ([(rule("one"), Seen::Conditions(current.to_vec()))].into(), [].into());
+        let seen = [(rule("one"), Seen::Conditions(current.to_vec()))].into();
+        let (rules, blocked) = (Rules { seen, ..Rules::default() }, [].into());
         crate::plan::plan(&Scene {
             now: at("03:00:00"),
             config: &settings,
@@ -558,7 +567,12 @@ mod tests {
     /// A part of a plan with nothing to do.
     fn idle(state: RuleState) -> RulePlan {
         let (save, change, obstacle) = (None, None, None);
-        RulePlan { arn: rule("one"), state, save, change, obstacle, odd: false, left_alone: false }
+        let form = match state {
+            RuleState::Open | RuleState::Unsupported => Some(Form::Open),
+            RuleState::HeaderOnly => Some(Form::HeaderOnly),
+            RuleState::Gone => None,
+        };
+        RulePlan { arn: rule("one"), state, form, idle: false, save, change, obstacle, odd: false, left_alone: false }
     }
 
     fn ending() -> Window {
@@ -583,7 +597,8 @@ mod tests {
             (narrowed(&owned()), vec![ending()], Obstacle::StuckUnsupported(why())),
             (narrowed(&owned()), vec![], Obstacle::StuckUnsupported(why())),
         ] {
-            let expected = RulePlan { obstacle: Some(obstacle), ..idle(RuleState::Unsupported) };
+            let form = if known == owned() { Form::Open } else { Form::HeaderOnly };
+            let expected = RulePlan { form: Some(form), obstacle: Some(obstacle), ..idle(RuleState::Unsupported) };
             assert_eq!(part("03:00:00", Seen::Unsupported { why: why(), known }, &windows, &[]), expected);
         }
     }

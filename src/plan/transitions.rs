@@ -73,7 +73,7 @@ fn at_end(window: &Window, scene: &Scene<'_>) -> Next {
 
 /// Whether one of its rules is header-only now, though no run lived to note that.
 fn narrowed_anything(window: &Window, scene: &Scene<'_>) -> bool {
-    scene.rules.iter().any(|(arn, seen)| {
+    scene.rules.seen.iter().any(|(arn, seen)| {
         let Seen::Conditions(current) = seen else { return false };
         let item = scene.table.rules.get(arn).filter(|item| item.windows.contains(&window.name()));
         item.is_some() && read_rule(current, item, scene.config.bypass.as_ref()).form == Form::HeaderOnly
@@ -92,6 +92,7 @@ mod tests {
                 self, Condition,
                 tests::{header, paths},
             },
+            seen::Rules,
             table::RuleItem,
             window::tests::{SENDER, active, at, rule, window},
         },
@@ -104,7 +105,7 @@ mod tests {
 
     fn after(window: &Window, now: &str, config: &Config, healthy: Option<bool>) -> Next {
         let table = table(std::slice::from_ref(window), &[]);
-        let (rules, blocked) = ([].into(), BTreeSet::new());
+        let (rules, blocked) = (Rules::default(), BTreeSet::new());
         next(
             window,
             &Scene {
@@ -206,7 +207,8 @@ mod tests {
         let shown = |window: &Window, current: Option<Vec<Condition>>, items: &[RuleItem]| {
             let table = table(std::slice::from_ref(window), items);
             let seen = current.map_or(Seen::Gone, Seen::Conditions);
-            let (rules, blocked) = ([(rule("one"), seen)].into(), BTreeSet::new());
+            let rules = Rules { seen: [(rule("one"), seen)].into(), ..Rules::default() };
+            let blocked = BTreeSet::new();
             let now = at("04:00:00");
             let scene = Scene {
                 now,
@@ -248,7 +250,7 @@ mod tests {
         for state in [State::Ending, State::Over] {
             assert_eq!(after(&Window { state, ..active() }, "05:00:00", &settings, None), Next::Stay);
         }
-        let (table, rules) = (table(&[active()], &[]), [].into());
+        let (table, rules) = (table(&[active()], &[]), Rules::default());
         let blocked = BTreeSet::from(["aaaaa".to_owned()]);
         let now = at("04:00:00");
         let scene = Scene {

@@ -1,7 +1,7 @@
 //! Starting a window in the moment it is booked: one transaction writes the window as active together with what must be
 //! saved of its rules, so that the rules turn after as few calls as possible.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{
     effects::{Only, change_rules},
@@ -15,7 +15,7 @@ use crate::{
         store::Written,
     },
     error::Error,
-    model::{rule_arn::RuleArn, seen::Seen, table::Table, window::Window},
+    model::{seen::Rules, table::Table, window::Window},
     plan::{self, Plan, Scene},
 };
 
@@ -35,7 +35,7 @@ pub struct Begun {
 /// [`Error::Aws`] when the window cannot be written.
 pub async fn begin(
     run: Run<'_>,
-    rules: Option<&BTreeMap<RuleArn, Seen>>,
+    rules: Option<&Rules>,
     table: &Table,
     window: &Window,
     request: &RequestItem,
@@ -74,7 +74,7 @@ pub async fn begin(
 }
 
 /// The window as active, and the part of the plan that is about its rules; none if something else comes first.
-fn started(run: Run<'_>, rules: &BTreeMap<RuleArn, Seen>, table: &Table, window: &Window) -> Option<(Window, Plan)> {
+fn started(run: Run<'_>, rules: &Rules, table: &Table, window: &Window) -> Option<(Window, Plan)> {
     let config = &run.app.config;
     // Its wake-ups are made before anything is narrowed for it.
     let wakeups = config.sender().map(|sender| window.wakeups_marker(&sender));

@@ -11,6 +11,7 @@ mod finish;
 mod observe;
 mod occurrences;
 mod outside;
+mod present;
 mod state;
 mod tell;
 mod times;
@@ -19,18 +20,19 @@ mod wakeups;
 pub use begin::{Begun, begin};
 pub use observe::{Observed, observe};
 pub use occurrences::book_next;
+pub use present::{Present, present, present_and_outside};
 pub use state::{Done, Happened};
 pub use tell::{notice, orphan_report};
 pub use wakeups::forget_wake_ups;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::{
     app::Run,
     error::Error,
-    model::{rule_arn::RuleArn, seen::Seen, table::Table, window::Window},
-    plan::{self, Obstacle, Plan, Scene},
-    report::views::RuleView,
+    model::{seen::Rules, table::Table, window::Window},
+    plan::{self, Obstacle, Plan, Scene, site::Site},
+    report::{site, views::RuleView},
 };
 
 use failures::Failure;
@@ -78,22 +80,35 @@ async fn go_on(run: Run<'_>, mut progress: Progress) -> Result<Done, Error> {
     }
     let unbooked = Box::pin(book_next(run, &settled.table)).await;
     let mut done = Box::pin(tell::tell(run, &mut settled, &progress, &outside)).await;
+    done.site = present::after(run, &settled, &settled.table.windows);
+    if let Some((_, sight)) = &outside.sight {
+        done.site.met(sight.met, &sight.visitor);
+    }
     figures::measure(run, &settled, &progress, &outside);
     finish::archive(run, &mut settled, &mut done).await;
     done.left.extend(unbooked);
     Ok(finished(run, settled, progress, done))
 }
 
-/// Does what follows a decision about a window that is still ahead: its wake-ups and its reports. No rule is looked at.
+/// Does what follows a decision about a window that is still ahead: its wake-ups and its reports. Rules are only read,
+/// to tell how the site stands.
 ///
 /// # Errors
 /// [`Error::Incomplete`] with what was `decided`, when a call fails; the sweep goes on from there.
-pub async fn follow(run: Run<'_>, window: &mut Window, decided: String) -> Result<(), Error> {
+pub async fn follow(run: Run<'_>, window: &mut Window, decided: String) -> Result<Site, Error> {
     let mut announced = window.clone();
-    let (made, told) = tokio::join!(wakeups::make_wake_ups(run, window), tell::announce(run, &mut announced));
+    let look_and_tell = async {
+        let site = present(run).await.site;
+        let told = tell::announce(run, &mut announced, &site).await;
+        (site, told)
+    };
+    let (made, (site, told)) = tokio::join!(wakeups::make_wake_ups(run, window), look_and_tell);
     window.told = announced.told;
     let left: Vec<String> = [made, told].into_iter().filter_map(Result::err).map(|error| error.full()).collect();
-    if left.is_empty() { Ok(()) } else { Err(Error::Incomplete { decided: Some(decided), left }) }
+    if left.is_empty() {
+        return Ok(site);
+    }
+    Err(Error::Incomplete { site: Some(site::headline(&site)), decided: Some(decided), left })
 }
 
 /// Looks, decides and carries out until a look shows nothing left to do.
@@ -135,10 +150,10 @@ async fn settle(run: Run<'_>, progress: &mut Progress) -> Result<Settled, Error>
         return Ok(Settled { table, plan: Some(plan), blind: None });
     }
     let left = vec!["others keep changing the windows or rules that this run looks at".to_owned()];
-    Ok(Settled { table: seen, plan: None, blind: Some(Error::Incomplete { decided: None, left }) })
+    Ok(Settled { table: seen, plan: None, blind: Some(Error::Incomplete { site: None, decided: None, left }) })
 }
 
-fn decide(run: Run<'_>, rules: &BTreeMap<RuleArn, Seen>, table: &Table, progress: &Progress) -> Plan {
+fn decide(run: Run<'_>, rules: &Rules, table: &Table, progress: &Progress) -> Plan {
     let now = run.now();
     plan::plan(&Scene {
         now,
@@ -173,6 +188,9 @@ fn finished(run: Run<'_>, settled: Settled, progress: Progress, mut done: Done) 
     }
     let mut told = BTreeSet::new();
     done.left.retain(|problem| told.insert(problem.clone()));
+    // What failed for a window is named with it, and not once more without.
+    let with_window: Vec<String> = done.left.iter().filter(|problem| problem.starts_with("window ")).cloned().collect();
+    done.left.retain(|problem| !with_window.iter().any(|other| other.ends_with(&format!(": {problem}"))));
     done.reopened = progress.reopened.into_iter().collect();
     done.blind = settled.blind;
     done.table = settled.table;

@@ -1,18 +1,18 @@
 //! Looking: the rules first, then the table.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::{
     app::Run,
     error::Error,
-    model::{rule_arn::RuleArn, seen::Seen, table::Table, window::Covered},
+    model::{rule_arn::RuleArn, seen::Rules, table::Table, window::Covered},
 };
 
 /// What was seen.
 #[derive(Debug)]
 pub struct Observed {
     /// Every managed rule, and those that windows of the table name or were narrowed for; or why they cannot be read.
-    pub rules: Result<BTreeMap<RuleArn, Seen>, Error>,
+    pub rules: Result<Rules, Error>,
     /// The present.
     pub table: Table,
 }

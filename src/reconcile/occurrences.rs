@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{tell, wakeups::make_wake_ups};
+use super::{present::present, tell, wakeups::make_wake_ups};
 use crate::{
     app::Run,
     aws::{items::Write, store::Written},
@@ -47,7 +47,8 @@ async fn book(run: Run<'_>, series: &Series, table: &Table, next: &Occurrence) -
     }
     tracing::info!(window.id = %window.id, series.id = %series.id, "next occurrence booked");
     make_wake_ups(run, &mut window).await?;
-    tell::announce(run, &mut window).await
+    let site = present(run).await.site;
+    tell::announce(run, &mut window, &site).await
 }
 
 /// The name is taken: that is told before the series goes on, so that no occurrence is left out in silence.
@@ -59,7 +60,7 @@ async fn left_out(
     further: Series,
 ) -> Result<(), Error> {
     let cause = format!("{} {} {}", series.id, series.uid, next.start);
-    let mut report = Report::without_window(Event::Failed, vec![], run.now(), &cause);
+    let mut report = Report::without_window(Event::Failed, vec![], run.now(), &cause).seen(&present(run).await.site);
     report.notes.push(format!(
         "series {} could not book its window of {}, since the name {id} is taken; that window is left out",
         series.id,

@@ -13,8 +13,8 @@ use crate::{
         table::{RuleItem, Table},
         window::Window,
     },
-    plan::Plan,
-    report::views::RuleView,
+    plan::{Plan, site::Site},
+    report::{site, views::RuleView},
 };
 
 /// What became of a window in a run.
@@ -70,6 +70,8 @@ pub struct Done {
     pub blind: Option<Error>,
     /// The present as it was read last.
     pub table: Table,
+    /// How the site stands.
+    pub site: Site,
 }
 
 impl Done {
@@ -82,8 +84,9 @@ impl Done {
             (None, _) if self.left.is_empty() => Ok(self),
             (Some(error), None) => Err(error),
             (blind, decided) => {
+                // What could not be read is in the headline.
                 let left = blind.iter().map(Error::full).chain(self.left).collect();
-                Err(Error::Incomplete { decided, left })
+                Err(Error::Incomplete { site: Some(site::headline(&self.site)), decided, left })
             }
         }
     }

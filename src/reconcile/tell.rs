@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     failures::{About, Failure},
     outside::Outside,
+    present,
     state::{Done, Happened, Progress, Settled, WINDOWS_AT_ONCE},
     times::{self, noted},
 };
@@ -23,6 +24,7 @@ use crate::{
     plan::{
         Obstacle, RulePlan, RuleState, Way,
         reports::{self, Due, Event},
+        site::Site,
     },
     report::{
         Report,
@@ -37,8 +39,16 @@ const NOTICE_MEMORY: SignedDuration = SignedDuration::from_hours(24);
 /// Publishes what is due about every window, a few windows at once. One that cannot be published stops no other.
 pub(super) async fn tell(run: Run<'_>, settled: &mut Settled, progress: &Progress, outside: &Outside) -> Done {
     let seen = &*settled;
+    // What this run notes of its windows counts in what it says of the site.
+    let windows: Vec<Window> =
+        seen.table.windows.iter().map(|window| noted(window, &times::of(run, seen, progress, window))).collect();
+    let mut site = present::after(run, seen, &windows);
+    if let Some((_, sight)) = &outside.sight {
+        site.met(sight.met, &sight.visitor);
+    }
+    let around = &Around { site: &site, outside };
     let told: Vec<(Window, Done)> = stream::iter(&seen.table.windows)
-        .map(|window| tell_one(run, seen, progress, outside, window))
+        .map(|window| tell_one(run, seen, progress, around, window))
         .buffered(WINDOWS_AT_ONCE)
         .collect()
         .await;
@@ -53,23 +63,29 @@ pub(super) async fn tell(run: Run<'_>, settled: &mut Settled, progress: &Progres
     done
 }
 
+/// How the site stands, and what was seen of it from outside.
+struct Around<'a> {
+    site: &'a Site,
+    outside: &'a Outside,
+}
+
 async fn tell_one(
     run: Run<'_>,
     settled: &Settled,
     progress: &Progress,
-    outside: &Outside,
+    around: &Around<'_>,
     window: &Window,
 ) -> (Window, Done) {
     let mut done = Done::default();
     let failures = failures_of(run, settled, progress, window);
     let mut note = times::of(run, settled, progress, window);
-    publish_failures(run, settled, window, &failures, &mut note, &mut done).await;
+    publish_failures(run, settled, around.site, window, &failures, &mut note, &mut done).await;
     for due in reports::all(window, settled.plan.as_ref(), &settled.table, &run.app.config, run.now()) {
         // The last report says that all is as it should be.
         if !failures.is_empty() && window.state == State::Ending && ends(&due) {
             continue;
         }
-        publish(run, settled, &noted(window, &note), &due, outside, &mut note, &mut done).await;
+        publish(run, settled, &noted(window, &note), &due, around, &mut note, &mut done).await;
     }
     let window = noted(window, &note);
     let changes = !note.told.is_empty() || note.started_at.is_some() || note.reopened_at.is_some();
@@ -89,17 +105,18 @@ async fn publish(
     settled: &Settled,
     window: &Window,
     due: &Due,
-    outside: &Outside,
+    around: &Around<'_>,
     note: &mut Note,
     done: &mut Done,
 ) {
-    let mut report = Report { rules: lines(run, settled, window), ..Report::due(due, window, run.now()) };
+    let rules = lines(run, settled, window);
+    let mut report = Report { rules, ..Report::due(due, window, run.now()) }.seen(around.site);
     if matches!(due.event, Event::Started | Event::Completed) {
-        report.notes.extend(outside.page_problem.clone());
-        let unseen = report.add_sight(outside.sight_of(due.event));
+        report.notes.extend(around.outside.page_problem.clone());
+        let unseen = report.add_sight(around.outside.sight_of(due.event));
         if let Some(text) = unseen {
             let failure = Failure::of_fact(About::Run, format!("probe {}", due.event.word()), text);
-            publish_failures(run, settled, window, &[failure], note, done).await;
+            publish_failures(run, settled, around.site, window, &[failure], note, done).await;
         }
     }
     match run.app.aws.topic.publish(&report).await {
@@ -135,6 +152,7 @@ fn happened(event: Event) -> Option<Happened> {
 async fn publish_failures(
     run: Run<'_>,
     settled: &Settled,
+    site: &Site,
     window: &Window,
     failures: &[Failure],
     note: &mut Note,
@@ -151,7 +169,8 @@ async fn publish_failures(
         rules: lines(run, settled, window),
         notes: new.iter().map(|failure| failure.sentence()).collect(),
         ..Report::new(Event::Failed, window, cause, run.now())
-    };
+    }
+    .seen(site);
     report.next_steps = words::after_failure();
     match run.app.aws.topic.publish(&report).await {
         Ok(()) => note.told.extend(keys),
@@ -232,11 +251,11 @@ fn lines(run: Run<'_>, settled: &Settled, window: &Window) -> Vec<RuleLine> {
 ///
 /// # Errors
 /// [`Error::Aws`] when a call fails.
-pub(super) async fn announce(run: Run<'_>, window: &mut Window) -> Result<(), Error> {
+pub(super) async fn announce(run: Run<'_>, window: &mut Window, site: &Site) -> Result<(), Error> {
     let mut note = Note::default();
     let mut failed = None;
     for due in reports::by_clock(window, &run.app.config, run.now()) {
-        let report = Report::due(&due, window, run.now());
+        let report = Report::due(&due, window, run.now()).seen(site);
         match run.app.aws.topic.publish(&report).await {
             Ok(()) => note.told.extend(due.keys.iter().cloned()),
             Err(error) => failed = Some(error),
@@ -277,9 +296,9 @@ pub async fn notice(
 
 /// A report about a rule that is header-only for no window.
 #[must_use]
-pub fn orphan_report(rule: &RuleArn, at: Timestamp, cause: &str) -> Report {
+pub fn orphan_report(rule: &RuleArn, site: &Site, at: Timestamp, cause: &str) -> Report {
     let line = RuleLine { arn: rule.clone(), state: RuleState::HeaderOnly };
-    let mut report = Report::without_window(Event::Drift, vec![line], at, cause);
+    let mut report = Report::without_window(Event::Drift, vec![line], at, cause).seen(site);
     report.notes.push(format!("rule {} {}", rule.short(), words::obstacle(&Obstacle::Orphaned)));
     report.next_steps.push(remedy("to reopen it", &serde_json::json!({ "action": "off" })));
     report

@@ -4,6 +4,7 @@ mod chat;
 pub mod finding;
 pub mod metrics;
 pub mod response;
+pub mod site;
 pub mod views;
 pub mod words;
 
@@ -19,6 +20,7 @@ use crate::{
     plan::{
         RuleState,
         reports::{Due, Event, Fact},
+        site::Site,
     },
     probe::Sight,
 };
@@ -34,6 +36,8 @@ pub struct Report {
     pub at: Timestamp,
     /// The window; none for a finding that belongs to no window.
     pub window: Option<Window>,
+    /// How the site stands, where that was looked at.
+    pub site: Option<Site>,
     /// The rules concerned.
     pub rules: Vec<RuleLine>,
     /// When the rules were turned.
@@ -54,6 +58,7 @@ impl Report {
             event,
             at,
             window: Some(window.clone()),
+            site: None,
             rules: vec![],
             actual: Actual::default(),
             notes: vec![],
@@ -80,12 +85,19 @@ impl Report {
             event,
             at,
             window: None,
+            site: None,
             rules,
             actual: Actual::default(),
             notes: vec![],
             next_steps: vec![],
             cause: cause.to_owned(),
         }
+    }
+
+    /// The report with how the site stands as its first words.
+    #[must_use]
+    pub fn seen(self, site: &Site) -> Self {
+        Self { site: Some(site.clone()), ..self }
     }
 
     /// Adds what was seen from outside; returns what is wrong if visitors did not see the change.
@@ -134,6 +146,10 @@ impl Report {
                     (Event::Started | Event::Extended | Event::EndingSoon, Some(end)) => {
                         format!(", until {}", when(end))
                     }
+                    (Event::Completed | Event::Cancelled | Event::Missed | Event::Failed | Event::Drift, _) => {
+                        let state = self.site.as_ref().and_then(|site| site.state.in_short());
+                        state.map(|state| format!(", {state}")).unwrap_or_default()
+                    }
                     _ => String::new(),
                 };
                 format!("[maintenance] {what}: {}{tail}", window.id)
@@ -150,13 +166,17 @@ impl Report {
         format!("{}\n\n{}{gap}{steps}", self.title(), self.details())
     }
 
+    /// How the site stands, then what happened.
     fn title(&self) -> String {
-        format!("{}{}", words::headline(self.event), self.reach())
+        let site = self.site.as_ref().map(site::sentence);
+        [site, Some(words::headline(self.event, self.window_id()))].into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
     /// What is between the title and what to do.
     fn details(&self) -> String {
-        let mut details = self.window.as_ref().map(|window| self.facts(window)).unwrap_or_default();
+        let site = self.site.as_ref().map(site::details).filter(|details| !details.is_empty());
+        let mut details = site.map(|details| format!("{details}\n\n")).unwrap_or_default();
+        details.extend(self.window.as_ref().map(|window| self.facts(window)));
         for rule in &self.rules {
             details.push_str(&fact("Rule", &format!("{}: {}", rule.arn.short(), words::rule_state(rule.state))));
         }
@@ -165,15 +185,6 @@ impl Report {
         }
         details.extend(self.notes.iter().map(|note| format!("Note: {note}\n")));
         details
-    }
-
-    /// Whom the site is open to once maintenance is over.
-    fn reach(&self) -> &'static str {
-        match (self.event, self.rules.iter().all(|rule| rule.state == RuleState::Open)) {
-            (Event::Completed, true) => " Visitors reach the site again.",
-            (Event::Completed, false) => " Not every rule is open to visitors.",
-            _ => "",
-        }
     }
 
     fn facts(&self, window: &Window) -> String {
@@ -203,6 +214,7 @@ impl Report {
             "report_id": self.report_id(),
             "event": self.event,
             "at": self.at,
+            "site": self.site.as_ref().map(|site| site.state),
             "window": self.window.as_ref().map(WindowView::new),
             "rules": self.rules,
             "planned": self.window.as_ref().map(|window| Planned { start: window.start, end: window.end }),

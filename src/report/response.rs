@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::{
     finding::Finding,
+    site,
     views::{PastView, RuleView, WindowView},
 };
-use crate::model::series::SeriesView;
+use crate::{model::series::SeriesView, plan::site::Site};
 
 /// The answer to an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -16,8 +17,14 @@ pub struct Response {
     pub action: String,
     /// What came of it, in a word.
     pub outcome: String,
-    /// One sentence for a person.
+    /// How the site stands, in a word; left out of an answer that is not about the present.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<Site>,
+    /// How the site stands, then what came of the event, in sentences for a person.
     pub message: String,
+    /// The events that make sense now, ready to be sent, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub next_steps: Vec<String>,
     /// The window concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<WindowView>,
@@ -40,4 +47,19 @@ pub struct Response {
     pub findings: Vec<Finding>,
     /// What the caller should know although it stopped nothing.
     pub warnings: Vec<String>,
+}
+
+impl Response {
+    /// The answer with the state of the site as its first words, and what makes sense next.
+    #[must_use]
+    pub fn with_headline(mut self) -> Self {
+        if let Some(seen) = &self.site {
+            let told = [site::headline(seen), self.message].into_iter().filter(|part| !part.is_empty());
+            self.message = told.collect::<Vec<_>>().join(" ");
+            // Whoever has just sent an event is not told to send it again.
+            let same = format!("{{\"action\":\"{}\"}}", self.action);
+            self.next_steps.extend(site::next_steps(seen).into_iter().filter(|step| !step.ends_with(&same)));
+        }
+        self
+    }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     model::{
+        id::WindowId,
         table::Edit,
         time::{roughly, spoken},
         window::{AtEnd, Window},
@@ -16,21 +17,29 @@ use crate::{
     probe::Sight,
 };
 
-/// The first sentence of a report.
-pub(super) fn headline(event: Event) -> &'static str {
+/// What happened, in a sentence.
+pub(super) fn headline(event: Event, window: Option<&WindowId>) -> String {
+    let Some(id) = window else {
+        return match event {
+            Event::Completed => "Rules that no window accounted for were opened by hand.",
+            Event::Drift => "A listener rule is closed to visitors for no window.",
+            _ => "Something needs a person.",
+        }
+        .to_owned();
+    };
     match event {
-        Event::Booked => "Maintenance is booked.",
-        Event::Rescheduled => "Maintenance has been moved.",
-        Event::Extended => "Maintenance has a new end.",
-        Event::Cancelled => "Maintenance has been cancelled.",
-        Event::Reminder => "A reminder of maintenance.",
-        Event::Started => "Maintenance has started.",
-        Event::EndingSoon => "Maintenance is about to end.",
-        Event::Completed => "Maintenance is over.",
-        Event::Overrunning => "The end has passed, but the site stays in maintenance.",
-        Event::Missed => "Maintenance was missed: its time has passed, and no rule was changed for it.",
-        Event::Drift => "A listener rule was changed by someone else.",
-        Event::Failed => "Maintenance needs a person: something due could not be done.",
+        Event::Booked => format!("Window {id} is booked."),
+        Event::Rescheduled => format!("Window {id} has been moved."),
+        Event::Extended => format!("Window {id} has a new end."),
+        Event::Cancelled => format!("Window {id} has been cancelled."),
+        Event::Reminder => format!("A reminder of window {id}."),
+        Event::Started => format!("Window {id} has started."),
+        Event::EndingSoon => format!("Window {id} is about to end."),
+        Event::Completed => format!("Window {id} has ended."),
+        Event::Overrunning => format!("The end of window {id} has passed, and it is held."),
+        Event::Missed => format!("Window {id} was missed: its time has passed, and no rule was changed for it."),
+        Event::Drift => format!("A listener rule of window {id} was changed by someone else."),
+        Event::Failed => format!("Something due for window {id} could not be done."),
     }
 }
 
@@ -78,7 +87,7 @@ pub(super) fn next_event(event: Event, window: &Window) -> Option<String> {
 #[must_use]
 pub fn after_failure() -> Vec<String> {
     vec![
-        "every sweep tries again, at most five minutes from now; if the cause stays, mend what it names".to_owned(),
+        "every sweep tries again, at most five minutes from now; if the cause stays, fix what it names".to_owned(),
         remedy("to see what else is in the way", &json!({ "action": "check" })),
     ]
 }
@@ -109,7 +118,7 @@ pub(super) fn fact(fact: &Fact, zone: Option<&str>) -> String {
                 Edit::Edited => "was edited by someone else",
             };
             format!(
-                "rule {} {what} during the window; it was narrowed again from what it then said, and that is what \
+                "rule {} {what} during the window; it was closed again from what it then said, and that is what \
                  will be restored",
                 rule.short()
             )
@@ -118,7 +127,7 @@ pub(super) fn fact(fact: &Fact, zone: Option<&str>) -> String {
             format!("rule {} was edited by someone else during the window; what they wrote stands", rule.short())
         }
         Fact::Obstacle(rule, found) => format!("rule {} {}", rule.short(), obstacle(found)),
-        Fact::HeldByAnother(rule) => format!("rule {} stays in maintenance for another window", rule.short()),
+        Fact::HeldByAnother(rule) => format!("rule {} stays closed to visitors for another window", rule.short()),
         Fact::Said(text) => text.clone(),
         Fact::NotProbed => {
             "the load balancer takes about ten seconds to apply a change; it was not checked from outside".to_owned()
@@ -136,7 +145,7 @@ fn past_end(over: SignedDuration, at_end: AtEnd) -> String {
         AtEnd::ReopenIfHealthy => "the site did not answer a tester well",
         AtEnd::Hold | AtEnd::Reopen => "it was booked to hold until it is switched off",
     };
-    format!("its end {passed}, and its rules stay in maintenance, since {why}; off reopens them")
+    format!("its end {passed}, and its rules stay closed to visitors, since {why}; off opens them")
 }
 
 /// What keeps a rule from being switched, to continue "rule … ".
@@ -150,22 +159,27 @@ pub fn obstacle(found: &Obstacle) -> String {
         }
         Obstacle::Unmanaged => "is no longer named by RULE_ARNS".to_owned(),
         Obstacle::StuckUnmanaged => {
-            "was narrowed, but RULE_ARNS no longer names it; name it again until the window is over".to_owned()
-        }
-        Obstacle::Orphaned => "lets only testers through, but no window is booked or active for it".to_owned(),
-        Obstacle::Damaged => {
-            "is left as it is, since what is saved of it in the table cannot be read; mend or delete that item"
+            "was closed to visitors, but RULE_ARNS no longer names it; name it again until the window is over"
                 .to_owned()
         }
-        Obstacle::Settings => "cannot be narrowed with these settings; check names what is wrong with them".to_owned(),
-        Obstacle::TooLate => "was not narrowed, since its window is about to end or could miss its end".to_owned(),
+        Obstacle::Orphaned => "is closed to visitors for no window".to_owned(),
+        Obstacle::Damaged => {
+            "is left as it is, since what is saved of it in the table cannot be read; fix or delete that item"
+                .to_owned()
+        }
+        Obstacle::Settings => {
+            "cannot be closed to visitors with these settings; check names what is wrong with them".to_owned()
+        }
+        Obstacle::TooLate => {
+            "was not closed to visitors, since its window is about to end or could miss its end".to_owned()
+        }
     }
 }
 
 pub(super) fn rule_state(state: RuleState) -> &'static str {
     match state {
         RuleState::Open => "open to visitors",
-        RuleState::HeaderOnly => "in maintenance, testers only",
+        RuleState::HeaderOnly => "closed to visitors, open to testers",
         RuleState::Gone => "no longer exists",
         RuleState::Unsupported => "has conditions that could not be put back",
     }
@@ -181,16 +195,19 @@ pub fn remedy(aim: &str, event: &Value) -> String {
 mod tests {
     use super::*;
     use crate::{
-        model::window::{
-            State,
-            tests::{active, at, rule, window},
+        model::{
+            seen::Met,
+            window::{
+                State,
+                tests::{active, at, rule, window},
+            },
         },
         plan::reports::tests::EVENTS,
     };
 
     #[test]
     fn every_report_begins_with_a_sentence_of_its_own() {
-        let mut headlines: Vec<&str> = EVENTS.into_iter().map(headline).collect();
+        let mut headlines: Vec<String> = EVENTS.into_iter().map(|event| headline(event, Some(&window().id))).collect();
         assert!(headlines.iter().all(|headline| headline.ends_with('.')));
         headlines.sort_unstable();
         headlines.dedup();
@@ -249,7 +266,7 @@ mod tests {
             ),
             (
                 Fact::Drifted(rule("one"), Edit::Opened),
-                "rule web/one was opened by someone else during the window; it was narrowed again from what it then \
+                "rule web/one was opened by someone else during the window; it was closed again from what it then \
                  said, and that is what will be restored",
             ),
             (
@@ -257,7 +274,7 @@ mod tests {
                 "rule web/one was edited by someone else during the window; what they wrote stands",
             ),
             (Fact::Obstacle(rule("one"), Obstacle::Unmanaged), "rule web/one is no longer named by RULE_ARNS"),
-            (Fact::HeldByAnother(rule("one")), "rule web/one stays in maintenance for another window"),
+            (Fact::HeldByAnother(rule("one")), "rule web/one stays closed to visitors for another window"),
             (Fact::Said("the clocks change".to_owned()), "the clocks change"),
             (
                 Fact::NotProbed,
@@ -267,18 +284,21 @@ mod tests {
             assert_eq!(fact(&told, Some("Europe/Berlin")), sentence);
         }
         let edited = fact(&Fact::Drifted(rule("one"), Edit::Edited), None);
-        assert!(edited.starts_with("rule web/one was edited by someone else during the window; it was narrowed"));
+        assert!(edited.starts_with("rule web/one was edited by someone else during the window; it was closed"));
     }
 
     #[test]
     fn a_held_window_says_how_long_ago_its_end_was_and_why_it_is_held() {
         let told = |secs, at_end| fact(&Fact::PastEnd(SignedDuration::from_secs(secs), at_end), None);
-        let held = "since it was booked to hold until it is switched off; off reopens them";
+        let held = "since it was booked to hold until it is switched off; off opens them";
         assert_eq!(
             told(59, AtEnd::Hold),
-            format!("its end has just passed, and its rules stay in maintenance, {held}")
+            format!("its end has just passed, and its rules stay closed to visitors, {held}")
         );
-        assert_eq!(told(60, AtEnd::Hold), format!("its end passed 1m ago, and its rules stay in maintenance, {held}"));
+        assert_eq!(
+            told(60, AtEnd::Hold),
+            format!("its end passed 1m ago, and its rules stay closed to visitors, {held}")
+        );
         assert!(told(60, AtEnd::ReopenIfHealthy).contains("since the site did not answer a tester well; off"));
     }
 
@@ -290,10 +310,10 @@ mod tests {
             (Obstacle::Unsupported(why()), "is odd"),
             (Obstacle::StuckUnsupported(why()), "cannot be restored, since it is odd; remove its bypass header"),
             (Obstacle::Unmanaged, "is no longer named by RULE_ARNS"),
-            (Obstacle::StuckUnmanaged, "was narrowed, but RULE_ARNS no longer names it; name it again"),
-            (Obstacle::Orphaned, "lets only testers through, but no window is booked or active for it"),
-            (Obstacle::Settings, "cannot be narrowed with these settings; check names"),
-            (Obstacle::TooLate, "was not narrowed, since its window is about to end"),
+            (Obstacle::StuckUnmanaged, "was closed to visitors, but RULE_ARNS no longer names it; name it again"),
+            (Obstacle::Orphaned, "is closed to visitors for no window"),
+            (Obstacle::Settings, "cannot be closed to visitors with these settings; check names"),
+            (Obstacle::TooLate, "was not closed to visitors, since its window is about to end"),
         ] {
             let told = obstacle(&found);
             assert!(told.starts_with(said), "{told}");
@@ -302,7 +322,9 @@ mod tests {
 
     #[test]
     fn a_sight_from_outside_says_who_got_what() {
-        let sight = Sight { seen: false, after_secs: 60, visitor: "200 OK".to_owned(), tester: "nothing".to_owned() };
+        let met = Met::Application;
+        let sight =
+            Sight { seen: false, after_secs: 60, met, visitor: "200 OK".to_owned(), tester: "nothing".to_owned() };
         assert!(
             unseen(&sight).starts_with("after 60s a visitor got 200 OK, and a tester got nothing; the rules are as")
         );
@@ -311,7 +333,7 @@ mod tests {
     #[test]
     fn each_state_of_a_rule_has_words_of_its_own() {
         let words = [RuleState::Open, RuleState::HeaderOnly, RuleState::Gone, RuleState::Unsupported].map(rule_state);
-        let expected = ["open to visitors", "in maintenance, testers only", "no longer exists"];
+        let expected = ["open to visitors", "closed to visitors, open to testers", "no longer exists"];
         assert_eq!(words[..3], expected);
         assert_eq!(words[3], "has conditions that could not be put back");
     }

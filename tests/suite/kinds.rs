@@ -671,7 +671,10 @@ async fn what_no_longer_holds_is_not_told_late() {
     world.invoke(json!({"action": "cancel", "id": "w"})).await.expect_err("not told");
     world.state().broken.clear();
     let off = world.invoke(json!({"action": "off", "id": "w"})).await.expect("finished");
-    assert_eq!((off.outcome.as_str(), off.message.as_str()), ("cancelled", "Cancelled: w."));
+    assert_eq!(
+        (off.outcome.as_str(), off.message.as_str()),
+        ("cancelled", "The site is open to visitors. No window is booked. Cancelled: w.")
+    );
 }
 
 #[tokio::test(start_paused = true)]

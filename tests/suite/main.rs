@@ -14,6 +14,7 @@ mod properties;
 mod recurring;
 mod reports;
 mod schemas;
+mod script;
 mod template;
 mod two_at_once;
 mod visitors;

@@ -257,12 +257,14 @@ async fn status_tells_what_is_and_what_comes_next() {
     let before = world.invoke(json!({"action": "status"})).await.expect("status");
     assert_eq!(
         before.message,
-        "The site is open; window w starts Sun 6 Dec 2026 02:00 UTC (Sun 03:00 in Europe/Berlin)."
+        "The site is open to visitors. Window w starts Sun 6 Dec 2026 02:00 UTC (Sun 03:00 in Europe/Berlin)."
     );
     assert_eq!(before.next_wake.expect("a moment").to_string(), "2026-12-06T02:00:00Z");
     world.run_until("02:10").await;
     let during = world.invoke(json!({"action": "status", "id": "w"})).await.expect("status");
-    assert!(during.message.starts_with("The site is in maintenance for window w since "), "{}", during.message);
+    let told =
+        "The site is in maintenance: visitors get the maintenance page. Window w closed it Sun 6 Dec 2026 02:00 UTC";
+    assert!(during.message.starts_with(told), "{}", during.message);
     assert_eq!(during.windows[0].requested_by.as_deref(), Some("ana"));
     assert!(during.warnings.is_empty(), "{:?}", during.warnings);
     world.set_conditions(0, vec![path(&["/shop"])]);

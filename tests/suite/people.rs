@@ -225,7 +225,7 @@ async fn a_narrowed_rule_that_the_settings_no_longer_name_keeps_its_window_until
     assert_eq!((world.is_dark(0), world.is_dark(1)), (false, true));
     assert_eq!((world.count("failed"), world.count("completed")), (1, 0), "{:?}", world.events());
     let text = world.text_of("failed");
-    assert!(text.contains("rule web/rule001 was narrowed, but RULE_ARNS no longer names it"), "{text}");
+    assert!(text.contains("ule web/rule001 was closed to visitors, but RULE_ARNS no longer names it"), "{text}");
     world.settings.insert("RULE_ARNS", both);
     world.run_until("03:40").await;
     assert!(!world.is_dark(1));

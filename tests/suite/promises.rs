@@ -45,7 +45,8 @@ async fn a_transition_takes_few_calls() {
     let world = World::new(1);
     world.invoke(window()).await.expect("booked");
     let booking = world.take_calls();
-    assert!(booking.len() <= 9, "{booking:?}");
+    // Two of them look how the site stands, for the answer and the report, beside what has to be done.
+    assert!(booking.len() <= 11, "{booking:?}");
     world.run_until("01:57").await;
     world.take_calls();
     world.invoke(json!({"action": "sweep"})).await.expect("swept");

@@ -31,6 +31,7 @@ pub(crate) struct Rule {
     pub(crate) is_default: bool,
     /// Whatever else the rule has; nobody may change it.
     pub(crate) priority: String,
+    pub(crate) actions: Value,
 }
 
 /// A path condition in the wire's form.
@@ -131,7 +132,7 @@ impl State {
 
 fn shown(arn: &str, rule: &Rule) -> Value {
     let conditions: Vec<Value> = rule.conditions.iter().cloned().map(echoed).collect();
-    json!({"RuleArn": arn, "Priority": rule.priority, "IsDefault": rule.is_default, "Conditions": conditions, "Actions": [{"Type": "forward"}]})
+    json!({"RuleArn": arn, "Priority": rule.priority, "IsDefault": rule.is_default, "Conditions": conditions, "Actions": rule.actions})
 }
 
 /// What AWS returns repeats the values of a path or host condition at its top.

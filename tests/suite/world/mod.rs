@@ -25,7 +25,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use maintenance_window::config::Config;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 pub(crate) use self::{
@@ -162,7 +162,12 @@ impl World {
             processes: Arc::default(),
         };
         for arn in arns {
-            let rule = Rule { conditions: vec![path(&["*"])], is_default: false, priority: "10".to_owned() };
+            let rule = Rule {
+                conditions: vec![path(&["*"])],
+                is_default: false,
+                priority: "10".to_owned(),
+                actions: json!([{"Type": "forward"}]),
+            };
             world.state().rules.insert(arn, rule);
         }
         "1".clone_into(&mut world.state().subscribers);

@@ -1,0 +1,226 @@
+//! How the site stands for visitors: one state, from the rules, the windows and what a visitor met, as last read.
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use super::{Form, Obstacle, Plan};
+use crate::model::{
+    id::WindowId,
+    rule_arn::RuleArn,
+    seen::Met,
+    series::Series,
+    table::Table,
+    window::{State, Window},
+};
+
+/// The state of the site.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SiteState {
+    /// Visitors reach it, and no window says otherwise.
+    Open,
+    /// Visitors are kept out, as a window says.
+    Maintenance,
+    /// Visitors are kept out although no window covers it.
+    MaintenanceUnplanned,
+    /// Visitors reach it although a window covers it.
+    OpenUnplanned,
+    /// Visitors reach part of it, as the windows say.
+    Mixed,
+    /// A rule is missing or forwards nobody, or visitors meet an error though every rule is open.
+    Broken,
+    /// It could not be read.
+    #[default]
+    Unknown,
+}
+
+impl SiteState {
+    /// The state's word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Maintenance => "maintenance",
+            Self::MaintenanceUnplanned => "maintenance_unplanned",
+            Self::OpenUnplanned => "open_unplanned",
+            Self::Mixed => "mixed",
+            Self::Broken => "broken",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The state for a subject line; none where nothing is to be said.
+    #[must_use]
+    pub fn in_short(self) -> Option<&'static str> {
+        match self {
+            Self::Open => None,
+            Self::Maintenance => Some("site in maintenance"),
+            Self::MaintenanceUnplanned => Some("site closed, unplanned"),
+            Self::OpenUnplanned => Some("site open, unplanned"),
+            Self::Mixed => Some("site partly closed"),
+            Self::Broken => Some("site broken"),
+            Self::Unknown => Some("site unknown"),
+        }
+    }
+}
+
+/// The site as last read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Site {
+    /// Its state.
+    pub state: SiteState,
+    /// When it was read.
+    pub at: Timestamp,
+    /// The rules that matter to visitors now.
+    pub rules: Vec<SiteRule>,
+    /// The windows that keep visitors out, or should, the earliest first.
+    pub covering: Vec<Window>,
+    /// Windows that are over, whose rules are not open yet.
+    pub ending: Vec<Window>,
+    /// The window that starts next.
+    pub next: Option<Window>,
+    /// Series that are paused.
+    pub paused: Vec<WindowId>,
+    /// Why rules or windows could not be read.
+    pub unseen: Option<String>,
+    /// What a visitor met, to continue "a visitor got …", where that is not what the rules show.
+    pub visitor: Option<String>,
+}
+
+/// Programs read the state alone.
+impl Serialize for Site {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.state.serialize(serializer)
+    }
+}
+
+/// A rule as it matters to visitors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteRule {
+    /// The rule.
+    pub arn: RuleArn,
+    /// What it is to visitors.
+    pub is: Passage,
+    /// Whether a window covers it.
+    pub covered: bool,
+    /// What keeps it from being as it should be.
+    pub obstacle: Option<Obstacle>,
+}
+
+/// What a rule is to visitors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passage {
+    /// It lets them in.
+    Open,
+    /// It lets only testers in.
+    Closed,
+    /// It does not exist.
+    Missing,
+    /// It matches, and forwards to nobody.
+    Nowhere,
+}
+
+/// What the site is made out from.
+#[derive(Clone, Debug)]
+pub struct View<'a> {
+    /// The moment.
+    pub now: Timestamp,
+    /// The rules; none if they could not be read.
+    pub plan: Option<&'a Plan>,
+    /// Every window of the present.
+    pub windows: &'a [Window],
+    /// The present.
+    pub table: &'a Table,
+    /// The rules that the settings name.
+    pub managed: &'a [RuleArn],
+    /// Why something could not be read.
+    pub unseen: Option<String>,
+}
+
+impl Site {
+    /// Makes out how the site stands.
+    #[must_use]
+    pub fn of(view: &View<'_>) -> Self {
+        let now = view.now;
+        let is_due = |window: &&Window| window.state == State::Booked && window.start <= now && !window.has_ended(now);
+        let mut covering: Vec<Window> =
+            view.windows.iter().filter(|window| window.is_covering() || is_due(window)).cloned().collect();
+        covering.sort_by_key(|window| (window.really_started().unwrap_or(window.start), window.id.clone()));
+        let mut rules = vec![];
+        for rule in view.plan.iter().flat_map(|plan| &plan.rules) {
+            let managed = view.managed.contains(&rule.arn);
+            let covered = covering.iter().any(|window| window.rules.covers(&rule.arn, managed));
+            let is = match rule.form {
+                None => Passage::Missing,
+                Some(Form::HeaderOnly) => Passage::Closed,
+                Some(Form::Open) if rule.idle => Passage::Nowhere,
+                Some(Form::Open) => Passage::Open,
+            };
+            // A rule that is nobody's any more matters while it keeps visitors out, or should.
+            if managed || covered || is == Passage::Closed {
+                rules.push(SiteRule { arn: rule.arn.clone(), is, covered, obstacle: rule.obstacle.clone() });
+            }
+        }
+        let booked = view.windows.iter().filter(|window| window.state == State::Booked && window.start > now);
+        let next = booked.min_by_key(|window| (window.start, window.id.clone())).cloned();
+        let paused = |series: &&Series| series.paused;
+        let narrowed = |window: &&Window| {
+            window.state == State::Ending
+                && rules
+                    .iter()
+                    .any(|rule| rule.is == Passage::Closed && !rule.covered && window.rules.covers(&rule.arn, true))
+        };
+        let ending = view.windows.iter().filter(narrowed).cloned().collect();
+        let state = if view.plan.is_none() { SiteState::Unknown } else { state(&rules, view.unseen.is_none()) };
+        Self {
+            state,
+            at: now,
+            rules,
+            covering,
+            ending,
+            next,
+            paused: view.table.series.iter().filter(paused).map(|series| series.id.clone()).collect(),
+            unseen: view.unseen.clone(),
+            visitor: None,
+        }
+    }
+
+    /// Takes account of what a visitor met just now. Rules that changed a moment ago say nothing yet: the load balancer
+    /// takes some ten seconds to apply a change.
+    pub fn met(&mut self, met: Met, words: &str) {
+        let state = match (self.state, met) {
+            (SiteState::Open, Met::Maintenance | Met::Failure) => SiteState::Broken,
+            (SiteState::Maintenance, Met::Application) => SiteState::OpenUnplanned,
+            _ => return,
+        };
+        (self.state, self.visitor) = (state, Some(words.to_owned()));
+    }
+
+    /// The rules of one kind.
+    pub fn rules_that(&self, which: impl Fn(&SiteRule) -> bool) -> Vec<&SiteRule> {
+        self.rules.iter().filter(|rule| which(rule)).collect()
+    }
+}
+
+/// What needs a person most counts: visitors in a migration, then visitors who meet errors, then visitors kept out.
+fn state(rules: &[SiteRule], windows_seen: bool) -> SiteState {
+    let any = |is: Passage, covered: bool| rules.iter().any(|rule| rule.is == is && rule.covered == covered);
+    let is = |is: Passage| rules.iter().any(|rule| rule.is == is);
+    if rules.is_empty() {
+        SiteState::Unknown
+    } else if any(Passage::Open, true) {
+        SiteState::OpenUnplanned
+    } else if is(Passage::Missing) || is(Passage::Nowhere) {
+        SiteState::Broken
+    } else if !windows_seen {
+        SiteState::Unknown
+    } else if any(Passage::Closed, false) {
+        SiteState::MaintenanceUnplanned
+    } else {
+        match (is(Passage::Closed), is(Passage::Open)) {
+            (true, true) => SiteState::Mixed,
+            (true, false) => SiteState::Maintenance,
+            (false, _) => SiteState::Open,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! How the site stands, made out without changing anything.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+
+use super::{
+    observe::{Observed, observe},
+    state::Settled,
+};
+use crate::{
+    app::Run,
+    model::{seen::Rules, table::Table, window::Window},
+    plan::{
+        self, Plan, Scene,
+        site::{Site, View},
+    },
+};
+
+/// What a visitor meets within this time of a change may still be what was before it: the load balancer takes some ten
+/// seconds, and a cache in front of it may take longer.
+const UNSETTLED: SignedDuration = SignedDuration::from_mins(1);
+
+/// What was read, and what follows from it.
+pub struct Present {
+    /// How the site stands.
+    pub site: Site,
+    /// What is due, if the rules could be read.
+    pub plan: Option<Plan>,
+    /// The present; empty if it could not be read.
+    pub table: Table,
+    /// Whether it was read.
+    pub windows_seen: bool,
+    /// What could not be read, a sentence each.
+    pub unseen: Vec<String>,
+}
+
+/// Looks at the rules and the table; what cannot be read is told as such.
+pub async fn present(run: Run<'_>) -> Present {
+    let now = run.now();
+    let (rules, table, windows_seen, unseen) = match observe(run).await {
+        Ok(Observed { rules: Ok(rules), table }) => (Some(rules), table, true, vec![]),
+        Ok(Observed { rules: Err(error), table }) => (None, table, true, vec![error.full()]),
+        // The windows cannot be read; the rules perhaps can.
+        Err(error) => match run.app.aws.rules.read(&run.app.config.rules).await {
+            Ok(rules) => (Some(rules), Table::default(), false, vec![error.full()]),
+            Err(other) => (None, Table::default(), false, vec![error.full(), other.full()]),
+        },
+    };
+    let plan = rules.as_ref().map(|rules| planned(run, rules, &table));
+    let windows = plan.as_ref().map_or(&table.windows, |plan| &plan.windows);
+    let view = View {
+        now,
+        plan: plan.as_ref(),
+        windows,
+        table: &table,
+        managed: &run.app.config.rules,
+        unseen: (!unseen.is_empty()).then(|| unseen.join("; ")),
+    };
+    let site = Site::of(&view);
+    Present { site, plan, table, windows_seen, unseen }
+}
+
+/// The same, and what a visitor meets now, if there is an address to ask.
+pub async fn present_and_outside(run: Run<'_>) -> Present {
+    let glance = async {
+        match &run.app.probe {
+            Some(probe) => Some(probe.glance().await),
+            None => None,
+        }
+    };
+    let (mut present, glance) = tokio::join!(present(run), glance);
+    if let Some(glance) = glance.filter(|_| is_settled(run, &present.table)) {
+        present.site.met(glance.visitor.met(), &glance.visitor.to_string());
+    }
+    present
+}
+
+fn planned(run: Run<'_>, rules: &Rules, table: &Table) -> Plan {
+    plan::plan(&Scene {
+        now: run.now(),
+        config: &run.app.config,
+        rules,
+        table,
+        healthy: None,
+        blocked: &BTreeSet::new(),
+        changed: &BTreeSet::new(),
+        reopen_orphans: false,
+    })
+}
+
+/// How the site stands after a run, whose windows may have been noted since.
+pub(super) fn after(run: Run<'_>, settled: &Settled, windows: &[Window]) -> Site {
+    Site::of(&View {
+        now: run.now(),
+        plan: settled.plan.as_ref(),
+        windows,
+        table: &settled.table,
+        managed: &run.app.config.rules,
+        unseen: settled.blind.as_ref().map(crate::error::Error::full),
+    })
+}
+
+/// Whether no rule was changed just now, as far as the table tells.
+fn is_settled(run: Run<'_>, table: &Table) -> bool {
+    let long_ago = |at: jiff::Timestamp| run.now().duration_since(at) >= UNSETTLED;
+    table.rules.values().all(|rule| long_ago(rule.saved_at))
+        && table.windows.iter().all(|window| {
+            let moments = [window.activated_at, window.started_at, window.reopened_at, window.ending.map(|end| end.at)];
+            moments.into_iter().flatten().all(long_ago)
+        })
+}

@@ -1,0 +1,213 @@
+//! How the site stands, in words: the first sentence of every answer and report, and the events that make sense then.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::words::{obstacle, remedy};
+use crate::{
+    model::{
+        rule_arn::RuleArn,
+        time::{roughly, spoken},
+        window::{AtEnd, State, Window},
+    },
+    plan::{
+        Obstacle,
+        site::{Passage, Site, SiteRule, SiteState},
+    },
+};
+
+/// What visitors meet, since when, why, until when, and what comes next.
+#[must_use]
+pub fn headline(site: &Site) -> String {
+    let details = details(site);
+    if details.is_empty() { sentence(site) } else { format!("{} {details}", sentence(site)) }
+}
+
+/// What visitors meet, in one sentence.
+#[must_use]
+pub fn sentence(site: &Site) -> String {
+    match site.state {
+        SiteState::Open => "The site is open to visitors.".to_owned(),
+        SiteState::Maintenance => "The site is in maintenance: visitors get the maintenance page.".to_owned(),
+        SiteState::Mixed => format!(
+            "Part of the site is in maintenance: {} closed to visitors, {} open.",
+            are(site, |rule| rule.is == Passage::Closed),
+            are(site, |rule| rule.is == Passage::Open),
+        ),
+        SiteState::MaintenanceUnplanned => {
+            let closed = site.rules_that(|rule| rule.is == Passage::Closed && !rule.covered);
+            format!(
+                "The site is closed to visitors although no window covers it: {} only testers in.",
+                lists(&closed, "lets", "let")
+            )
+        }
+        SiteState::OpenUnplanned => {
+            let open = site.rules_that(|rule| rule.is == Passage::Open && rule.covered);
+            let because = match (&site.visitor, open.is_empty()) {
+                (Some(visitor), true) => format!("every rule is closed, yet a visitor got {visitor} just now"),
+                _ => format!("{} them in", lists(&open, "lets", "let")),
+            };
+            format!("Visitors reach the site although it should be in maintenance: {because}.")
+        }
+        SiteState::Broken => format!("The site does not work for visitors: {}.", broken(site)),
+        SiteState::Unknown => {
+            let why = site.unseen.clone().unwrap_or_else(|| "RuleArns names no rule that can be read".to_owned());
+            format!("How the site stands is not known: {why}.")
+        }
+    }
+}
+
+/// Since when, why, until when, and what comes next.
+#[must_use]
+pub fn details(site: &Site) -> String {
+    let is_closed = matches!(site.state, SiteState::Maintenance | SiteState::Mixed);
+    let mut told: Vec<String> = site.covering.iter().map(|window| covers(window, is_closed, site.at)).collect();
+    for window in &site.ending {
+        let at = window.ending.map(|ending| spoken(ending.at, window.timezone.as_deref())).unwrap_or_default();
+        told.push(format!("Window {} ended {at}, but not all of its rules are open yet.", window.id));
+    }
+    told.extend(site.rules.iter().filter_map(in_the_way));
+    let nothing_due = matches!(site.state, SiteState::Open | SiteState::MaintenanceUnplanned) && site.unseen.is_none();
+    match &site.next {
+        Some(next) => {
+            told.push(format!("Window {} starts {}.", next.id, spoken(next.start, next.timezone.as_deref())));
+        }
+        None if nothing_due && site.covering.is_empty() => told.push("No window is booked.".to_owned()),
+        None => {}
+    }
+    told.extend(match site.paused.as_slice() {
+        [] => None,
+        [one] => Some(format!("Series {one} is paused.")),
+        [one, rest @ ..] => Some(format!("Series {one} and {} more are paused.", rest.len())),
+    });
+    told.join(" ")
+}
+
+/// The events that make sense now, ready to be sent.
+#[must_use]
+pub fn next_steps(site: &Site) -> Vec<String> {
+    let step = |aim: &str, event: Value| remedy(aim, &event);
+    let check = || step("to see what is in the way", json!({ "action": "check" }));
+    let off = |window: &Window| {
+        step(&format!("to end window {} now", window.id), json!({ "action": "off", "id": window.id }))
+    };
+    let mut steps: Vec<String> = vec![];
+    match site.state {
+        SiteState::Open => match &site.next {
+            Some(next) => {
+                steps.push(step(&format!("to drop window {}", next.id), json!({ "action": "cancel", "id": next.id })));
+            }
+            None => {
+                steps.push(step(
+                    "to start maintenance now",
+                    json!({ "action": "on", "duration": "PT30M", "reason": "why" }),
+                ));
+            }
+        },
+        SiteState::Maintenance | SiteState::Mixed => {
+            for window in &site.covering {
+                steps.push(off(window));
+            }
+            let with_end = site.covering.iter().find(|window| window.end.is_some());
+            steps.extend(with_end.map(|window| {
+                step(
+                    &format!("to give window {} more time", window.id),
+                    json!({ "action": "extend", "id": window.id, "by": "PT30M" }),
+                )
+            }));
+        }
+        SiteState::MaintenanceUnplanned => {
+            steps.push(step("to open the site", json!({ "action": "off" })));
+            steps.push(check());
+        }
+        SiteState::OpenUnplanned => {
+            steps.push(step("to close the site now instead of at the next sweep", json!({ "action": "sweep" })));
+            steps.push(check());
+            steps.extend(site.covering.iter().map(off));
+        }
+        SiteState::Broken => steps.push(check()),
+        SiteState::Unknown => {
+            steps.push(step("to look again", json!({ "action": "status" })));
+            steps.push(check());
+        }
+    }
+    steps
+}
+
+/// What a window has done to the site or should do, and until when.
+fn covers(window: &Window, is_closed: bool, now: Timestamp) -> String {
+    let (id, zone) = (&window.id, window.timezone.as_deref());
+    let why = window.reason.as_ref().map(|reason| format!(" (\"{reason}\")")).unwrap_or_default();
+    let until = until(window, now);
+    match window.really_started().filter(|_| is_closed) {
+        Some(at) => format!("Window {id}{why} closed it {}; {until}.", spoken(at, zone)),
+        None => format!("Window {id}{why} is to keep it closed; {until}."),
+    }
+}
+
+fn until(window: &Window, now: Timestamp) -> String {
+    let Some(end) = window.end else { return "it lasts until off is sent".to_owned() };
+    let end_told = spoken(end, window.timezone.as_deref());
+    if window.state != State::Held && end > now {
+        return format!("it ends {end_told}");
+    }
+    let passed = match now.duration_since(end) {
+        over if over < SignedDuration::from_mins(1) => "just now".to_owned(),
+        over => format!("{} ago", roughly(over)),
+    };
+    match (window.state, window.at_end) {
+        (State::Held, AtEnd::ReopenIfHealthy) => {
+            format!(
+                "its end has passed ({end_told}, {passed}); it is held until the site answers a tester well, or off is sent"
+            )
+        }
+        (State::Held, _) => format!("its end has passed ({end_told}, {passed}); it is held until off is sent"),
+        _ => format!("its end has passed ({end_told}, {passed})"),
+    }
+}
+
+fn broken(site: &Site) -> String {
+    let missing = site.rules_that(|rule| rule.is == Passage::Missing);
+    let nowhere = site.rules_that(|rule| rule.is == Passage::Nowhere);
+    let mut causes = vec![];
+    if !missing.is_empty() {
+        let gone = lists(&missing, "no longer exists", "no longer exist");
+        causes.push(format!("{gone}, so visitors there get what the listener answers by default"));
+    }
+    if !nowhere.is_empty() {
+        causes.push(format!("{} visitors to no target", lists(&nowhere, "forwards", "forward")));
+    }
+    causes.extend(
+        site.visitor.as_ref().map(|visitor| format!("every rule is open, yet a visitor got {visitor} just now")),
+    );
+    causes.join("; ")
+}
+
+/// What keeps a rule from being as it should be, unless the first sentence has said it.
+fn in_the_way(rule: &SiteRule) -> Option<String> {
+    let found = rule.obstacle.as_ref().filter(|found| !matches!(found, Obstacle::Orphaned | Obstacle::Gone))?;
+    let wrong = (rule.is == Passage::Open) == rule.covered;
+    wrong.then(|| format!("Rule {} {}.", rule.arn.short(), obstacle(found)))
+}
+
+/// "rule web/one lets", "rules web/one and web/two let".
+fn lists(rules: &[&SiteRule], one: &str, many: &str) -> String {
+    let names: Vec<String> = rules.iter().map(|rule| rule.arn.short()).collect();
+    named(&names, one, many)
+}
+
+fn named(names: &[String], one: &str, many: &str) -> String {
+    const NAMED: usize = 3;
+    match names {
+        [name] => format!("rule {name} {one}"),
+        names if names.len() > NAMED => {
+            format!("rules {} and {} more {many}", names[..NAMED].join(", "), names.len() - NAMED)
+        }
+        names => format!("rules {} {many}", names.join(" and ")),
+    }
+}
+
+fn are(site: &Site, which: impl Fn(&SiteRule) -> bool) -> String {
+    let names: Vec<String> = site.rules_that(which).into_iter().map(|rule| &rule.arn).map(RuleArn::short).collect();
+    named(&names, "is", "are")
+}
