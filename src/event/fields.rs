@@ -246,7 +246,7 @@ impl Fields {
             "reopen" => Ok(AtEnd::Reopen),
             "hold" => Ok(AtEnd::Hold),
             "reopen_if_healthy" if config.probe_url.is_some() => Ok(AtEnd::ReopenIfHealthy),
-            "reopen_if_healthy" => Err("reopen_if_healthy needs PROBE_URL, which is not set; set it in the stack's \
+            "reopen_if_healthy" => Err("reopen_if_healthy needs ProbeUrl, which is not set; set it in the stack's \
                                         parameters"
                 .to_owned()),
             other => Err(format!("expected reopen, hold or reopen_if_healthy, but found {}", time::quoted(other))),
@@ -273,8 +273,8 @@ impl Fields {
                 Some(Ok(rule)) if !config.rules.contains(&rule) => self.problem(
                     "rules",
                     &format!(
-                        "{rule} is not one of RULE_ARNS, and no other rule may be touched; add it to the stack's \
-                         parameters"
+                        "{rule} is not one of RuleArns, and no other rule may be touched; to add it, change that \
+                         parameter of the stack"
                     ),
                 ),
                 Some(Ok(rule)) if rules.contains(&rule) => {}

@@ -107,7 +107,7 @@ async fn rules_left_out_are_all_rules_and_named_ones_are_those() {
     let Covered::Some(named) = on(json!({"action": "on", "rules": [other, one, other]})) else { panic!("all") };
     assert_eq!(named.iter().map(ToString::to_string).collect::<Vec<_>>(), [other.clone(), one.clone()]);
     let told = refusals(&world, &json!({"action": "on", "rules": [rule_arn(7)]}));
-    assert!(told[0].contains("is not one of RULE_ARNS"), "{told:?}");
+    assert!(told[0].contains("is not one of RuleArns"), "{told:?}");
     // A series' own name depends on which rules it names, not on their order, and not on the settings' list.
     let series = |rules: Value| {
         let mut event = json!({"every": "rate(7 days)", "duration": "PT2H"});

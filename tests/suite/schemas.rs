@@ -197,7 +197,7 @@ mod shapes {
     #[schemars(extend("maxLength" = 300, "pattern" = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
     struct Prose(String);
 
-    /// The ARN of an Application Load Balancer's listener rule; one of `RULE_ARNS`.
+    /// The ARN of an Application Load Balancer's listener rule; one of `RuleArns`.
     #[derive(JsonSchema)]
     #[schemars(extend(
         "pattern" = "^arn:aws[a-z-]*:elasticloadbalancing:[^:]+:[^:]+:listener-rule/app/[^/]+/[^/]+/[^/]+/[^/]+$",
@@ -212,7 +212,7 @@ mod shapes {
         Reopen,
         /// The site stays in maintenance until `off`.
         Hold,
-        /// Visitors reach the site again once a tester's request to `PROBE_URL` succeeds.
+        /// Visitors reach the site again once a tester's request to `ProbeUrl` succeeds.
         ReopenIfHealthy,
     }
 
@@ -234,7 +234,7 @@ mod shapes {
     /// What every event that makes a window may say besides its times.
     #[derive(JsonSchema)]
     struct Options {
-        /// Which rules; all of `RULE_ARNS` if absent.
+        /// Which rules; all of `RuleArns` if absent.
         #[schemars(length(min = 1))]
         rules: Option<Vec<Rule>>,
         timezone: Option<TimeZone>,

@@ -53,7 +53,7 @@ async fn a_page_that_cannot_be_told_is_a_warning_in_the_report_and_stops_nothing
     assert_eq!(world.events(), ["booked", "started", "completed"]);
     for report in &world.state().published[1..] {
         let text = report.document["text"].as_str().expect("text");
-        assert!(text.contains("page could not be told") && text.contains("ERROR_BUCKET"), "{text}");
+        assert!(text.contains("page could not be told") && text.contains("ErrorBucket"), "{text}");
     }
     world.no_secret_was_said();
 }
