@@ -88,6 +88,7 @@ async fn act(run: Run<'_>, request: Request, deadline: Option<Timestamp>) -> Res
         Action::Cancel { id } => actions::cancel(run, &id, &asked).await,
         Action::Status { id } => actions::status(run, id).await,
         Action::History { id, since, limit } => actions::history(run, id, since, limit).await,
+        Action::Help => Ok(actions::help(run)),
         Action::Check(inquiry) => actions::check(run, &inquiry).await,
         Action::Sweep => actions::sweep(run).await,
         Action::Wake { id, due } => {

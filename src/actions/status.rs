@@ -22,6 +22,7 @@ use crate::{
     reconcile::{self, Observed},
     report::{
         finding::Severity,
+        help,
         response::Response,
         views::{Actual, PastView, Planned, RuleView, WindowView},
         words,
@@ -149,6 +150,17 @@ pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
         (blocks, _) => ("blocked", format!("A window would fail; {blocks} things must be mended first.")),
     };
     Ok(Response { outcome: outcome.to_owned(), message, findings, ..answers::blank("check") })
+}
+
+/// Tells what can be sent. Nothing is read for it.
+#[must_use]
+pub fn help(run: Run<'_>) -> Response {
+    Response {
+        outcome: "help".to_owned(),
+        message: "An event says by action what to do; send one of the actions or examples listed here.".to_owned(),
+        help: Some(help::help(run.now(), &run.app.config)),
+        ..answers::blank("help")
+    }
 }
 
 /// Tells what is over, the latest first.
