@@ -330,8 +330,9 @@ fn parse_header_values(text: &str) -> Result<Vec<String>, String> {
         None => Ok(values),
         Some(nth) => Err(format!(
             "expected 16 to 128 of A-Z a-z 0-9 _ - (the load balancer reads * and ? as wildcards), but found {} \
-             characters{} in secret {}; make one with `openssl rand -hex 24`",
+             character{}{} in secret {}; make one with `openssl rand -hex 24`",
             values[nth].len(),
+            if values[nth].len() == 1 { "" } else { "s" },
             if (16..=128).contains(&values[nth].len()) { ", some of them others," } else { "" },
             nth + 1
         )),
@@ -573,6 +574,7 @@ mod tests {
     fn a_bad_secret_is_described_and_never_quoted() {
         for (bad, said) in [
             ("too-short", "found 9 characters in secret 1"),
+            ("a-fine-secret-0123456,~", "found 1 character in secret 2"),
             ("has-a-wildcard-*-inside", "found 23 characters, some of them others, in secret 1"),
             ("has a blank in its middle", "some of them others"),
             (&"x".repeat(129), "found 129 characters in secret 1"),

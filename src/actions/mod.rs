@@ -166,7 +166,7 @@ pub(crate) fn known_series<'a>(table: &'a Table, id: &WindowId) -> Result<&'a Se
             None => format!("{:?} is none", id.as_str()),
         };
         let all = names(table.series.iter().map(|series| &series.id));
-        let meant = suggest::did_you_mean(id.as_str(), all.iter().copied().filter(|name| *name != id.as_str()));
+        let meant = suggest::did_you_mean(id.as_str(), all.iter().copied());
         Error::InvalidEvent(vec![told(&format!("expected a series, but {what}"), meant, &all)])
     })
 }

@@ -107,8 +107,11 @@ fn headline(shown: &[&Window], dark: bool, outcome: &str) -> String {
             let until = one
                 .end
                 .map_or("until it is switched off".to_owned(), |end| format!("until {}", spoken(end, zone.as_deref())));
-            let more =
-                if rest.is_empty() { String::new() } else { format!(", and {} more windows are active", rest.len()) };
+            let more = match rest.len() {
+                0 => String::new(),
+                1 => ", and one more window is active".to_owned(),
+                count => format!(", and {count} more windows are active"),
+            };
             let since = spoken(one.start, zone.as_deref());
             format!("The site is in maintenance for window {} since {since} {until}{more}.", one.id)
         }
@@ -157,7 +160,8 @@ pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
 pub fn help(run: Run<'_>) -> Response {
     Response {
         outcome: "help".to_owned(),
-        message: "An event says by action what to do; send one of the actions or examples listed here.".to_owned(),
+        message: "Each line says what an action does and which fields it has; the examples can be sent as they are."
+            .to_owned(),
         help: Some(help::help(run.now(), &run.app.config)),
         ..answers::blank("help")
     }

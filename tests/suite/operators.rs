@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{World, path, rule_arn};
+use crate::world::{SECRET, World, header, path, rule_arn};
 
 const WINDOW: &str = r#"{"id":"w","start":"2026-12-06T02:00Z","end":"2026-12-06T03:00Z"}"#;
 
@@ -421,4 +421,30 @@ async fn a_refusal_of_an_id_lists_twenty_names_and_says_how_many_more_there_are(
     }
     let refused = world.invoke(json!({"action": "cancel", "id": "other"})).await.expect_err("refused").full();
     assert!(refused.contains("known are w00, w01, ") && refused.ends_with(", w19 and 2 more"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_is_told_as_one_and_several_as_several() {
+    let world = World::new(2);
+    for (nth, told) in [(0, "until"), (1, ", and one more window is active."), (2, ", and 2 more windows are active.")]
+    {
+        let event = json!({"action": "on", "id": format!("w{nth}"), "duration": "PT1H"});
+        world.invoke(event).await.expect("on");
+        let status = world.invoke(json!({"action": "status"})).await.expect("status");
+        assert!(status.message.contains(told), "{}", status.message);
+    }
+    let reopened = async |rules: &[usize]| {
+        let world = World::new(2);
+        for nth in rules {
+            world.set_conditions(*nth, vec![header("x-maintenance-bypass", SECRET)]);
+        }
+        let answer = world.invoke(json!({"action": "off"})).await.expect("off").message;
+        (answer, world.state().published.last().expect("a report").document["text"].to_string())
+    };
+    let (answer, report) = reopened(&[0]).await;
+    assert_eq!(answer, "One rule that no window accounted for is open again.");
+    assert!(report.contains("this rule was in maintenance for no window, and was reopened by hand"), "{report}");
+    let (answer, report) = reopened(&[0, 1]).await;
+    assert_eq!(answer, "2 rules that no window accounted for are open again.");
+    assert!(report.contains("these rules were in maintenance for no window, and were reopened by hand"), "{report}");
 }
