@@ -21,7 +21,7 @@ pub(super) fn refusal(event: &Value) -> Option<String> {
         Value::Object(map) => {
             let unknown =
                 ("an event of this function wrapped in something else", "invoke the function with that alone");
-            let shape = of_records(map).or_else(|| of_event_bridge(map)).or_else(|| by_fields(map));
+            let shape = of_records(map).or_else(|| of_event_bridge(map)).or_else(|| by_fields(event));
             (format!("action: expected {payload}"), shape.or_else(|| held(event).map(|_| unknown)))
         }
         Value::Array(all) if all.first().is_some_and(Value::is_object) => {
@@ -86,70 +86,84 @@ fn of_records(event: &Map<String, Value>) -> Option<Shape> {
     })
 }
 
-/// Every other service is known by the fields that only its events have together.
-fn by_fields(event: &Map<String, Value>) -> Option<Shape> {
-    let all = |keys: &[&str]| keys.iter().all(|key| event.contains_key(*key));
-    let within = |key: &str, inner: &str| event.get(key).is_some_and(|value| value.get(inner).is_some());
-    // In this order: a destination's record has a context too.
-    Some(if all(&["requestContext", "requestPayload"]) {
-        ("the record of a Lambda destination", "invoke the function with what is in requestPayload")
-    } else if event.contains_key("methodArn") || event.contains_key("routeArn") {
-        ("a request to authorise a call of API Gateway", "name a function of its own as the authoriser")
-    } else if all(&["requestContext", "rawPath"])
-        || all(&["requestContext", "httpMethod"])
-        || within("requestContext", "connectionId")
-    {
-        (
-            "an HTTP request through API Gateway, a function URL or a load balancer",
-            "invoke the function itself with what is in the request's body",
-        )
-    } else if event.contains_key("CodePipeline.job") {
-        (
-            "a job of CodePipeline, which waits for an answer that this function does not give",
-            "let a build project of the pipeline invoke the function with the payload",
-        )
-    } else if all(&["RequestType", "ResponseURL"]) {
-        (
-            "a request for a custom resource of CloudFormation, which waits for an answer that this function does not \
-             give",
-            "invoke the function before or after the deployment, with the payload",
-        )
-    } else if all(&["triggerSource", "userPoolId"]) {
-        ("a trigger of a Cognito user pool", "take this function out of the pool's triggers")
-    } else if event.contains_key("deviceEvent") || all(&["serialNumber", "clickType"]) {
-        ("a click of an IoT button", "let a function of your own send the payload")
-    } else if all(&["deliveryStreamArn", "records"]) {
-        ("records of a Firehose stream", "take this function out of the stream: it transforms nothing")
-    } else if event.contains_key("awslogs") {
-        (
-            "log lines of a CloudWatch Logs subscription",
-            "let an alarm on a metric filter, or a function of your own, send the payload",
-        )
-    } else if all(&["alarmArn", "alarmData"]) {
-        (
-            "the action of a CloudWatch alarm",
-            "let a rule of EventBridge for the alarm's change of state send the payload, as a constant",
-        )
-    } else if event.contains_key("invokingEvent") {
-        ("an evaluation by AWS Config", "let a rule of EventBridge for its result send the payload, as a constant")
-    } else if all(&["SecretId", "ClientRequestToken"]) {
-        ("a rotation of Secrets Manager", "name a function of its own for the secret's rotation")
-    } else if all(&["FunctionName", "Payload"]) {
-        ("the arguments of a Step Functions task", "let the task send what is in Payload")
-    } else if all(&["Execution", "StateMachine"]) || event.contains_key("TaskToken") {
-        ("the context of a Step Functions task", "write the payload itself as the task's Payload")
-    } else if all(&["eventSource", "records"]) || event.contains_key("rmqMessagesByQueue") {
-        (
-            "messages of a Kafka cluster or a broker of Amazon MQ",
-            "invoke the function with what is in a message, decoded",
-        )
-    } else if all(&["invocationSchemaVersion", "tasks"]) || event.contains_key("getObjectContext") {
-        ("a request of S3", "name a function of its own there")
-    } else if within("info", "fieldName") {
-        ("a field of AppSync", "invoke the function with the payload itself")
-    } else {
-        return None;
-    })
+/// Every other service is known by the fields, as JSON pointers, that only its events have together. In this order: a
+/// destination's record has a context too.
+const BY_FIELDS: [(&[&str], &str, &str); 24] = [
+    (
+        &["/requestContext", "/requestPayload"],
+        "the record of a Lambda destination",
+        "invoke the function with what is in requestPayload",
+    ),
+    (&["/methodArn"], AUTHORISER.0, AUTHORISER.1),
+    (&["/routeArn"], AUTHORISER.0, AUTHORISER.1),
+    (&["/requestContext", "/rawPath"], HTTP.0, HTTP.1),
+    (&["/requestContext", "/httpMethod"], HTTP.0, HTTP.1),
+    (&["/requestContext/connectionId"], HTTP.0, HTTP.1),
+    (
+        &["/CodePipeline.job"],
+        "a job of CodePipeline, which waits for an answer that this function does not give",
+        "let a build project of the pipeline invoke the function with the payload",
+    ),
+    (
+        &["/RequestType", "/ResponseURL"],
+        "a request for a custom resource of CloudFormation, which waits for an answer that this function does not give",
+        "invoke the function before or after the deployment, with the payload",
+    ),
+    (
+        &["/triggerSource", "/userPoolId"],
+        "a trigger of a Cognito user pool",
+        "take this function out of the pool's triggers",
+    ),
+    (&["/deviceEvent"], BUTTON.0, BUTTON.1),
+    (&["/serialNumber", "/clickType"], BUTTON.0, BUTTON.1),
+    (
+        &["/deliveryStreamArn", "/records"],
+        "records of a Firehose stream",
+        "take this function out of the stream: it transforms nothing",
+    ),
+    (
+        &["/awslogs"],
+        "log lines of a CloudWatch Logs subscription",
+        "let an alarm on a metric filter, or a function of your own, send the payload",
+    ),
+    (
+        &["/alarmArn", "/alarmData"],
+        "the action of a CloudWatch alarm",
+        "let a rule of EventBridge for the alarm's change of state send the payload, as a constant",
+    ),
+    (
+        &["/invokingEvent"],
+        "an evaluation by AWS Config",
+        "let a rule of EventBridge for its result send the payload, as a constant",
+    ),
+    (
+        &["/SecretId", "/ClientRequestToken"],
+        "a rotation of Secrets Manager",
+        "name another function for the secret's rotation",
+    ),
+    (&["/FunctionName", "/Payload"], "the arguments of a Step Functions task", "let the task send what is in Payload"),
+    (&["/Execution", "/StateMachine"], TASK.0, TASK.1),
+    (&["/TaskToken"], TASK.0, TASK.1),
+    (&["/eventSource", "/records"], BROKER.0, BROKER.1),
+    (&["/rmqMessagesByQueue"], BROKER.0, BROKER.1),
+    (&["/invocationSchemaVersion", "/tasks"], "a job of S3 Batch Operations", "name another function for the job"),
+    (&["/getObjectContext"], "a request to an S3 Object Lambda access point", "name another function for it"),
+    (&["/info/fieldName"], "a field of AppSync", "invoke the function with the payload itself"),
+];
+
+const AUTHORISER: Shape = ("a request to authorise a call of API Gateway", "name another function as the authoriser");
+const HTTP: Shape = (
+    "an HTTP request through API Gateway, a function URL or a load balancer",
+    "invoke the function itself with what is in the request's body",
+);
+const BUTTON: Shape = ("a click of an IoT button", "let a function of your own send the payload");
+const TASK: Shape = ("the context of a Step Functions task", "write the payload itself as the task's Payload");
+const BROKER: Shape =
+    ("messages of a Kafka cluster or a broker of Amazon MQ", "invoke the function with what is in a message, decoded");
+
+fn by_fields(event: &Value) -> Option<Shape> {
+    let found = BY_FIELDS.iter().find(|(fields, ..)| fields.iter().all(|field| event.pointer(field).is_some()));
+    found.map(|(_, from, instead)| (*from, *instead))
 }
 
 /// Where in an envelope an event of this function lies, and what it asks for.
@@ -183,13 +197,9 @@ fn find(value: &Value, path: String, depth: usize) -> Option<(String, String)> {
 /// What an event of this function asks for; nothing if it is none.
 fn action_of(event: &Map<String, Value>) -> Option<String> {
     let is_text = |key: &str| event.get(key).is_some_and(Value::is_string);
-    match event.get("action") {
-        Some(action) => action.as_str().filter(|action| ACTIONS.contains(action)).map(str::to_owned),
-        None => {
-            let is_booking = (is_text("start") || is_text("every")) && (is_text("duration") || is_text("end"));
-            is_booking.then(|| "book".to_owned())
-        }
-    }
+    let is_booking = (is_text("start") || is_text("every")) && (is_text("duration") || is_text("end"));
+    let action = event.get("action").map_or(is_booking.then_some("book"), Value::as_str);
+    action.filter(|action| ACTIONS.contains(action)).map(str::to_owned)
 }
 
 /// A key as it can be told: no long one and none of odd letters, which may be anything.

@@ -88,7 +88,7 @@ pub(super) fn did_you_mean_or<'a>(
     known: impl IntoIterator<Item = &'a str>,
     others: &[(&str, &str)],
 ) -> Option<String> {
-    match like(word, known.into_iter().collect(), others).as_slice() {
+    match like(word, &known.into_iter().collect::<Vec<_>>(), others).as_slice() {
         [] => None,
         [only] => Some(format!("did you mean {only}?")),
         [first @ .., last] => Some(format!("did you mean {} or {last}?", first.join(", "))),
@@ -97,7 +97,7 @@ pub(super) fn did_you_mean_or<'a>(
 
 /// The known words that look most like this one: those that differ in the fewest letters, and in a third of them at
 /// most; or those that it is the beginning of, or that are its beginning.
-fn like<'a>(word: &str, known: Vec<&'a str>, others: &[(&str, &str)]) -> Vec<&'a str> {
+fn like<'a>(word: &str, known: &[&'a str], others: &[(&str, &str)]) -> Vec<&'a str> {
     let word = word.trim().to_lowercase();
     let length = word.chars().count();
     if !(1..=LONGEST).contains(&length) {

@@ -266,7 +266,7 @@ async fn what_another_service_wraps_around_a_payload_is_refused_by_its_name() {
         ),
         (json!({"httpMethod": "POST", "requestContext": {}, "body": "{}"}), "API Gateway", "the request's body"),
         (json!({"requestContext": {"connectionId": "c"}, "body": "{}"}), "API Gateway", "the request's body"),
-        (json!({"type": "TOKEN", "methodArn": "arn"}), "authorise", "a function of its own"),
+        (json!({"type": "TOKEN", "methodArn": "arn"}), "authorise", "another function"),
         (
             json!({"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": {}}),
             "a Lambda destination",
@@ -304,15 +304,15 @@ async fn what_another_service_wraps_around_a_payload_is_refused_by_its_name() {
         (
             json!({"SecretId": "arn", "ClientRequestToken": "t", "Step": "createSecret"}),
             "Secrets Manager",
-            "a function of its own",
+            "another function",
         ),
         (json!({"FunctionName": "maintenance", "Payload": {}}), "a Step Functions task", "in Payload"),
         (json!({"Execution": {}, "StateMachine": {}, "State": {}}), "a Step Functions task", "the task's Payload"),
         (json!({"Input": {}, "TaskToken": "t"}), "a Step Functions task", "the task's Payload"),
         (json!({"eventSource": "aws:kafka", "records": {}}), "a Kafka cluster", "decoded"),
         (json!({"eventSource": "aws:rmq", "rmqMessagesByQueue": {}}), "Amazon MQ", "decoded"),
-        (json!({"invocationSchemaVersion": "1.0", "job": {}, "tasks": []}), "S3", "a function of its own"),
-        (json!({"getObjectContext": {}}), "S3", "a function of its own"),
+        (json!({"invocationSchemaVersion": "1.0", "job": {}, "tasks": []}), "S3", "another function"),
+        (json!({"getObjectContext": {}}), "S3", "another function"),
         (json!({"arguments": {}, "info": {"fieldName": "f"}}), "AppSync", "the payload itself"),
     ] {
         let problems = refusals(&world, &event);
