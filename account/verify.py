@@ -33,7 +33,14 @@ import botocore.exceptions
 from account import experiments, grounds, table
 from account.experiments import Client, Finding, Laboratory
 from rehearsal import local_aws, permissions, shop
-from rehearsal.deployment import architecture, invoke, package, packaged_template, reasons
+from rehearsal.deployment import (
+    architecture,
+    invoke,
+    package,
+    packaged_template,
+    reasons,
+    without_metric_math,
+)
 from rehearsal.options import PROJECT
 from rehearsal.traffic import CLOSED, OPEN, Sample, Traffic
 
@@ -241,14 +248,17 @@ def deploy(
     storage.create_bucket(Bucket=bucket, **place)
     cleanup.callback(remove_bucket, ground.client, bucket)
     storage.put_object(Bucket=bucket, Key="bootstrap.zip", Body=package(bootstrap))
-    template = (PROJECT / "template.yaml").read_text(encoding="utf-8")
+    template = packaged_template((PROJECT / "template.yaml").read_text(encoding="utf-8"), bucket)
+    if ground.delay_s <= 1:
+        # The local AWS.
+        template = without_metric_math(template)
     rules = [ground.rule_arn, *([edge["RuleArns"]] if edge else [])]
     # After the stack, which leaves it behind.
     cleanup.callback(remove_table, ground.client, ground.name, ground.delay_s)
     outputs = stack(
         ground.client,
         ground.name,
-        packaged_template(template, bucket),
+        template,
         {
             "RuleArns": ",".join(rules),
             "BypassHeaderName": BYPASS_HEADER,

@@ -14,7 +14,7 @@ from typing import Any
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from samtranslator.yaml_helper import yaml_parse
 
-from rehearsal.deployment import TEMPLATE_PATH
+from rehearsal.deployment import TEMPLATE_PATH, without_metric_math
 from rehearsal.options import PROJECT
 from rehearsal.permissions import ON_BEHALF, actions, listed, widened, without
 
@@ -311,6 +311,65 @@ class Operations(unittest.TestCase):
             with self.subTest(alarm=name):
                 self.assertEqual(alarm["AlarmActions"], [{"Ref": "Topic"}])
                 self.assertIn(f"${{{name}.Arn}}", dashboard)
+
+    def test_errors_are_told_without_the_events_that_were_refused(self) -> None:
+        metrics = {
+            one["Id"]: one for one in TEMPLATE["Resources"]["ErrorAlarm"]["Properties"]["Metrics"]
+        }
+        self.assertEqual(metrics["failed"]["Expression"], "errors - FILL(refused, 0)")
+        shown = [name for name, one in metrics.items() if one["ReturnData"]]
+        self.assertEqual(shown, ["failed"])
+        errors, refused = (metrics[name]["MetricStat"] for name in ("errors", "refused"))
+        self.assertEqual(
+            errors["Metric"],
+            {
+                "Namespace": "AWS/Lambda",
+                "MetricName": "Errors",
+                "Dimensions": [{"Name": "FunctionName", "Value": {"Ref": "Function"}}],
+            },
+        )
+        # The figures' dimension is the table's name, which is the stack's.
+        self.assertEqual(
+            refused["Metric"],
+            {
+                "Namespace": "MaintenanceWindow",
+                "MetricName": "RefusedEvents",
+                "Dimensions": [{"Name": "Stack", "Value": {"Ref": "AWS::StackName"}}],
+            },
+        )
+        # One is subtracted from the other, minute by minute.
+        for metric in (errors, refused):
+            self.assertEqual((metric["Stat"], metric["Period"]), ("Sum", 60))
+
+    def test_the_local_aws_gets_the_same_alarm_without_an_expression(self) -> None:
+        template = (PROJECT / TEMPLATE_PATH).read_text(encoding="utf-8")
+        local = yaml_parse(without_metric_math(template))
+        alarm = local["Resources"]["ErrorAlarm"]["Properties"]
+        self.assertEqual((alarm["Namespace"], alarm["MetricName"]), ("AWS/Lambda", "Errors"))
+        ours = dict(TEMPLATE["Resources"]["ErrorAlarm"]["Properties"])
+        self.assertEqual(ours.keys() - alarm.keys(), {"Metrics"})
+        ours = {name: value for name, value in ours.items() if name != "Metrics"}
+        self.assertEqual({name: alarm[name] for name in ours}, ours)
+        other = set(TEMPLATE["Resources"]) - {"ErrorAlarm"}
+        for name in other:
+            self.assertEqual(local["Resources"][name], TEMPLATE["Resources"][name])
+
+    def test_what_fails_unwatched_reaches_people_through_the_queue(self) -> None:
+        # Schedules wait for no answer: Lambda sends what failed three times on, refused events too.
+        function = TEMPLATE["Resources"]["Function"]["Properties"]
+        queue = {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+        self.assertEqual(
+            function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"],
+            {"Type": "SQS", "Destination": queue},
+        )
+        self.assertIn("sqs:SendMessage", text(list(statements("FunctionRole"))))
+        alarm = TEMPLATE["Resources"]["DeadLetterAlarm"]["Properties"]
+        self.assertEqual(
+            alarm["Dimensions"],
+            [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadLetterQueue", "QueueName"]}}],
+        )
+        self.assertEqual(alarm["Threshold"], 0)
+        self.assertEqual(alarm["AlarmActions"], [{"Ref": "Topic"}])
 
     def test_the_dashboard_is_json(self) -> None:
         body = TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]

@@ -191,7 +191,7 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, table: Result<&Table, &Er
         Err(error) => findings.push(Finding::blocks(
             error.full(),
             "windows are kept in the table",
-            "see that TABLE_NAME names the stack's table and that the function may read and write it",
+            "see that the stack's table exists and that the function may read and write it",
         )),
         Ok(table) => {
             findings.extend(asked.booking.iter().flat_map(|booking| overlaps(booking, table, config)));
@@ -209,7 +209,7 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, table: Result<&Table, &Er
 fn settings(config: &Config) -> Vec<Finding> {
     let blocks = config.narrows_nothing();
     let findings = config.problems.iter().map(|problem| {
-        let what = format!("{}: {}", problem.setting, problem.what);
+        let what = problem.what();
         let fix = "change the stack's parameters and deploy";
         if blocks.as_ref().is_some_and(|all| all.contains(&problem.sentence())) {
             Finding::blocks(what, problem.disables, fix)
@@ -244,9 +244,9 @@ fn secret(bypass: &Bypass) -> Vec<Finding> {
 fn insecure(probe_url: Option<&str>) -> Option<Finding> {
     probe_url.filter(|url| url.starts_with("http://")).map(|_| {
         Finding::warns(
-            "PROBE_URL begins with http://".to_owned(),
+            "ProbeUrl begins with http://".to_owned(),
             "the bypass value can be read on the way, and a redirect to https loses it, so no tester is ever seen",
-            "set PROBE_URL to the https address that visitors end up at",
+            "set ProbeUrl to the https address that visitors end up at",
         )
     })
 }
@@ -256,7 +256,7 @@ async fn subscribers(run: Run<'_>) -> Option<Finding> {
         Ok(0) => Some(Finding::warns(
             "nobody has confirmed a subscription of the topic".to_owned(),
             "reports of a failure would reach no one",
-            "subscribe an address to SNS_TOPIC_ARN and confirm it",
+            "subscribe an address to the stack's topic and confirm it",
         )),
         Ok(_) => None,
         Err(error) if matches!(error.code(), Some("AuthorizationError" | "AccessDenied" | "AccessDeniedException")) => {
@@ -266,11 +266,9 @@ async fn subscribers(run: Run<'_>) -> Option<Finding> {
                 "allow sns:GetTopicAttributes on the topic",
             ))
         }
-        Err(error) => Some(Finding::blocks(
-            error.full(),
-            "reports could not be published",
-            "see that SNS_TOPIC_ARN names a topic that exists",
-        )),
+        Err(error) => {
+            Some(Finding::blocks(error.full(), "reports could not be published", "see that the stack's topic exists"))
+        }
     }
 }
 
@@ -311,8 +309,8 @@ async fn outside(run: Run<'_>, listeners: &Listeners, covered: &[RuleArn]) -> Op
         return None;
     }
     Some(Finding::warns(
-        format!("PROBE_URL answers a visitor {} and a tester {}", glance.visitor, glance.tester),
+        format!("ProbeUrl answers a visitor {} and a tester {}", glance.visitor, glance.tester),
         "a window's start and end could not be seen from outside",
-        "see that PROBE_URL leads to the rules, and that what is in front of them passes the bypass header on",
+        "see that ProbeUrl leads to the rules, and that what is in front of them passes the bypass header on",
     ))
 }

@@ -83,7 +83,7 @@ impl fmt::Debug for Secrets {
 /// A setting that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The environment variable.
+    /// The environment variable, which the log names; people read [`parameter`].
     pub setting: &'static str,
     /// What was expected and what was found; never a secret.
     pub what: String,
@@ -92,10 +92,16 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// The setting and what is wrong with it.
+    #[must_use]
+    pub fn what(&self) -> String {
+        format!("{}: {}", parameter(self.setting), self.what)
+    }
+
     /// The problem in a sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
-        format!("{}: {}; {}", self.setting, self.what, self.disables)
+        format!("{}; {}", self.what(), self.disables)
     }
 
     /// What it is remembered by once it was told.
@@ -243,6 +249,28 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 }
 
+/// What people know a setting by: the stack's parameter that it comes from, or the stack's resource.
+#[must_use]
+pub fn parameter(variable: &str) -> &'static str {
+    match variable {
+        "RULE_ARNS" => "RuleArns",
+        "BYPASS_HEADER_NAME" => "BypassHeaderName",
+        "BYPASS_HEADER_VALUE" => "BypassHeaderValue (or BypassHeaderSecret, BypassHeaderParameter)",
+        "TABLE_NAME" => "the stack's table",
+        "HISTORY_DAYS" => "HistoryDays",
+        "SNS_TOPIC_ARN" => "the stack's topic",
+        "SCHEDULE_GROUP" => "the stack's schedule group",
+        "SCHEDULER_ROLE_ARN" => "the stack's role for schedules",
+        "DEAD_LETTER_QUEUE_ARN" => "the stack's dead-letter queue",
+        "PROBE_URL" => "ProbeUrl",
+        "ERROR_BUCKET" => "ErrorBucket",
+        "REMIND_BEFORE" => "RemindBefore",
+        "WARN_BEFORE_END" => "WarnBeforeEnd",
+        "MAX_DURATION" => "MaxDuration",
+        _ => "a setting",
+    }
+}
+
 /// What does not work without a setting.
 fn disables(setting: &str) -> &'static str {
     match setting {
@@ -302,8 +330,9 @@ fn parse_header_values(text: &str) -> Result<Vec<String>, String> {
         None => Ok(values),
         Some(nth) => Err(format!(
             "expected 16 to 128 of A-Z a-z 0-9 _ - (the load balancer reads * and ? as wildcards), but found {} \
-             characters{} in secret {}; make one with `openssl rand -hex 24`",
+             character{}{} in secret {}; make one with `openssl rand -hex 24`",
             values[nth].len(),
+            if values[nth].len() == 1 { "" } else { "s" },
             if (16..=128).contains(&values[nth].len()) { ", some of them others," } else { "" },
             nth + 1
         )),
@@ -440,7 +469,9 @@ mod tests {
                 panic!("expected a refusal of {bad:?}")
             };
             assert_eq!(problems.len(), 2, "{problems:?}");
-            assert!(problems[0].starts_with("TABLE_NAME: ") && problems[0].ends_with("; nothing works without it"));
+            assert!(
+                problems[0].starts_with("the stack's table: ") && problems[0].ends_with("; nothing works without it")
+            );
         }
         for good in ["abc", "A-z_0.9", &"t".repeat(255)] {
             assert_eq!(with("TABLE_NAME", good).table, good);
@@ -458,7 +489,8 @@ mod tests {
         assert_eq!(
             problems(&config),
             [
-                "SCHEDULE_GROUP: is required but not set; nothing can be put into maintenance, since its end could be missed"
+                "the stack's schedule group: is required but not set; nothing can be put into maintenance, since its end \
+                 could be missed"
             ]
         );
         assert_eq!(config.group, None);
@@ -542,6 +574,7 @@ mod tests {
     fn a_bad_secret_is_described_and_never_quoted() {
         for (bad, said) in [
             ("too-short", "found 9 characters in secret 1"),
+            ("a-fine-secret-0123456,~", "found 1 character in secret 2"),
             ("has-a-wildcard-*-inside", "found 23 characters, some of them others, in secret 1"),
             ("has a blank in its middle", "some of them others"),
             (&"x".repeat(129), "found 129 characters in secret 1"),
@@ -586,7 +619,7 @@ mod tests {
         for needed in ["RULE_ARNS", "BYPASS_HEADER_NAME", "BYPASS_HEADER_VALUE", "SCHEDULE_GROUP", "SCHEDULER_ROLE_ARN"]
         {
             let why = with(needed, "").narrows_nothing().unwrap_or_default();
-            assert!(why.starts_with(needed), "{needed}: {why}");
+            assert!(why.starts_with(parameter(needed)), "{needed}: {why}");
         }
         for other in ["SNS_TOPIC_ARN", "MAX_DURATION", "PROBE_URL", "HISTORY_DAYS"] {
             assert_eq!(with(other, "unusable").narrows_nothing(), None, "{other}");
@@ -594,7 +627,7 @@ mod tests {
         let one_is_left = with("RULE_ARNS", &format!("{RULE},nonsense"));
         assert_eq!((one_is_left.problems.len(), one_is_left.narrows_nothing()), (1, None));
         let two = read(&[("SCHEDULE_GROUP", ""), ("RULE_ARNS", "")]).expect("a table").narrows_nothing();
-        assert!(two.is_some_and(|why| why.contains("RULE_ARNS: ") && why.contains("; SCHEDULE_GROUP: ")));
+        assert!(two.is_some_and(|why| why.contains("RuleArns: ") && why.contains("; the stack's schedule group: ")));
     }
 
     #[test]
@@ -602,6 +635,23 @@ mod tests {
         let said: BTreeSet<&str> = VARIABLES.iter().map(|setting| disables(setting)).collect();
         assert_eq!(said.len(), 12, "two settings make the bypass, and two the wake-ups");
         assert!(!said.contains(disables("ANYTHING_ELSE")));
+    }
+
+    #[test]
+    fn no_problem_names_a_variable_and_each_setting_has_a_name_of_its_own() {
+        let names: BTreeSet<&str> = VARIABLES.iter().map(|setting| parameter(setting)).collect();
+        assert_eq!(names.len(), VARIABLES.len());
+        assert!(!names.contains(parameter("ANYTHING_ELSE")));
+        for bad in ["", "*", ELSEWHERE, &"x y".repeat(100)] {
+            let config = Config::from_lookup(|key| {
+                let text = if key == "TABLE_NAME" { "maintenance" } else { bad };
+                Some(text.to_owned())
+            });
+            let config = config.expect("a table");
+            assert!(config.problems.len() > 5, "{:?}", config.problems);
+            let told = format!("{:?} {:?}", problems(&config), config.narrows_nothing());
+            assert!(!VARIABLES.iter().any(|variable| told.contains(variable)), "{told}");
+        }
     }
 
     #[test]

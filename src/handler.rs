@@ -11,7 +11,10 @@ use crate::{
     error::Error,
     event::{self, Action, Request},
     model::wakeup::LEAD,
-    report::response::Response,
+    report::{
+        metrics::{self, Measure, Metric},
+        response::Response,
+    },
 };
 
 /// The longest a wake-up waits for its moment: its lead, and a little more for clocks that differ.
@@ -34,12 +37,25 @@ pub struct Invocation {
     pub deadline: Option<Timestamp>,
 }
 
-/// Answers an event.
+/// Answers an event, and counts it if it is refused.
 ///
 /// # Errors
 /// Whatever went wrong, with a stable kind; see [`Error`].
 pub async fn answer(app: &App, event: &Value, invocation: &Invocation) -> Result<Response, Error> {
-    let now = (app.clock)();
+    let invoked_at = (app.clock)();
+    let result = answer_at(app, event, invocation, invoked_at).await;
+    if let Err(Error::InvalidEvent(_)) = &result {
+        let refused = Measure { metric: Metric::RefusedEvents, value: 1, rule: None };
+        // Lambda dates an error by the moment of the invocation too, and the alarm subtracts the one from the other.
+        // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+        for line in metrics::lines(&[refused], &app.config.table, invoked_at) {
+            (app.figures)(&line);
+        }
+    }
+    result
+}
+
+async fn answer_at(app: &App, event: &Value, invocation: &Invocation, now: Timestamp) -> Result<Response, Error> {
     let read = event::read(event, now, &app.config);
     let given = match &read {
         Ok(request) => request.asked.request_id.clone(),
@@ -89,6 +105,7 @@ async fn act(run: Run<'_>, request: Request, deadline: Option<Timestamp>) -> Res
         Action::Cancel { id } => actions::cancel(run, &id, &asked).await,
         Action::Status { id } => actions::status(run, id).await,
         Action::History { id, since, limit } => actions::history(run, id, since, limit).await,
+        Action::Help => Ok(actions::help(run)),
         Action::Check(inquiry) => actions::check(run, &inquiry).await,
         Action::Sweep => actions::sweep(run).await,
         Action::Wake { id, due } => {

@@ -127,7 +127,7 @@ impl Probe {
             .map_err(|problem| problem.to_string())
             .and_then(|url| if web_url(&url) { Ok(bare(url)) } else { Err(format!("its scheme is {}", url.scheme())) })
             .map_err(|problem| {
-                format!("nothing, since PROBE_URL cannot be asked: expected an http or https URL, but {problem}")
+                format!("nothing, since ProbeUrl cannot be asked: expected an http or https URL, but {problem}")
             });
         Self { site, bypass: bypass.cloned(), clock, web, try_timeout: TRY_TIMEOUT }
     }
@@ -360,14 +360,14 @@ impl Copied {
 fn words(status: u16, copy: Option<Copied>, place_reached: Option<&Url>, without_header: bool) -> String {
     let reached = place_reached.map(|url| format!(" from {}", place(url))).unwrap_or_default();
     let bare = if without_header {
-        " (not PROBE_URL's scheme, host and port, so the bypass header was not sent; if it is the same site, set \
-         PROBE_URL to it)"
+        " (not ProbeUrl's scheme, host and port, so the bypass header was not sent; if it is the same site, set \
+         ProbeUrl to it)"
     } else {
         ""
     };
     let cached = copy.map(|Copied { age_secs }| {
         let age = age_secs.map(|age| format!(" {age}s old")).unwrap_or_default();
-        format!(" from a cache{age} (set PROBE_URL to a page that is not cached)")
+        format!(" from a cache{age} (set ProbeUrl to a page that is not cached)")
     });
     format!("status {status}{reached}{bare}{}", cached.unwrap_or_default())
 }

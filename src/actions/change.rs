@@ -80,7 +80,7 @@ fn end_problem(window: &Window, end: Timestamp, now: Timestamp, longest: SignedD
         Some(format!("end: expected at least a minute after the start ({}), but found {end}", window.start))
     } else if length > longest {
         Some(format!(
-            "end: expected a window of at most {} (MAX_DURATION), but it would last {}",
+            "end: expected a window of at most {} (MaxDuration), but it would last {}",
             time::spoken_duration(longest),
             time::spoken_duration(length)
         ))

@@ -15,7 +15,7 @@ pub use book::{book, on};
 pub use change::{extend, reschedule};
 pub use end::{cancel, off};
 pub use recurring::{pause, recur, resume, skip};
-pub use status::{check, history, status};
+pub use status::{check, help, history, status};
 pub use sweep::{sweep, wake};
 
 use jiff::Timestamp;
@@ -28,12 +28,12 @@ use crate::{
         store::Written,
     },
     error::Error,
-    event::Asked,
+    event::{Asked, suggest},
     model::{
         id::WindowId,
         series::Series,
         table::Table,
-        window::{DecisionKind, Window},
+        window::{DecisionKind, State, Window},
     },
     report::response::Response,
 };
@@ -43,6 +43,9 @@ const TRIES_MAX: usize = 5;
 
 /// How many writes of one decision go into one transaction: DynamoDB allows 100, and the request's own item is one.
 const WRITES_MAX: usize = 96;
+
+/// How many names a refusal lists; `status` lists them all.
+const LISTED_MAX: usize = 20;
 
 /// What a decision comes to, as the table stands.
 pub(crate) struct Verdict<T> {
@@ -157,27 +160,60 @@ pub(crate) fn known<'a>(table: &'a Table, id: &WindowId) -> Result<&'a Window, E
 /// A series by its name, or a refusal that lists the names there are.
 pub(crate) fn known_series<'a>(table: &'a Table, id: &WindowId) -> Result<&'a Series, Error> {
     table.one_series(id).ok_or_else(|| {
-        let names = listed(table.series.iter().map(|series| &series.id));
-        Error::InvalidEvent(vec![format!("id: expected a series, but {:?} is none; {names}", id.as_str())])
+        let what = match table.window(id) {
+            Some(Window { series: Some(series), .. }) => format!("{id} is a window of the series {series}"),
+            Some(_) => format!("{id} is a window that belongs to none"),
+            None => format!("{:?} is none", id.as_str()),
+        };
+        let all = names(table.series.iter().map(|series| &series.id));
+        let meant = suggest::did_you_mean(id.as_str(), all.iter().copied());
+        Error::InvalidEvent(vec![told(&format!("expected a series, but {what}"), meant, &all)])
     })
 }
 
 pub(crate) fn unknown(table: &Table, id: &WindowId) -> Error {
     if table.one_series(id).is_some() {
-        return Error::InvalidEvent(vec![format!(
-            "id: expected a window, but {id} is a series; its windows have names of their own, which status lists"
-        )]);
+        let its = match of_series(table, id) {
+            Some(Window { id, state: State::Booked, .. }) => format!("its next window is {id}"),
+            Some(Window { id, .. }) => format!("its window that has begun is {id}"),
+            None => "it has no window now".to_owned(),
+        };
+        return Error::InvalidEvent(vec![format!("id: expected a window, but {id} is a series; {its}")]);
     }
-    let names = listed(table.windows.iter().map(|window| &window.id));
-    Error::InvalidEvent(vec![format!(
-        "id: expected a window that is booked or active, but {id:?} is over, was cancelled or never was; {names}",
-        id = id.as_str()
-    )])
+    let windows = names(table.windows.iter().map(|window| &window.id));
+    let all = windows.iter().copied().chain(table.series.iter().map(|series| series.id.as_str()));
+    let meant = suggest::did_you_mean(id.as_str(), all);
+    let what = format!(
+        "expected a window that is booked or active, but {:?} is over, was cancelled or never was",
+        id.as_str()
+    );
+    Error::InvalidEvent(vec![told(&what, meant, &windows)])
 }
 
-fn listed<'a>(ids: impl Iterator<Item = &'a WindowId>) -> String {
-    let ids: Vec<&str> = ids.map(WindowId::as_str).collect();
-    if ids.is_empty() { "none is known".to_owned() } else { format!("known are {}", ids.join(", ")) }
+/// The window of a series that an event most likely means: one that has begun, or else the next one.
+fn of_series<'a>(table: &'a Table, series: &WindowId) -> Option<&'a Window> {
+    let its = table.windows.iter().filter(|window| {
+        window.series.as_ref() == Some(series) && !matches!(window.state, State::Ending | State::Over)
+    });
+    its.min_by_key(|window| (!matches!(window.state, State::Active | State::Held), window.start))
+}
+
+fn names<'a>(ids: impl Iterator<Item = &'a WindowId>) -> Vec<&'a str> {
+    ids.map(WindowId::as_str).collect()
+}
+
+/// A refusal of an id, with the id that was perhaps meant and the ids there are.
+fn told(what: &str, meant: Option<String>, known: &[&str]) -> String {
+    let meant = meant.map(|question| format!("{question} ")).unwrap_or_default();
+    let known = match known {
+        [] => "none is known".to_owned(),
+        [only] => format!("known is {only}"),
+        known if known.len() > LISTED_MAX => {
+            format!("known are {} and {} more", known[..LISTED_MAX].join(", "), known.len() - LISTED_MAX)
+        }
+        known => format!("known are {}", known.join(", ")),
+    };
+    format!("id: {what}; {meant}{known}")
 }
 
 /// The window with one more decision about it.

@@ -20,6 +20,7 @@ use crate::{
     reconcile::{self, Present},
     report::{
         finding::Severity,
+        help,
         response::Response,
         views::{Actual, PastView, Planned, RuleView, WindowView},
         words,
@@ -103,6 +104,18 @@ pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
     };
     let site = Some(present.site);
     Ok(Response { outcome: outcome.to_owned(), message, site, findings, ..answers::blank("check") })
+}
+
+/// Tells what can be sent. Nothing is read for it.
+#[must_use]
+pub fn help(run: Run<'_>) -> Response {
+    Response {
+        outcome: "help".to_owned(),
+        message: "Each line says what an action does and which fields it has; the examples can be sent as they are."
+            .to_owned(),
+        help: Some(help::help(run.now(), &run.app.config)),
+        ..answers::blank("help")
+    }
 }
 
 /// Tells what is over, the latest first.

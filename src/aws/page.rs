@@ -92,7 +92,7 @@ impl Page {
             Err(_) => format!("S3 did not answer within {} s", PATIENCE.as_secs()),
         };
         Err(format!(
-            "the visitors' page could not be told when maintenance ends ({problem}); see that ERROR_BUCKET exists and that \
+            "the visitors' page could not be told when maintenance ends ({problem}); see that ErrorBucket exists and that \
              the function may write {KEY} there"
         ))
     }

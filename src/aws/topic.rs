@@ -74,7 +74,7 @@ impl Topic {
     }
 
     fn usable(&self) -> Result<&str, Error> {
-        let problem = || Error::InvalidConfig(vec!["SNS_TOPIC_ARN: no report can be sent without it".to_owned()]);
+        let problem = || Error::InvalidConfig(vec!["the stack's topic: no report can be sent without it".to_owned()]);
         self.arn.as_deref().ok_or_else(problem)
     }
 

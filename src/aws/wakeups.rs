@@ -140,7 +140,7 @@ impl WakeUps {
 
 fn unusable() -> Error {
     Error::InvalidConfig(vec![
-        "SCHEDULE_GROUP and SCHEDULER_ROLE_ARN: expected both, since without wake-ups an end could be missed"
+        "the stack's schedule group and its role for schedules: expected both, since without wake-ups an end could be missed"
             .to_owned(),
     ])
 }

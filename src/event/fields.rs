@@ -2,10 +2,12 @@
 //!
 //! `null` says nothing, as if the field were not there, except where leaving a field out means more than naming it.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Map, Value};
 
-use super::Asked;
+use super::{Asked, suggest};
 use crate::{
     config::Config,
     model::{
@@ -27,7 +29,7 @@ const HISTORY_USUAL: usize = 20;
 const HISTORY_MAX: usize = 200;
 
 /// Every field that some action knows.
-const FIELDS: [&str; 18] = [
+pub(super) const FIELDS: [&str; 18] = [
     "action",
     "at_end",
     "by",
@@ -51,17 +53,26 @@ const FIELDS: [&str; 18] = [
 /// The fields of one event and what is wrong with them.
 pub(super) struct Fields {
     map: Map<String, Value>,
+    /// The fields that were asked for so far, which are those that the action knows.
+    known: BTreeSet<String>,
     problems: Vec<String>,
 }
 
 impl Fields {
     pub(super) fn new(map: Map<String, Value>) -> Self {
-        Self { map, problems: vec![] }
+        Self { map, known: BTreeSet::new(), problems: vec![] }
     }
 
     /// Whether a field is there and says something.
     pub(super) fn has(&self, key: &str) -> bool {
         self.map.get(key).is_some_and(|value| !value.is_null())
+    }
+
+    fn take(&mut self, key: &str) -> Option<Value> {
+        if !self.known.contains(key) {
+            self.known.insert(key.to_owned());
+        }
+        self.map.remove(key)
     }
 
     pub(super) fn problem(&mut self, key: &str, what: &str) {
@@ -101,12 +112,21 @@ impl Fields {
         let rest = std::mem::take(&mut self.map);
         // In a field of another action null says nothing; in a misspelt one nobody knows what it was meant to say.
         let says_nothing = |key: &str, value: &Value| value.is_null() && FIELDS.contains(&key);
-        for (key, _) in rest.iter().filter(|(key, value)| !says_nothing(key, value)) {
-            let instead = match key.as_str() {
-                "booked_by" if super::ATTRIBUTED.contains(&action) => "use requested_by",
-                _ => "check its spelling",
-            };
-            self.problems.push(format!("{}: {action} knows no such field; {instead}", short(key)));
+        let known: Vec<&str> = self.known.iter().map(String::as_str).filter(|key| *key != "action").collect();
+        let unknown: Vec<&String> =
+            rest.iter().filter(|(key, value)| !says_nothing(key, value)).map(|(key, _)| key).collect();
+        for (nth, key) in unknown.iter().enumerate() {
+            let meant = suggest::did_you_mean_or(key, known.iter().copied(), &suggest::FIELD_WORDS);
+            // Once is enough.
+            let all = (nth + 1 == unknown.len()).then(|| match known.as_slice() {
+                [] => format!("{action} knows only the field action"),
+                known => format!("{action} knows {}", known.join(", ")),
+            });
+            let more = [meant, all].into_iter().flatten().fold(String::new(), |more, part| {
+                let before = if more.is_empty() { "; " } else { " " };
+                more + before + &part
+            });
+            self.problems.push(format!("{}: {action} knows no such field{more}", short(key)));
         }
     }
 
@@ -116,7 +136,7 @@ impl Fields {
     }
 
     pub(super) fn text(&mut self, key: &str) -> Option<String> {
-        match self.map.remove(key)? {
+        match self.take(key)? {
             Value::String(text) => Some(text),
             Value::Null => None,
             other => {
@@ -214,7 +234,7 @@ impl Fields {
     }
 
     pub(super) fn flag(&mut self, key: &str) -> bool {
-        match self.map.remove(key) {
+        match self.take(key) {
             None | Some(Value::Null) => false,
             Some(Value::Bool(flag)) => flag,
             Some(other) => {
@@ -226,7 +246,7 @@ impl Fields {
 
     /// How many windows of the past to tell of.
     pub(super) fn limit(&mut self) -> usize {
-        match self.map.remove("limit") {
+        match self.take("limit") {
             None | Some(Value::Null) => HISTORY_USUAL,
             Some(found) => {
                 let limit = found.as_u64().and_then(|limit| usize::try_from(limit).ok());
@@ -246,7 +266,7 @@ impl Fields {
             "reopen" => Ok(AtEnd::Reopen),
             "hold" => Ok(AtEnd::Hold),
             "reopen_if_healthy" if config.probe_url.is_some() => Ok(AtEnd::ReopenIfHealthy),
-            "reopen_if_healthy" => Err("reopen_if_healthy needs PROBE_URL, which is not set; set it in the stack's \
+            "reopen_if_healthy" => Err("reopen_if_healthy needs ProbeUrl, which is not set; set it in the stack's \
                                         parameters"
                 .to_owned()),
             other => Err(format!("expected reopen, hold or reopen_if_healthy, but found {}", time::quoted(other))),
@@ -258,7 +278,7 @@ impl Fields {
     /// none.
     pub(super) fn rules(&mut self, config: &Config) -> Option<Covered> {
         self.refuse_null("rules", "a list of listener rule ARNs", "leave the field out to mean every rule");
-        let named = match self.map.remove("rules") {
+        let named = match self.take("rules") {
             None if self.has_problem("rules") => return None,
             None => return Some(Covered::ALL),
             Some(Value::Array(named)) if !named.is_empty() => named,
@@ -273,8 +293,8 @@ impl Fields {
                 Some(Ok(rule)) if !config.rules.contains(&rule) => self.problem(
                     "rules",
                     &format!(
-                        "{rule} is not one of RULE_ARNS, and no other rule may be touched; add it to the stack's \
-                         parameters"
+                        "{rule} is not one of RuleArns, and no other rule may be touched; to add it, change that \
+                         parameter of the stack"
                     ),
                 ),
                 Some(Ok(rule)) if rules.contains(&rule) => {}

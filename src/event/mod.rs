@@ -5,9 +5,10 @@
 mod booking;
 mod envelope;
 mod fields;
+pub(crate) mod suggest;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use self::fields::Fields;
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// Every action an event may ask for.
-pub const ACTIONS: [&str; 14] = [
+pub const ACTIONS: [&str; 15] = [
     "book",
     "on",
     "off",
@@ -36,6 +37,7 @@ pub const ACTIONS: [&str; 14] = [
     "status",
     "check",
     "history",
+    "help",
     "sweep",
     "wake",
 ];
@@ -128,6 +130,8 @@ pub enum Action {
         /// How many, the newest first.
         limit: usize,
     },
+    /// Tell what can be sent.
+    Help,
     /// Find what would make a window fail.
     Check(Inquiry),
     /// Bring every window and rule to where it should be.
@@ -218,6 +222,7 @@ impl Request {
             Action::Resume { .. } => "resume",
             Action::Status { .. } => "status",
             Action::History { .. } => "history",
+            Action::Help => "help",
             Action::Check(_) => "check",
             Action::Sweep => "sweep",
             Action::Wake { .. } => "wake",
@@ -231,20 +236,24 @@ impl Request {
 /// [`Error::InvalidEvent`] with one sentence a problem.
 pub fn read(event: &Value, now: Timestamp, config: &Config) -> Result<Request, Error> {
     let Value::Object(map) = event else {
-        return Err(Error::InvalidEvent(vec![format!(
-            "expected a JSON object such as {{\"action\": \"status\"}}, but found {}",
-            fields::shown(event)
-        )]));
+        let problem = envelope::refusal(event).unwrap_or_else(|| {
+            let found = fields::shown(event);
+            format!("expected a JSON object such as {{\"action\":\"status\"}}, but found {found}")
+        });
+        return Err(Error::InvalidEvent(vec![problem]));
     };
     let mut fields = Fields::new(map.clone());
     let word = match (fields.text("action"), fields.has_problems()) {
         (Some(word), _) => word,
         (None, false) if fields.has("start") || fields.has("every") => "book".to_owned(),
+        // What `aws lambda invoke` sends without a payload.
+        (None, false) if map.is_empty() => "help".to_owned(),
         (None, false) => {
-            let problem = envelope::refusal(map).unwrap_or_else(|| no_action("none"));
+            let problem =
+                envelope::refusal(event).unwrap_or_else(|| no_action("none", misspelt_action(map).as_deref()));
             return Err(Error::InvalidEvent(vec![problem]));
         }
-        (None, true) => return Err(Error::InvalidEvent(vec![no_action(&fields::shown(&map["action"]))])),
+        (None, true) => return Err(Error::InvalidEvent(vec![no_action(&fields::shown(&map["action"]), None)])),
     };
     let asked = if ATTRIBUTED.contains(&word.as_str()) { fields.asked() } else { Asked::default() };
     let action = match word.as_str() {
@@ -271,6 +280,7 @@ pub fn read(event: &Value, now: Timestamp, config: &Config) -> Result<Request, E
             Some(Action::History { id, since, limit: fields.limit() })
         }
         "check" => Some(Action::Check(booking::inquiry(&mut fields, &asked, now, config))),
+        "help" => Some(Action::Help),
         "sweep" => Some(Action::Sweep),
         "wake" => {
             let due = fields.time("due", None);
@@ -279,7 +289,11 @@ pub fn read(event: &Value, now: Timestamp, config: &Config) -> Result<Request, E
             fields.forget_the_rest();
             id.map(|id| Action::Wake { id, due })
         }
-        _ => return Err(Error::InvalidEvent(vec![no_action(&time::quoted(&word))])),
+        _ => {
+            let people_use = ACTIONS.into_iter().filter(|action| *action != "wake");
+            let meant = suggest::did_you_mean_or(&word, people_use, &suggest::ACTION_WORDS);
+            return Err(Error::InvalidEvent(vec![no_action(&time::quoted(&word), meant.as_deref())]));
+        }
     };
     fields.refuse_the_rest(&word);
     match (action, fields.into_problems()) {
@@ -288,8 +302,18 @@ pub fn read(event: &Value, now: Timestamp, config: &Config) -> Result<Request, E
     }
 }
 
-fn no_action(found: &str) -> String {
-    format!("action: expected one of {}, but found {found}", ACTIONS.join(", "))
+fn no_action(found: &str, meant: Option<&str>) -> String {
+    let meant = meant.map(|question| format!("{question} ")).unwrap_or_default();
+    format!(
+        "action: expected what to do, such as {{\"action\":\"status\"}}, but found {found}; {meant}{{\"action\":\"help\"}} \
+         lists all that can be sent"
+    )
+}
+
+/// The field that looks as if `action` was meant by it.
+fn misspelt_action(event: &Map<String, Value>) -> Option<String> {
+    let found = event.keys().find(|key| *key != "action" && suggest::did_you_mean(key, ["action"]).is_some())?;
+    Some(format!("did you mean action where {} stands?", time::quoted(found)))
 }
 
 fn extending(fields: &mut Fields) -> Option<Action> {

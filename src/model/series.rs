@@ -304,7 +304,7 @@ pub(crate) mod tests {
             whole_day.contains("less than the 1d between two starts, but found 1d"),
             "they would touch: {whole_day}"
         );
-        assert!(problems(lasting(SignedDuration::from_hours(49))).contains("MAX_DURATION"));
+        assert!(problems(lasting(SignedDuration::from_hours(49))).contains("MaxDuration"));
         assert!(problems(lasting(SignedDuration::from_secs(59))).contains("at least a minute"));
         assert!(problems(lasting(SignedDuration::MAX)).contains("an end that a calendar holds"));
         let long = problems(Series { id: "x".repeat(26).parse().expect("an id"), ..series() });

@@ -24,7 +24,7 @@ pub fn problems(start: Timestamp, end: Option<Timestamp>, now: Timestamp, longes
             ));
         } else if length > longest {
             problems.push(format!(
-                "end: expected a window of at most {} (MAX_DURATION), but found one of {}; check the date, or raise \
+                "end: expected a window of at most {} (MaxDuration), but found one of {}; check the date, or raise \
                  the limit",
                 time::spoken_duration(longest),
                 time::spoken_duration(length)
@@ -58,7 +58,7 @@ mod tests {
             ("01:00:00", "expected an end after the start (2026-12-06T02:00:00Z), but found 2026-12-06T01:00:00Z"),
             ("02:00:00", "expected an end after the start"),
             ("02:00:59", "at least a minute, but found one of 59s"),
-            ("04:00:01", "at most 2h (MAX_DURATION)"),
+            ("04:00:01", "at most 2h (MaxDuration)"),
         ] {
             let told = told(start, Some(at(end)));
             assert!(if expected.is_empty() { told.is_empty() } else { told.contains(expected) }, "{end}: {told}");

@@ -37,7 +37,7 @@ pub async fn observe(run: Run<'_>) -> Result<Observed, Error> {
         Ok(mut rules) => {
             match run.app.aws.rules.read(&others).await {
                 Ok(more) => rules.extend(more),
-                Err(error) => tracing::warn!(error = error.full(), "rules outside RULE_ARNS could not be read"),
+                Err(error) => tracing::warn!(error = error.full(), "rules outside RuleArns could not be read"),
             }
             Ok(rules)
         }

@@ -36,6 +36,8 @@ pub enum Metric {
     OverrunSeconds,
     /// Rules that someone else changed, or that are header-only without a window.
     Drift,
+    /// Events that were refused. Their runs fail, so that whoever sent one sees it; the alarm on errors leaves them out.
+    RefusedEvents,
 }
 
 impl Metric {
@@ -49,13 +51,14 @@ impl Metric {
             Self::SeenAfterSeconds => "SeenAfterSeconds",
             Self::OverrunSeconds => "OverrunSeconds",
             Self::Drift => "Drift",
+            Self::RefusedEvents => "RefusedEvents",
         }
     }
 
     fn unit(self) -> &'static str {
         match self {
             Self::StartLateSeconds | Self::EndLateSeconds | Self::SeenAfterSeconds | Self::OverrunSeconds => "Seconds",
-            Self::MaintenanceActive | Self::Drift => "Count",
+            Self::MaintenanceActive | Self::Drift | Self::RefusedEvents => "Count",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod chat;
 pub mod finding;
+pub mod help;
 pub mod metrics;
 pub mod response;
 pub mod site;

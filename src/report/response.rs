@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{
     finding::Finding,
+    help::Help,
     site,
     views::{PastView, RuleView, WindowView},
 };
@@ -37,6 +38,9 @@ pub struct Response {
     /// What is over, the latest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastView>,
+    /// What can be sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<Help>,
     /// The rules concerned.
     pub rules: Vec<RuleView>,
     /// When the function looks again of its own accord, apart from the sweep.

@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// How many rules or windows are named in one sentence.
+const NAMED: usize = 3;
+
 /// What visitors meet, since when, why, until when, and what comes next.
 #[must_use]
 pub fn headline(site: &Site) -> String {
@@ -61,7 +64,13 @@ pub fn sentence(site: &Site) -> String {
 #[must_use]
 pub fn details(site: &Site) -> String {
     let is_closed = matches!(site.state, SiteState::Maintenance | SiteState::Mixed);
-    let mut told: Vec<String> = site.covering.iter().map(|window| covers(window, is_closed, site.at)).collect();
+    let named = site.covering.iter().take(NAMED);
+    let mut told: Vec<String> = named.map(|window| covers(window, is_closed, site.at)).collect();
+    told.extend(match site.covering.len().saturating_sub(NAMED) {
+        0 => None,
+        1 => Some("One more window covers it.".to_owned()),
+        more => Some(format!("{more} more windows cover it.")),
+    });
     for window in &site.ending {
         let at = window.ending.map(|ending| spoken(ending.at, window.timezone.as_deref())).unwrap_or_default();
         told.push(format!("Window {} ended {at}, but not all of its rules are open yet.", window.id));
@@ -197,7 +206,6 @@ fn lists(rules: &[&SiteRule], one: &str, many: &str) -> String {
 }
 
 fn named(names: &[String], one: &str, many: &str) -> String {
-    const NAMED: usize = 3;
     match names {
         [name] => format!("rule {name} {one}"),
         names if names.len() > NAMED => {

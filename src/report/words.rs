@@ -152,15 +152,14 @@ fn past_end(over: SignedDuration, at_end: AtEnd) -> String {
 #[must_use]
 pub fn obstacle(found: &Obstacle) -> String {
     match found {
-        Obstacle::Gone => "no longer exists; leave it out of RULE_ARNS, or name its successor there".to_owned(),
+        Obstacle::Gone => "no longer exists; leave it out of RuleArns, or name its successor there".to_owned(),
         Obstacle::Unsupported(why) => why.clone(),
         Obstacle::StuckUnsupported(why) => {
             format!("cannot be restored, since it {why}; remove its bypass header condition by hand")
         }
-        Obstacle::Unmanaged => "is no longer named by RULE_ARNS".to_owned(),
+        Obstacle::Unmanaged => "is no longer named by RuleArns".to_owned(),
         Obstacle::StuckUnmanaged => {
-            "was closed to visitors, but RULE_ARNS no longer names it; name it again until the window is over"
-                .to_owned()
+            "was closed to visitors, but RuleArns no longer names it; name it again until the window is over".to_owned()
         }
         Obstacle::Orphaned => "is closed to visitors for no window".to_owned(),
         Obstacle::Damaged => {
@@ -273,7 +272,7 @@ mod tests {
                 Fact::LeftAlone(rule("one")),
                 "rule web/one was edited by someone else during the window; what they wrote stands",
             ),
-            (Fact::Obstacle(rule("one"), Obstacle::Unmanaged), "rule web/one is no longer named by RULE_ARNS"),
+            (Fact::Obstacle(rule("one"), Obstacle::Unmanaged), "rule web/one is no longer named by RuleArns"),
             (Fact::HeldByAnother(rule("one")), "rule web/one stays closed to visitors for another window"),
             (Fact::Said("the clocks change".to_owned()), "the clocks change"),
             (
@@ -306,11 +305,11 @@ mod tests {
     fn what_keeps_a_rule_from_being_switched_says_what_to_do() {
         let why = || "is odd".to_owned();
         for (found, said) in [
-            (Obstacle::Gone, "no longer exists; leave it out of RULE_ARNS"),
+            (Obstacle::Gone, "no longer exists; leave it out of RuleArns"),
             (Obstacle::Unsupported(why()), "is odd"),
             (Obstacle::StuckUnsupported(why()), "cannot be restored, since it is odd; remove its bypass header"),
-            (Obstacle::Unmanaged, "is no longer named by RULE_ARNS"),
-            (Obstacle::StuckUnmanaged, "was closed to visitors, but RULE_ARNS no longer names it; name it again"),
+            (Obstacle::Unmanaged, "is no longer named by RuleArns"),
+            (Obstacle::StuckUnmanaged, "was closed to visitors, but RuleArns no longer names it; name it again"),
             (Obstacle::Orphaned, "is closed to visitors for no window"),
             (Obstacle::Settings, "cannot be closed to visitors with these settings; check names"),
             (Obstacle::TooLate, "was not closed to visitors, since its window is about to end"),

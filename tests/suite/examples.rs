@@ -10,7 +10,7 @@ use maintenance_window::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{World, rule_arn};
+use crate::world::{SECRET, World, rule_arn};
 
 #[track_caller]
 fn read(world: &World, event: &Value) -> Request {
@@ -92,8 +92,9 @@ async fn who_why_and_under_which_key_are_read_for_everything_that_decides() {
             assert_eq!((recurring.series.requested_by, recurring.series.reason), (said("Zoë"), said("why")));
         }
         event["booked_by"] = json!("Zoë");
-        let told = format!("booked_by: {action} knows no such field; use requested_by");
-        assert_eq!(refusals(&world, &event), [told]);
+        let told = format!("booked_by: {action} knows no such field; did you mean requested_by? {action} knows ");
+        let refused = refusals(&world, &event);
+        assert!(matches!(refused.as_slice(), [only] if only.starts_with(&told)), "{refused:?}");
     }
     assert_eq!(read(&world, &example("book-from-scheduler")).asked.request_id, said("<aws.scheduler.execution-id>"));
 }
@@ -107,7 +108,7 @@ async fn rules_left_out_are_all_rules_and_named_ones_are_those() {
     let Covered::Some(named) = on(json!({"action": "on", "rules": [other, one, other]})) else { panic!("all") };
     assert_eq!(named.iter().map(ToString::to_string).collect::<Vec<_>>(), [other.clone(), one.clone()]);
     let told = refusals(&world, &json!({"action": "on", "rules": [rule_arn(7)]}));
-    assert!(told[0].contains("is not one of RULE_ARNS"), "{told:?}");
+    assert!(told[0].contains("is not one of RuleArns"), "{told:?}");
     // A series' own name depends on which rules it names, not on their order, and not on the settings' list.
     let series = |rules: Value| {
         let mut event = json!({"every": "rate(7 days)", "duration": "PT2H"});
@@ -236,13 +237,27 @@ async fn what_another_service_wraps_around_a_payload_is_refused_by_its_name() {
             "Constant (JSON text)",
         ),
         (
-            json!({"detail-type": "EC2 Instance State-change Notification", "source": "aws.ec2", "detail": {"action": "on"}}),
+            json!({"detail-type": "EC2 Instance State-change Notification", "source": "aws.ec2", "detail": {"state": "on"}}),
             "an EventBridge event",
             "input transformer",
         ),
         (json!({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}), "an SQS queue", "the message's body"),
         (json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "{}"}}]}), "an SNS topic", "in the message"),
-        (json!({"Records": [{"eventSource": "aws:s3"}]}), "another AWS service", "the payload itself"),
+        (json!({"Records": [{"eventSource": "aws:s3", "s3": {}}]}), "an S3 bucket", "the payload itself"),
+        (json!({"Records": [{"eventSource": "aws:ses", "ses": {}}]}), "SES", "the payload itself"),
+        (
+            json!({"Records": [{"eventSource": "aws:kinesis", "kinesis": {"data": "e30="}}]}),
+            "a Kinesis stream",
+            "decoded",
+        ),
+        (
+            json!({"Records": [{"eventSource": "aws:dynamodb", "dynamodb": {}}]}),
+            "a DynamoDB table",
+            "the payload itself",
+        ),
+        (json!({"Records": [{"eventSource": "aws:codecommit"}]}), "CodeCommit", "the payload itself"),
+        (json!({"Records": [{"cf": {"request": {}}}]}), "CloudFront", "the payload itself"),
+        (json!({"Records": [{"eventSource": "aws:other"}]}), "another AWS service", "the payload itself"),
         (json!({"Records": []}), "another AWS service", "the payload itself"),
         (
             json!({"version": "2.0", "rawPath": "/", "requestContext": {"http": {"method": "POST"}}, "body": "{}"}),
@@ -250,17 +265,192 @@ async fn what_another_service_wraps_around_a_payload_is_refused_by_its_name() {
             "the request's body",
         ),
         (json!({"httpMethod": "POST", "requestContext": {}, "body": "{}"}), "API Gateway", "the request's body"),
+        (json!({"requestContext": {"connectionId": "c"}, "body": "{}"}), "API Gateway", "the request's body"),
+        (json!({"type": "TOKEN", "methodArn": "arn"}), "authorise", "another function"),
+        (
+            json!({"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": {}}),
+            "a Lambda destination",
+            "requestPayload",
+        ),
+        (json!({"CodePipeline.job": {"id": "i", "data": {}}}), "a job of CodePipeline", "a build project"),
+        (
+            json!({"RequestType": "Create", "ResponseURL": "https://s3/?X-Amz-Signature=s", "StackId": "arn"}),
+            "a custom resource of CloudFormation",
+            "before or after the deployment",
+        ),
+        (
+            json!({"version": "1", "triggerSource": "PreSignUp_SignUp", "userPoolId": "p", "request": {}}),
+            "a Cognito user pool",
+            "the pool's triggers",
+        ),
+        (json!({"serialNumber": "G030", "clickType": "SINGLE", "batteryVoltage": "1mV"}), "an IoT button", "your own"),
+        (json!({"deviceInfo": {}, "deviceEvent": {"buttonClicked": {}}}), "an IoT button", "your own"),
+        (
+            json!({"invocationId": "i", "deliveryStreamArn": "arn", "records": []}),
+            "a Firehose stream",
+            "out of the stream",
+        ),
+        (json!({"awslogs": {"data": "H4sI"}}), "a CloudWatch Logs subscription", "metric filter"),
+        (
+            json!({"source": "aws.cloudwatch", "alarmArn": "arn", "accountId": "1", "alarmData": {}}),
+            "a CloudWatch alarm",
+            "a rule of EventBridge",
+        ),
+        (
+            json!({"invokingEvent": "{}", "ruleParameters": "{}", "resultToken": "t"}),
+            "AWS Config",
+            "a rule of EventBridge",
+        ),
+        (
+            json!({"SecretId": "arn", "ClientRequestToken": "t", "Step": "createSecret"}),
+            "Secrets Manager",
+            "another function",
+        ),
+        (json!({"FunctionName": "maintenance", "Payload": {}}), "a Step Functions task", "in Payload"),
+        (json!({"Execution": {}, "StateMachine": {}, "State": {}}), "a Step Functions task", "the task's Payload"),
+        (json!({"Input": {}, "TaskToken": "t"}), "a Step Functions task", "the task's Payload"),
+        (json!({"eventSource": "aws:kafka", "records": {}}), "a Kafka cluster", "decoded"),
+        (json!({"eventSource": "aws:rmq", "rmqMessagesByQueue": {}}), "Amazon MQ", "decoded"),
+        (json!({"invocationSchemaVersion": "1.0", "job": {}, "tasks": []}), "S3", "another function"),
+        (json!({"getObjectContext": {}}), "S3", "another function"),
+        (json!({"arguments": {}, "info": {"fieldName": "f"}}), "AppSync", "the payload itself"),
     ] {
         let problems = refusals(&world, &event);
         let [problem] = problems.as_slice() else { panic!("{problems:?}") };
         assert!(problem.starts_with("action: expected the payload itself"), "{problem}");
         assert!(problem.contains(name) && problem.contains(place), "{problem}");
+        // Signatures and tokens are keys to something.
+        assert!(!problem.contains("Signature") && !problem.contains("is such an event"), "{problem}");
     }
     // An event that says what to do is read as one, and whatever it says besides is named.
     let problems = refusals(&world, &json!({"action": "status", "detail-type": "x"}));
-    assert_eq!(problems, ["detail-type: status knows no such field; check its spelling"]);
-    assert!(refusals(&world, &json!({}))[0].ends_with("but found none"));
-    assert!(refusals(&world, &json!({"action": 7, "start": "2026-12-06T02:00Z"}))[0].ends_with("but found 7"));
+    assert_eq!(problems, ["detail-type: status knows no such field; status knows id"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_envelope_tells_where_in_it_an_event_lies_and_quotes_nothing_of_it() {
+    let world = World::new(1);
+    let off = json!({"action": "off", "reason": SECRET, "id": "w"});
+    let booking = json!({"start": "2026-12-06T02:00Z", "duration": "PT2H", "reason": SECRET});
+    let topic = json!({"Type": "Notification", "Message": off.to_string()});
+    for (event, path) in [
+        (
+            json!({"Records": [{"eventSource": "aws:sqs", "body": off.to_string()}]}),
+            "Records[0].body is such an event (off)",
+        ),
+        (
+            json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": booking.to_string()}}]}),
+            "Records[0].Sns.Message is such an event (book)",
+        ),
+        (
+            json!({"Records": [{"eventSource": "aws:sqs", "body": topic.to_string()}]}),
+            "Records[0].body.Message is such an event (off)",
+        ),
+        (json!({"detail-type": "x", "source": "mine", "detail": off}), "detail is such an event (off)"),
+        (
+            json!({"rawPath": "/", "requestContext": {"http": {}}, "body": off.to_string()}),
+            "body is such an event (off)",
+        ),
+        (json!({"FunctionName": "maintenance", "Payload": off}), "Payload is such an event (off)"),
+        (
+            json!({"CodePipeline.job": {"data": {"actionConfiguration": {"configuration": {"UserParameters": off.to_string()}}}}}),
+            "CodePipeline.job.data.actionConfiguration.configuration.UserParameters is such an event (off)",
+        ),
+        (json!({"payload": off}), "payload is such an event (off)"),
+        (json!({"key of mine with blanks": off}), "what is at … is such an event (off)"),
+        (
+            json!([{"messageId": "m", "eventSource": "aws:sqs", "body": off.to_string()}]),
+            "[0].body is such an event (off)",
+        ),
+        (json!(off.to_string()), "found a text that holds one; send it without quotation marks around it"),
+    ] {
+        let problems = refusals(&world, &event);
+        assert!(matches!(problems.as_slice(), [only] if only.ends_with(path)), "{problems:?}");
+        assert!(!problems[0].contains(SECRET), "{problems:?}");
+    }
+    for nothing in [json!({"body": "{}"}), json!({"payload": {"action": "fly"}}), json!({"x": {"start": "now"}})] {
+        assert!(refusals(&world, &nothing)[0].contains("but found none; "), "{nothing}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_action_is_told_which_was_meant_and_what_lists_them_all() {
+    let world = World::new(1);
+    let expected = r#"action: expected what to do, such as {"action":"status"}, but found"#;
+    let lists = r#"{"action":"help"} lists all that can be sent"#;
+    for (event, found) in [
+        (json!({"action": "stauts"}), r#""stauts"; did you mean status?"#),
+        (json!({"action": "Status"}), r#""Status"; did you mean status?"#),
+        (json!({"action": "end", "id": "w"}), r#""end"; did you mean off?"#),
+        (json!({"action": "wak"}), r#""wak";"#),
+        (json!({"action": "destroy"}), r#""destroy";"#),
+        (json!({"action": 7, "start": "2026-12-06T02:00Z"}), "7;"),
+        (json!({"action": null}), "none;"),
+        (json!({"requested_by": "ana"}), "none;"),
+        (json!({"Action": "status"}), r#"none; did you mean action where "Action" stands?"#),
+        (json!({"acton": "status"}), r#"none; did you mean action where "acton" stands?"#),
+    ] {
+        assert_eq!(refusals(&world, &event), [format!("{expected} {found} {lists}")], "{event}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_field_is_told_which_was_meant_and_which_the_action_knows() {
+    let world = World::new(1);
+    let book = "at_end, dry_run, duration, end, id, message, reason, request_id, requested_by, rules, start, timezone";
+    for (event, told) in [
+        (
+            json!({"start": "2026-12-06T02:00Z", "duration": "PT2H", "end_at": "x"}),
+            vec![format!("end_at: book knows no such field; book knows {book}")],
+        ),
+        (
+            json!({"start": "2026-12-06T02:00Z", "duration": "PT2H", "reasn": "x", "tz": "UTC"}),
+            vec![
+                "reasn: book knows no such field; did you mean reason?".to_owned(),
+                format!("tz: book knows no such field; did you mean timezone? book knows {book}"),
+            ],
+        ),
+        (
+            json!({"action": "extend", "id": "w", "by": "PT5M", "duration": "PT30M"}),
+            vec![
+                "duration: extend knows no such field; did you mean by? extend knows by, end, id, reason, request_id, \
+                 requested_by, timezone"
+                    .to_owned(),
+            ],
+        ),
+        (
+            json!({"action": "sweep", "id": "w"}),
+            vec!["id: sweep knows no such field; sweep knows only the field action".to_owned()],
+        ),
+        (
+            json!({"every": "rate(7 days)", "duration": "PT2H", "end": "2026-12-06T04:00Z"}),
+            vec![
+                "end: book knows no such field; book knows at_end, dry_run, duration, every, id, message, reason, \
+                 request_id, requested_by, rules, start, timezone"
+                    .to_owned(),
+            ],
+        ),
+    ] {
+        assert_eq!(refusals(&world, &event), told, "{event}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn help_answers_an_empty_event_with_examples_that_are_accepted() {
+    let mut world = World::new(1);
+    for longest in ["", "PT5M"] {
+        world.settings.insert("MAX_DURATION", longest.to_owned());
+        for event in [json!({}), json!({"action": "help"})] {
+            let answer = world.invoke(event).await.expect("help");
+            assert_eq!((answer.action.as_str(), answer.outcome.as_str()), ("help", "help"));
+            let help = answer.help.expect("help");
+            assert_eq!(help.examples.len(), 5);
+            let actions: Vec<&str> = help.examples.iter().map(|event| read(&world, event).action()).collect();
+            assert_eq!(actions, ["status", "book", "book", "on", "off"]);
+            assert!(!help.actions.iter().any(|line| line.starts_with("sweep") || line.starts_with("wake")));
+        }
+    }
+    assert_eq!(world.take_calls(), [""; 0], "it reads nothing");
 }
 
 #[tokio::test(start_paused = true)]

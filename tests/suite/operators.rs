@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{World, path, rule_arn};
+use crate::world::{SECRET, World, header, path, rule_arn};
 
 const WINDOW: &str = r#"{"id":"w","start":"2026-12-06T02:00Z","end":"2026-12-06T03:00Z"}"#;
 
@@ -77,9 +77,9 @@ async fn an_extension_is_refused_where_it_makes_no_sense() {
     world.run_until("02:10").await;
     let names = world.schedule_names();
     for (event, why) in [
-        (json!({"action": "extend", "id": "w", "by": "PT48H"}), "MAX_DURATION"),
+        (json!({"action": "extend", "id": "w", "by": "PT48H"}), "MaxDuration"),
         (json!({"action": "extend", "id": "w", "end": "2026-12-06T02:05Z"}), "use off"),
-        (json!({"action": "extend", "id": "x", "by": "PT1H"}), "known are w"),
+        (json!({"action": "extend", "id": "x", "by": "PT1H"}), "known is w"),
         (json!({"action": "extend", "id": "w"}), "neither"),
         (json!({"action": "extend", "id": "w", "by": "PT1H", "end": "2026-12-06T05:00Z"}), "both"),
     ] {
@@ -360,4 +360,93 @@ async fn a_reminder_due_in_seconds_is_booked_for_a_moment_that_surely_fires() {
     let name = world.schedule_names().into_iter().find(|name| name.starts_with("w.remind-")).expect("a reminder");
     let fires = world.state().schedules[&name].next.expect("it fires");
     assert!(fires.duration_since(now).as_secs() >= 10, "{fires}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_id_is_told_which_was_meant_and_a_series_which_window_of_it() {
+    let world = World::new(1);
+    let refusal = async |event: Value| world.invoke(event).await.expect_err("refused").full();
+    world
+        .invoke(json!({"id": "database-move", "start": "2026-12-06T00:20Z", "duration": "PT2H"}))
+        .await
+        .expect("booked");
+    world
+        .invoke(json!({"id": "nightly", "every": "cron(0 2 * * ? *)", "duration": "PT1H", "timezone": "UTC"}))
+        .await
+        .expect("booked");
+    let (first, second) = ("nightly-20261206T0200Z", "nightly-20261207T0200Z");
+    let misspelt = refusal(json!({"action": "extend", "id": "databse-move", "by": "PT5M"})).await;
+    assert_eq!(
+        misspelt,
+        format!(
+            "id: expected a window that is booked or active, but \"databse-move\" is over, was cancelled or never was; \
+             did you mean database-move? known are database-move, {first}"
+        )
+    );
+    let of_series = |its: &str| format!("id: expected a window, but nightly is a series; {its}");
+    let next = of_series(&format!("its next window is {first}"));
+    for action in [json!({"action": "off"}), json!({"action": "extend", "by": "PT5M"})] {
+        let mut event = action;
+        event["id"] = json!("nightly");
+        assert_eq!(refusal(event).await, next);
+    }
+    assert_eq!(
+        refusal(json!({"action": "pause", "id": first})).await,
+        format!(
+            "id: expected a series, but {first} is a window of the series nightly; did you mean nightly? known is nightly"
+        )
+    );
+    assert_eq!(
+        refusal(json!({"action": "pause", "id": "database-move"})).await,
+        "id: expected a series, but database-move is a window that belongs to none; known is nightly"
+    );
+    assert_eq!(
+        refusal(json!({"action": "skip", "id": "nihgtly"})).await,
+        "id: expected a series, but \"nihgtly\" is none; did you mean nightly? known is nightly"
+    );
+    world.run_until("02:30").await;
+    let status = world.invoke(json!({"action": "status"})).await.expect("status");
+    assert!(status.windows.iter().any(|window| window.id.as_str() == second), "the one after it is booked too");
+    let begun = of_series(&format!("its window that has begun is {first}"));
+    assert_eq!(refusal(json!({"action": "extend", "id": "nightly", "by": "PT5M"})).await, begun);
+    world.invoke(json!({"action": "pause", "id": "nightly"})).await.expect("paused");
+    world.invoke(json!({"action": "off"})).await.expect("off");
+    assert_eq!(refusal(json!({"action": "off", "id": "nightly"})).await, of_series("it has no window now"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_an_id_lists_twenty_names_and_says_how_many_more_there_are() {
+    let world = World::new(1);
+    for nth in 0..22 {
+        let start = format!("2026-12-07T{nth:02}:00Z");
+        world.invoke(json!({"id": format!("w{nth:02}"), "start": start, "duration": "PT5M"})).await.expect("booked");
+    }
+    let refused = world.invoke(json!({"action": "cancel", "id": "other"})).await.expect_err("refused").full();
+    assert!(refused.contains("known are w00, w01, ") && refused.ends_with(", w19 and 2 more"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_is_told_as_one_and_several_as_several() {
+    let world = World::new(2);
+    for nth in 0..5 {
+        let event = json!({"action": "on", "id": format!("w{nth}"), "duration": "PT1H"});
+        world.invoke(event).await.expect("on");
+        let status = world.invoke(json!({"action": "status"})).await.expect("status").message;
+        let told = [(3, "One more window covers it."), (4, "2 more windows cover it.")];
+        for (count, told) in told {
+            assert_eq!(status.contains(told), nth == count, "{status}");
+        }
+    }
+    let reopened = async |rules: &[usize]| {
+        let world = World::new(2);
+        for nth in rules {
+            world.set_conditions(*nth, vec![header("x-maintenance-bypass", SECRET)]);
+        }
+        let answer = world.invoke(json!({"action": "off"})).await.expect("off").message;
+        answer
+    };
+    let answer = reopened(&[0]).await;
+    assert!(answer.ends_with(" One rule that was closed for no window is open again."), "{answer}");
+    let answer = reopened(&[0, 1]).await;
+    assert!(answer.ends_with(" 2 rules that were closed for no window are open again."), "{answer}");
 }

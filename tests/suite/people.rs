@@ -201,7 +201,7 @@ async fn a_rule_that_the_settings_do_not_name_is_never_turned() {
     let mut world = World::new(2);
     let foreign = json!({"action": "on", "rules": [rule_arn(7)]});
     let refused = world.invoke(foreign).await.expect_err("refused").full();
-    assert!(refused.contains("RULE_ARNS"), "{refused}");
+    assert!(refused.contains("RuleArns"), "{refused}");
     let mut both = window();
     both["rules"] = json!([rule_arn(0), rule_arn(1)]);
     world.invoke(both).await.expect("booked");
@@ -211,7 +211,7 @@ async fn a_rule_that_the_settings_do_not_name_is_never_turned() {
     assert_eq!((turns_of(&world, 0), turns_of(&world, 1)), (2, 0));
     assert_eq!(world.events(), ["booked", "started", "completed"]);
     let text = world.text_of("started");
-    assert!(text.contains("rule web/rule001 is no longer named by RULE_ARNS"), "{text}");
+    assert!(text.contains("rule web/rule001 is no longer named by RuleArns"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -225,7 +225,7 @@ async fn a_narrowed_rule_that_the_settings_no_longer_name_keeps_its_window_until
     assert_eq!((world.is_dark(0), world.is_dark(1)), (false, true));
     assert_eq!((world.count("failed"), world.count("completed")), (1, 0), "{:?}", world.events());
     let text = world.text_of("failed");
-    assert!(text.contains("ule web/rule001 was closed to visitors, but RULE_ARNS no longer names it"), "{text}");
+    assert!(text.contains("ule web/rule001 was closed to visitors, but RuleArns no longer names it"), "{text}");
     world.settings.insert("RULE_ARNS", both);
     world.run_until("03:40").await;
     assert!(!world.is_dark(1));

@@ -446,7 +446,7 @@ async fn a_cached_answer_is_not_yet() {
         let probe = probe(&site.url("/"));
         let sight = probe.watch(Expect::Open, Duration::ZERO).await;
         assert!(!sight.seen && sight.visitor.starts_with("status 200 from a cache"), "{headers:?}: {sight:?}");
-        assert!(sight.tester.contains("set PROBE_URL to a page that is not cached"), "{headers:?}: {sight:?}");
+        assert!(sight.tester.contains("set ProbeUrl to a page that is not cached"), "{headers:?}: {sight:?}");
         assert!(!probe.glance().await.tester_is_well(), "{headers:?}");
     }
     let site = Site::start(|asked| if asked.tester { status(200) } else { answer(503, &[("Age", "40")]) });
@@ -517,7 +517,7 @@ async fn a_url_that_cannot_be_asked_is_told() {
     for url in ["nonsense", "ftp://127.0.0.1/", "http://[::1", "https://"] {
         let sight = watch(url, Expect::Open).await;
         assert!(!sight.seen && sight.visitor.contains("expected an http or https URL, but "), "{url}: {sight:?}");
-        assert!(sight.visitor.starts_with("nothing, since PROBE_URL cannot be asked: "), "{url}: {sight:?}");
+        assert!(sight.visitor.starts_with("nothing, since ProbeUrl cannot be asked: "), "{url}: {sight:?}");
     }
 }
 
@@ -607,7 +607,7 @@ async fn a_redirect_to_tls_drops_the_header_and_says_what_to_do() {
     let redirects = [("http://www.example.com/", "https://www.example.com/")];
     let (sight, with_header) = made_up("http://www.example.com/", &redirects).await;
     assert!(!sight.seen && sight.visitor == "status 503 from https://www.example.com/", "{sight:?}");
-    assert!(sight.tester.contains("if it is the same site, set PROBE_URL to it"), "{sight:?}");
+    assert!(sight.tester.contains("if it is the same site, set ProbeUrl to it"), "{sight:?}");
     assert_eq!(with_header, ["http://www.example.com/"]);
 }
 

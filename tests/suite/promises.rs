@@ -220,7 +220,7 @@ async fn cancel_and_off_know_the_phase_they_are_for() {
     let cancel = world.invoke(json!({"action": "cancel", "id": "w"})).await.expect_err("refused");
     assert!(cancel.full().contains("use off"), "{}", cancel.full());
     let unknown = world.invoke(json!({"action": "off", "id": "x"})).await.expect_err("refused");
-    assert!(unknown.full().contains("known are w"), "{}", unknown.full());
+    assert!(unknown.full().contains("known is w"), "{}", unknown.full());
 }
 
 #[tokio::test(start_paused = true)]

@@ -108,7 +108,7 @@ async fn a_series_that_could_not_work_is_refused_with_its_reasons() {
     for (field, value, why) in [
         ("every", json!("0 2 * * *"), "every:"),
         ("every", json!("rate(20 minutes)"), "duration:"),
-        ("duration", json!("PT48H"), "MAX_DURATION"),
+        ("duration", json!("PT48H"), "MaxDuration"),
         ("duration", Value::Null, "duration:"),
         ("timezone", json!("Mars/Base"), "timezone:"),
         ("id", json!("a-name-that-is-too-long-to-take-a-start"), "id:"),

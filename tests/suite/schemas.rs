@@ -15,6 +15,7 @@ use boon::{Compiler, Draft, SchemaIndex, Schemas};
 use maintenance_window::{
     error::Error,
     event::{self, ACTIONS, Action},
+    report::help,
 };
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -65,6 +66,7 @@ mod shapes {
                 generator.subschema_for::<CheckWindow>(),
                 generator.subschema_for::<CheckSeries>(),
                 generator.subschema_for::<History>(),
+                generator.subschema_for::<Help>(),
                 generator.subschema_for::<Sweep>(),
                 generator.subschema_for::<Wake>(),
             ];
@@ -197,7 +199,7 @@ mod shapes {
     #[schemars(extend("maxLength" = 300, "pattern" = r"^[^\u0000-\u001f\u007f-\u009f]*$"))]
     struct Prose(String);
 
-    /// The ARN of an Application Load Balancer's listener rule; one of `RULE_ARNS`.
+    /// The ARN of an Application Load Balancer's listener rule; one of `RuleArns`.
     #[derive(JsonSchema)]
     #[schemars(extend(
         "pattern" = "^arn:aws[a-z-]*:elasticloadbalancing:[^:]+:[^:]+:listener-rule/app/[^/]+/[^/]+/[^/]+/[^/]+$",
@@ -212,7 +214,7 @@ mod shapes {
         Reopen,
         /// The site stays in maintenance until `off`.
         Hold,
-        /// Visitors reach the site again once a tester's request to `PROBE_URL` succeeds.
+        /// Visitors reach the site again once a tester's request to `ProbeUrl` succeeds.
         ReopenIfHealthy,
     }
 
@@ -234,7 +236,7 @@ mod shapes {
     /// What every event that makes a window may say besides its times.
     #[derive(JsonSchema)]
     struct Options {
-        /// Which rules; all of `RULE_ARNS` if absent.
+        /// Which rules; all of `RuleArns` if absent.
         #[schemars(length(min = 1))]
         rules: Option<Vec<Rule>>,
         timezone: Option<TimeZone>,
@@ -522,6 +524,14 @@ mod shapes {
         limit: Option<u8>,
     }
 
+    /// Tells what can be sent, with examples; so does an empty event. Changes nothing.
+    #[derive(JsonSchema)]
+    #[schemars(title = "Help", deny_unknown_fields)]
+    struct Help {
+        #[schemars(extend("const" = "help"))]
+        action: Option<String>,
+    }
+
     /// Brings every window and rule to where it should be. A rule of EventBridge asks for it every five minutes.
     #[derive(JsonSchema)]
     #[schemars(title = "Sweep", deny_unknown_fields)]
@@ -800,6 +810,32 @@ async fn the_schema_and_the_function_know_the_same_fields() {
     assert_eq!(known_to_schema.keys().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(ACTIONS));
 }
 
+#[test]
+fn help_names_each_action_that_people_use_with_the_fields_of_the_schema() {
+    let schema = event_schema();
+    let judges = shapes_of(&schema);
+    let of_asking = ["action", "requested_by", "reason", "request_id"];
+    let mut in_schema: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for event in examples().into_values() {
+        let properties = schema["$defs"][shape_of(&judges, &event)]["properties"].as_object().expect("properties");
+        let fields = properties.keys().filter(|key| !of_asking.contains(&key.as_str())).cloned();
+        in_schema.entry(action_of(&event)).or_default().extend(fields);
+    }
+    // What schedules send.
+    assert!(in_schema.remove("sweep").is_some() && in_schema.remove("wake").is_some());
+    let mut in_help: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in help::LINES {
+        let words = line.needs.split([',', ' ']).chain(line.may.split([',', ' '])).map(str::to_owned);
+        let no_fields = ["", "and", "or"];
+        let fields = words.filter(|word| ![no_fields.as_slice(), &of_asking].concat().contains(&word.as_str()));
+        in_help.entry(line.action.to_owned()).or_default().extend(fields);
+    }
+    assert_eq!(in_help, in_schema);
+    let notes = help::NOTES.concat();
+    assert!(of_asking[1..].iter().all(|field| notes.contains(field)), "{notes}");
+    assert_eq!(notes.matches("sweep and wake").count(), 1, "{notes}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_people_write_is_accepted_by_both() {
     let (world, judges) = (world(), both());
@@ -838,6 +874,7 @@ async fn what_people_write_is_accepted_by_both() {
         json!({"action": "history", "limit": 1}),
         json!({"action": "check", "rules": [rule], "requested_by": "ana"}),
         json!({"action": "wake", "id": "w"}),
+        json!({}),
     ] {
         assert_eq!(refusals(&world, &event), Vec::<String>::new(), "{event}");
         for judge in &judges {
@@ -874,7 +911,8 @@ async fn what_is_no_window_is_refused_by_both() {
     refused_by_both(&[
         (json!("status"), "expected a JSON object"),
         (json!([]), "expected a JSON object"),
-        (json!({}), "action"),
+        (json!({"action": "help", "id": "w"}), "id"),
+        (json!({"requested_by": "ana"}), "action"),
         (json!({"action": "destroy"}), "action"),
         (json!({"action": "Status"}), "action"),
         (json!({"action": 1, "start": "2026-12-06T02:00Z", "duration": "PT2H"}), "action"),

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use maintenance_window::config::VARIABLES;
+use maintenance_window::config::{VARIABLES, parameter};
 
 fn text(path: &str) -> String {
     fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).expect(path)
@@ -24,6 +24,52 @@ fn every_variable_of_the_template_is_known_and_the_other_way_round() {
     let set: BTreeSet<&str> =
         keys.filter(|key| key.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')).collect();
     assert_eq!(set, BTreeSet::from(VARIABLES));
+}
+
+#[test]
+fn each_setting_is_known_to_people_by_the_parameter_that_it_comes_from() {
+    let template = text("template.yaml");
+    let parameters: BTreeSet<&str> = block(&template, "Parameters:")
+        .into_iter()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.trim().strip_suffix(':'))
+        .collect();
+    let variables = block(&template, "Variables:");
+    let start = |variable: &str| variables.iter().position(|line| line.trim().starts_with(&format!("{variable}:")));
+    for variable in VARIABLES {
+        let name = parameter(variable);
+        let at = start(variable).expect("a variable of the template");
+        let is_next = |line: &&&str| line.trim().bytes().next().is_some_and(|first| first.is_ascii_uppercase());
+        let comes_from: String = variables[at + 1..]
+            .iter()
+            .take_while(|line| !is_next(line))
+            .fold(variables[at].to_owned(), |all, line| all + " " + line.trim());
+        let words = |text: &str| -> Vec<String> {
+            text.split(|sign: char| !sign.is_ascii_alphanumeric()).map(str::to_owned).collect()
+        };
+        let named: Vec<String> = words(name).into_iter().filter(|word| parameters.contains(word.as_str())).collect();
+        if named.is_empty() {
+            assert!(name.starts_with("the stack's "), "{variable} is known as {name}");
+            assert!(!words(&comes_from).iter().any(|word| parameters.contains(word.as_str())), "{comes_from}");
+        }
+        for parameter in named {
+            assert!(words(&comes_from).contains(&parameter), "{variable} does not come from {parameter}: {comes_from}");
+        }
+    }
+}
+
+/// People know the stack's parameters; the variables are between the template, the settings and the log.
+#[test]
+fn no_text_that_people_read_names_a_variable_of_the_environment() {
+    let sources = files().into_iter().filter(|path| !is_one_of(path, &["config.rs"]));
+    let texts = ["tests/suite/snapshots", "schemas", "events"].into_iter().flat_map(files_in);
+    for path in sources.chain(texts) {
+        let found = fs::read_to_string(&path).expect("text");
+        let said = found.split("#[cfg(test)]").next().unwrap_or_default();
+        for variable in VARIABLES {
+            assert!(!said.contains(variable), "{} names {variable}", path.display());
+        }
+    }
 }
 
 /// A file's code without its tests and without blanks.

@@ -53,7 +53,7 @@ async fn a_page_that_cannot_be_told_is_a_warning_in_the_report_and_stops_nothing
     assert_eq!(world.events(), ["booked", "started", "completed"]);
     for report in &world.state().published[1..] {
         let text = report.document["text"].as_str().expect("text");
-        assert!(text.contains("page could not be told") && text.contains("ERROR_BUCKET"), "{text}");
+        assert!(text.contains("page could not be told") && text.contains("ErrorBucket"), "{text}");
     }
     world.no_secret_was_said();
 }
@@ -85,6 +85,38 @@ async fn figures_are_told_of_what_goes_on_and_of_nothing_else() {
     world.state().said.clear();
     world.run_until("03:40").await;
     assert!(silent(&world), "nor does a night that is over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_event_fails_its_run_and_is_counted_and_nothing_else_is() {
+    let world = World::new(1);
+    let refused = async |event: Value| world.invoke(event).await.expect_err("refused").kind();
+    assert_eq!(refused(json!({"action": "stauts"})).await, "InvalidEvent");
+    let invoked_at = world.now();
+    assert_eq!(refused(json!({"action": "extend", "id": "nobody", "by": "PT5M"})).await, "InvalidEvent");
+    assert!(world.now() > invoked_at, "it reads the table");
+    assert_eq!(figures(&world, "RefusedEvents"), [1, 1]);
+    let said = world.state().said.clone();
+    let figure = said.iter().rfind(|line| line.contains("_aws")).expect("a figure");
+    let line: Value = serde_json::from_str(figure).expect("JSON");
+    assert_eq!(line["_aws"]["Timestamp"], invoked_at.as_millisecond(), "as Lambda dates the error");
+    let metric = &line["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(metric["Metrics"], json!([{"Name": "RefusedEvents", "Unit": "Count"}]));
+    assert_eq!((&metric["Namespace"], &metric["Dimensions"]), (&json!("MaintenanceWindow"), &json!([["Stack"]])));
+    assert_eq!(line["Stack"], "maintenance");
+    world.state().said.clear();
+    world.invoke(json!({"action": "status"})).await.expect("status");
+    world.invoke(json!({"action": "help"})).await.expect("help");
+    assert_eq!(figures(&world, "RefusedEvents"), [0; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_is_no_refusal_is_not_counted_as_one() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    world.state().broken = vec!["Query"];
+    assert_ne!(world.invoke(json!({"action": "sweep"})).await.expect_err("failed").kind(), "InvalidEvent");
+    assert_eq!(figures(&world, "RefusedEvents"), [0; 0]);
 }
 
 #[tokio::test(start_paused = true)]
