@@ -113,7 +113,7 @@ async fn report_reopened(run: Run<'_>, reopened: &[RuleArn]) -> Result<(), Error
     let lines = reopened.iter().map(|arn| RuleLine { arn: arn.clone(), state: RuleState::Open }).collect();
     let mut report = Report::without_window(Event::Completed, lines, run.now(), run.request);
     report.notes.push("these rules were in maintenance for no window, and were reopened by hand".to_owned());
-    run.app.aws.topic.publish(&report).await.map_err(|error| {
+    run.app.aws.topic.publish(&report, run.target).await.map_err(|error| {
         let names: Vec<String> = reopened.iter().map(RuleArn::short).collect();
         Error::Incomplete { decided: Some(format!("open again: {}", names.join(", "))), left: vec![error.full()] }
     })

@@ -102,7 +102,7 @@ async fn publish(
             publish_failures(run, settled, window, &[failure], note, done).await;
         }
     }
-    match run.app.aws.topic.publish(&report).await {
+    match run.app.aws.topic.publish(&report, run.target).await {
         Ok(()) => {
             tracing::info!(window.id = %window.id, window.event = due.event.word(), "window reported");
             note.told.extend(due.keys.iter().cloned());
@@ -153,7 +153,7 @@ async fn publish_failures(
         ..Report::new(Event::Failed, window, cause, run.now())
     };
     report.next_steps = words::after_failure();
-    match run.app.aws.topic.publish(&report).await {
+    match run.app.aws.topic.publish(&report, run.target).await {
         Ok(()) => note.told.extend(keys),
         Err(error) => done.not_told(window, &error),
     }
@@ -237,7 +237,7 @@ pub(super) async fn announce(run: Run<'_>, window: &mut Window) -> Result<(), Er
     let mut failed = None;
     for due in reports::by_clock(window, &run.app.config, run.now()) {
         let report = Report::due(&due, window, run.now());
-        match run.app.aws.topic.publish(&report).await {
+        match run.app.aws.topic.publish(&report, run.target).await {
             Ok(()) => note.told.extend(due.keys.iter().cloned()),
             Err(error) => failed = Some(error),
         }
@@ -271,7 +271,7 @@ pub async fn notice(
     if known.is_none() {
         store.put_notice(&noted, expires(found_at)).await?;
     }
-    run.app.aws.topic.publish(&report(&format!("{key} {found_at}"))).await?;
+    run.app.aws.topic.publish(&report(&format!("{key} {found_at}")), run.target).await?;
     store.put_notice(&Notice { told: true, ..noted }, expires(run.now())).await
 }
 

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     model::{
+        function::Function,
         id::{WindowId, digest},
         time::{spoken, spoken_duration},
         window::{AtEnd, Window},
@@ -142,12 +143,14 @@ impl Report {
         subject.chars().filter(|found| (' '..='~').contains(found)).take(99).collect()
     }
 
-    /// The e-mail's text.
+    /// The e-mail's text, sent by the function.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn text(&self, function: &Function) -> String {
         let steps: String = self.next_steps.iter().map(|step| format!("To do: {step}\n")).collect();
         let gap = if steps.is_empty() { "" } else { "\n" };
-        format!("{}\n\n{}{gap}{steps}", self.title(), self.details())
+        let console = function.console.iter().map(|link| format!("The function in the console: {link}\n"));
+        let end: String = console.chain([format!("{}: {}\n", words::COMMAND, command(function))]).collect();
+        format!("{}\n\n{}{gap}{steps}\n{end}", self.title(), self.details(function))
     }
 
     fn title(&self) -> String {
@@ -155,8 +158,10 @@ impl Report {
     }
 
     /// What is between the title and what to do.
-    fn details(&self) -> String {
-        let mut details = self.window.as_ref().map(|window| self.facts(window)).unwrap_or_default();
+    fn details(&self, function: &Function) -> String {
+        let Function { name, region, account, .. } = function;
+        let mut details = fact("Stack", &format!("{name} in {region}, account {account}"));
+        details.extend(self.window.as_ref().map(|window| self.facts(window)));
         for rule in &self.rules {
             details.push_str(&fact("Rule", &format!("{}: {}", rule.arn.short(), words::rule_state(rule.state))));
         }
@@ -178,8 +183,8 @@ impl Report {
 
     fn facts(&self, window: &Window) -> String {
         let zone = window.timezone.as_deref();
-        let mut lines = vec![("Window", window.id.to_string()), ("Start", spoken(window.start, zone))];
-        let end = window.end.map_or("open, until it is switched off".to_owned(), |end| spoken(end, zone));
+        let mut lines = vec![("Window", window.id.to_string()), ("Start", two_lines(&spoken(window.start, zone)))];
+        let end = window.end.map_or("open, until it is switched off".to_owned(), |end| two_lines(&spoken(end, zone)));
         lines.push(("End", end));
         lines.extend(match window.at_end {
             AtEnd::Reopen => None,
@@ -192,38 +197,50 @@ impl Report {
         lines.extend(self.actual.seen_after_secs.map(|secs| ("Seen", format!("by visitors after {secs}s"))));
         lines.extend(window.reason.clone().map(|reason| ("Reason", reason)));
         lines.extend(window.requested_by.clone().map(|who| ("Asked by", who)));
+        lines.extend(window.message.clone().map(|message| ("Visitors", message)));
         lines.iter().map(|(label, value)| fact(label, value)).collect()
     }
 
-    /// The JSON document.
+    /// The JSON document, sent by the function.
     #[must_use]
-    pub fn document(&self) -> Value {
+    pub fn document(&self, function: &Function) -> Value {
         json!({
             "version": 1,
             "report_id": self.report_id(),
             "event": self.event,
             "at": self.at,
+            "function": function,
             "window": self.window.as_ref().map(WindowView::new),
             "rules": self.rules,
             "planned": self.window.as_ref().map(|window| Planned { start: window.start, end: window.end }),
             "actual": self.actual,
-            "text": self.text(),
+            "text": self.text(function),
         })
     }
 }
 
-/// A labelled line. The local time beside one in UTC gets a line of its own: a phone shows some forty characters.
+/// The command that asks how the site stands.
+fn command(function: &Function) -> String {
+    function.command(&json!({ "action": "status" }))
+}
+
+/// A labelled line. What people typed stands in it as they typed it.
 fn fact(label: &str, value: &str) -> String {
-    let value = value.replacen(" UTC (", &format!(" UTC\n{:10}(", ""), 1);
     format!("{label:<10}{value}\n")
+}
+
+/// A spoken time over two lines where it is told in two zones: a phone shows some forty characters.
+fn two_lines(spoken: &str) -> String {
+    spoken.replacen(" UTC (", &format!(" UTC\n{:10}(", ""), 1)
 }
 
 fn punctual(at: Timestamp, late_secs: Option<i64>, zone: Option<&str>) -> String {
     let by = |secs: i64| spoken_duration(SignedDuration::from_secs(secs.abs()));
+    let at = two_lines(&spoken(at, zone));
     match late_secs {
-        None => spoken(at, zone),
-        Some(0 | 1) => format!("{}, on time", spoken(at, zone)),
-        Some(secs) if secs < 0 => format!("{}, {} early", spoken(at, zone), by(secs)),
-        Some(secs) => format!("{}, {} late", spoken(at, zone), by(secs)),
+        None => at,
+        Some(0 | 1) => format!("{at}, on time"),
+        Some(secs) if secs < 0 => format!("{at}, {} early", by(secs)),
+        Some(secs) => format!("{at}, {} late", by(secs)),
     }
 }

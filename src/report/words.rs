@@ -177,6 +177,9 @@ pub fn remedy(aim: &str, event: &Value) -> String {
     format!("{aim}, invoke the function with {event}")
 }
 
+/// What a command does that asks how the site stands.
+pub(super) const COMMAND: &str = "To see how the site stands, or to send another event in place of this one";
+
 #[cfg(test)]
 mod tests {
     use super::*;
