@@ -88,7 +88,11 @@ mod tests {
                 "us-gov-west-1",
                 Some("https://console.amazonaws-us-gov.com/lambda/home?region=us-gov-west-1#/functions/shop"),
             ),
-            ("aws-cn", "cn-north-1", Some("https://console.amazonaws.cn/lambda/home?region=cn-north-1#/functions/shop")),
+            (
+                "aws-cn",
+                "cn-north-1",
+                Some("https://console.amazonaws.cn/lambda/home?region=cn-north-1#/functions/shop"),
+            ),
             ("aws-iso", "us-iso-east-1", None),
         ] {
             let arn = format!("arn:{partition}:lambda:{region}:123456789012:function:shop");

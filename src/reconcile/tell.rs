@@ -123,6 +123,10 @@ fn happened(event: Event) -> Option<Happened> {
         Event::Cancelled => Some(Happened::Cancelled),
         Event::Rescheduled
         | Event::Extended
+        | Event::Edited
+        | Event::Paused
+        | Event::Resumed
+        | Event::Skipped
         | Event::Reminder
         | Event::EndingSoon
         | Event::Overrunning
@@ -280,7 +284,9 @@ pub async fn notice(
 pub fn orphan_report(rule: &RuleArn, at: Timestamp, cause: &str) -> Report {
     let line = RuleLine { arn: rule.clone(), state: RuleState::HeaderOnly };
     let mut report = Report::without_window(Event::Drift, vec![line], at, cause);
+    report.headline = words::ORPHANED;
     report.notes.push(format!("rule {} {}", rule.short(), words::obstacle(&Obstacle::Orphaned)));
     report.next_steps.push(remedy("to reopen it", &serde_json::json!({ "action": "off" })));
+    report.next_steps.push(words::who_called("ModifyRule", rule));
     report
 }

@@ -15,10 +15,11 @@ impl Report {
     /// programs that subscribe over HTTPS.
     #[must_use]
     pub fn chat(&self, function: &Function) -> Value {
-        let id = self.window_id().map_or("no window", WindowId::as_str);
+        let id = self.name().map_or("no window", WindowId::as_str);
         let mut keywords = vec![self.event.word().to_owned()];
-        keywords.extend(self.window_id().map(ToString::to_string));
-        let console: String = function.console.iter().map(|link| format!("The function: {}\n", escaped(link))).collect();
+        keywords.extend(self.name().map(ToString::to_string));
+        let console: String =
+            function.console.iter().map(|link| format!("The function: {}\n", escaped(link))).collect();
         let mut content = json!({
             "textType": "client-markdown",
             "title": format!("{} {}", self.symbol(), escaped(&self.title())),
@@ -50,7 +51,15 @@ impl Report {
 
     fn symbol(&self) -> &'static str {
         match self.event {
-            Event::Booked | Event::Rescheduled | Event::Extended | Event::Reminder | Event::EndingSoon => ":calendar:",
+            Event::Booked
+            | Event::Rescheduled
+            | Event::Extended
+            | Event::Edited
+            | Event::Paused
+            | Event::Resumed
+            | Event::Skipped
+            | Event::Reminder
+            | Event::EndingSoon => ":calendar:",
             Event::Started => ":construction:",
             Event::Completed | Event::Cancelled => ":white_check_mark:",
             Event::Overrunning | Event::Missed | Event::Drift | Event::Failed => ":warning:",

@@ -1,6 +1,7 @@
 //! The words of every report. Pure; `aws::topic` sends them.
 
 mod chat;
+mod conditions;
 pub mod finding;
 pub mod metrics;
 pub mod response;
@@ -14,8 +15,9 @@ use crate::{
     model::{
         function::Function,
         id::{WindowId, digest},
+        series::Series,
         time::{spoken, spoken_duration},
-        window::{AtEnd, Window},
+        window::{AtEnd, Decision, Window},
     },
     plan::{
         RuleState,
@@ -33,8 +35,12 @@ pub struct Report {
     pub event: Event,
     /// When it is told.
     pub at: Timestamp,
+    /// The headline.
+    pub headline: &'static str,
     /// The window; none for a finding that belongs to no window.
     pub window: Option<Window>,
+    /// The series, and what was decided about it; none for a report about anything else.
+    pub series: Option<Box<(Series, Decision)>>,
     /// The rules concerned.
     pub rules: Vec<RuleLine>,
     /// When the rules were turned.
@@ -54,7 +60,9 @@ impl Report {
         Self {
             event,
             at,
+            headline: words::headline(event),
             window: Some(window.clone()),
+            series: None,
             rules: vec![],
             actual: Actual::default(),
             notes: vec![],
@@ -70,8 +78,25 @@ impl Report {
         let mut report = Self::new(due.event, window, due.keys.join(" "), at);
         report.actual = Actual::of(window);
         report.notes = due.facts.iter().map(|fact| words::fact(fact, zone)).collect();
-        report.next_steps.extend(words::next_event(due.event, window));
+        report.next_steps.extend(words::next_events(due.event, window));
+        if due.event == Event::Drift {
+            report.headline = words::drift_headline(&due.facts);
+            report.next_steps.extend(words::who_did_it(&due.facts));
+        }
         report
+    }
+
+    /// A report about a decision about a series, taken by this request.
+    #[must_use]
+    pub fn of_series(event: Event, series: &Series, decision: &Decision, request: &str, at: Timestamp) -> Self {
+        let cause = format!("{request} {}", decision.at);
+        Self {
+            headline: words::series_headline(event),
+            series: Some(Box::new((series.clone(), decision.clone()))),
+            notes: words::series_note(event).map(str::to_owned).into_iter().collect(),
+            next_steps: words::next_of_series(event, series).into_iter().collect(),
+            ..Self::without_window(event, vec![], at, &cause)
+        }
     }
 
     /// A report about something that belongs to no window.
@@ -80,7 +105,9 @@ impl Report {
         Self {
             event,
             at,
+            headline: words::headline(event),
             window: None,
+            series: None,
             rules,
             actual: Actual::default(),
             notes: vec![],
@@ -109,7 +136,9 @@ impl Report {
     /// The same for every delivery of one report, so that a reader can drop duplicates.
     #[must_use]
     pub fn report_id(&self) -> String {
-        let (id, uid) = self.window.as_ref().map_or(("-", "-"), |window| (window.id.as_str(), window.uid.as_str()));
+        let of_window = self.window.as_ref().map(|window| (window.id.as_str(), window.uid.as_str()));
+        let of_series = || self.series.as_ref().map(|about| (about.0.id.as_str(), about.0.uid.as_str()));
+        let (id, uid) = of_window.or_else(of_series).unwrap_or(("-", "-"));
         digest([id, uid, self.event.word(), &self.cause])
     }
 
@@ -119,12 +148,20 @@ impl Report {
         self.window.as_ref().map(|window| &window.id)
     }
 
+    /// The name of the window or the series.
+    fn name(&self) -> Option<&WindowId> {
+        self.window_id().or_else(|| self.series.as_ref().map(|about| &about.0.id))
+    }
+
     /// The e-mail's subject: printable ASCII, at most 99 characters.
     #[must_use]
     pub fn subject(&self) -> String {
         let what = self.event.word().replace('_', " ");
         let subject = match &self.window {
-            None => format!("[maintenance] {what}"),
+            None => match self.name() {
+                None => format!("[maintenance] {what}"),
+                Some(series) => format!("[maintenance] {what}: {series}"),
+            },
             Some(window) => {
                 let when = |instant: Timestamp| instant.strftime("%a %-d %b %H:%M UTC").to_string();
                 let tail = match (self.event, window.end) {
@@ -154,7 +191,7 @@ impl Report {
     }
 
     fn title(&self) -> String {
-        format!("{}{}", words::headline(self.event), self.reach())
+        format!("{}{}", self.headline, self.reach())
     }
 
     /// What is between the title and what to do.
@@ -162,6 +199,7 @@ impl Report {
         let Function { name, region, account, .. } = function;
         let mut details = fact("Stack", &format!("{name} in {region}, account {account}"));
         details.extend(self.window.as_ref().map(|window| self.facts(window)));
+        details.extend(self.series.as_ref().map(|about| self.facts_of_series(&about.0, &about.1)));
         for rule in &self.rules {
             details.push_str(&fact("Rule", &format!("{}: {}", rule.arn.short(), words::rule_state(rule.state))));
         }
@@ -201,6 +239,27 @@ impl Report {
         lines.iter().map(|(label, value)| fact(label, value)).collect()
     }
 
+    fn facts_of_series(&self, series: &Series, decision: &Decision) -> String {
+        let zone = Some(series.timezone.as_str());
+        let mut lines = vec![
+            ("Series", series.id.to_string()),
+            ("Recurs", format!("{} in {}", series.every, series.timezone)),
+            ("Length", spoken_duration(series.duration)),
+        ];
+        lines.extend(decision.start.map(|start| ("Left out", two_lines(&spoken(start, zone)))));
+        if self.event != Event::Cancelled {
+            let next = series.next(self.at, 1).first().map(|next| two_lines(&spoken(next.start, zone)));
+            let none = if series.paused { "none until it is resumed" } else { "none: no start lies ahead" };
+            lines.push(("Next", next.unwrap_or_else(|| none.to_owned())));
+        }
+        let edited = Some(series).filter(|_| self.event == Event::Edited);
+        let reason = edited.map_or(&decision.reason, |series| &series.reason);
+        lines.extend(reason.clone().map(|reason| ("Reason", reason)));
+        lines.extend(decision.requested_by.clone().map(|who| ("Asked by", who)));
+        lines.extend(edited.and_then(|series| series.message.clone()).map(|message| ("Visitors", message)));
+        lines.iter().map(|(label, value)| fact(label, value)).collect()
+    }
+
     /// The JSON document, sent by the function.
     #[must_use]
     pub fn document(&self, function: &Function) -> Value {
@@ -211,6 +270,7 @@ impl Report {
             "at": self.at,
             "function": function,
             "window": self.window.as_ref().map(WindowView::new),
+            "series": self.series.as_ref().map(|about| about.0.view(self.at)),
             "rules": self.rules,
             "planned": self.window.as_ref().map(|window| Planned { start: window.start, end: window.end }),
             "actual": self.actual,

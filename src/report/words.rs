@@ -3,8 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::conditions::told;
 use crate::{
     model::{
+        rule_arn::RuleArn,
+        series::Series,
         table::Edit,
         time::{roughly, spoken},
         window::{AtEnd, Window},
@@ -23,6 +26,10 @@ pub(super) fn headline(event: Event) -> &'static str {
         Event::Rescheduled => "Maintenance has been moved.",
         Event::Extended => "Maintenance has a new end.",
         Event::Cancelled => "Maintenance has been cancelled.",
+        Event::Edited => "The reason for maintenance, or what it tells visitors, was changed.",
+        Event::Paused => "A series of maintenance windows is paused.",
+        Event::Resumed => "A series of maintenance windows goes on.",
+        Event::Skipped => "A series of maintenance windows leaves one out.",
         Event::Reminder => "A reminder of maintenance.",
         Event::Started => "Maintenance has started.",
         Event::EndingSoon => "Maintenance is about to end.",
@@ -31,6 +38,90 @@ pub(super) fn headline(event: Event) -> &'static str {
         Event::Missed => "Maintenance was missed: its time has passed, and no rule was changed for it.",
         Event::Drift => "A listener rule was changed by someone else.",
         Event::Failed => "Maintenance needs a person: something due could not be done.",
+    }
+}
+
+/// The first sentence of a report about a series.
+pub(super) fn series_headline(event: Event) -> &'static str {
+    if event == Event::Cancelled { "A series of maintenance windows has been cancelled." } else { headline(event) }
+}
+
+/// The first sentence of the report of a rule that is closed for no window.
+pub const ORPHANED: &str = "A rule is closed to visitors, but no window is booked or active for it.";
+
+/// The first sentence of a report of what others did to rules.
+pub(super) fn drift_headline(facts: &[Fact]) -> &'static str {
+    let mut headlines: Vec<&str> = facts.iter().filter_map(did).collect();
+    let several = headlines.len() > 1;
+    headlines.dedup();
+    match (headlines.as_slice(), several) {
+        ([only], false) => only,
+        _ => "Listener rules of this maintenance were changed by someone else.",
+    }
+}
+
+/// What someone else did to one rule.
+fn did(fact: &Fact) -> Option<&'static str> {
+    match fact {
+        Fact::Drifted { edit: Edit::Opened, .. } => {
+            Some("A rule was opened to visitors by someone else during maintenance.")
+        }
+        Fact::Drifted { edit: Edit::Edited, .. } | Fact::LeftAlone { .. } => {
+            Some("A rule was edited by someone else during maintenance.")
+        }
+        Fact::Obstacle(_, Obstacle::Gone) => Some("A rule was removed by someone else during maintenance."),
+        Fact::Obstacle(_, Obstacle::Unmanaged | Obstacle::StuckUnmanaged) => {
+            Some("A rule of this maintenance is no longer named in the settings.")
+        }
+        Fact::Obstacle(..) => Some("A rule has been given conditions that this function could not put back."),
+        _ => None,
+    }
+}
+
+/// How to find who did it, for each kind of call that may have done it.
+pub(super) fn who_did_it(facts: &[Fact]) -> Vec<String> {
+    let called = facts.iter().filter_map(|fact| match fact {
+        Fact::Drifted { rule, .. } | Fact::LeftAlone { rule, .. } => Some(("ModifyRule", rule)),
+        Fact::Obstacle(rule, Obstacle::Gone) => Some(("DeleteRule", rule)),
+        Fact::Obstacle(rule, Obstacle::Unsupported(_) | Obstacle::StuckUnsupported(_)) => Some(("ModifyRule", rule)),
+        _ => None,
+    });
+    let mut steps: Vec<String> = called.map(|(call, rule)| who_called(call, rule)).collect();
+    steps.sort();
+    steps.dedup();
+    steps
+}
+
+/// How to find who made such a call in the rule's Region.
+///
+/// CloudTrail keeps such calls for 90 days, newest first, and shows one some minutes after it was made. It shows their
+/// parameters too, with the values of headers; so the command asks for nothing but when, who and which.
+#[must_use]
+pub fn who_called(call: &str, rule: &RuleArn) -> String {
+    format!(
+        "to find who did it, ask CloudTrail, which knows of a call some minutes later; calls under this function's own \
+         name are its own: aws cloudtrail lookup-events --lookup-attributes \
+         AttributeKey=EventName,AttributeValue={call} --region {} --max-items 20 --query \
+         'Events[].[EventTime,Username,EventId]' --output text",
+        rule.region()
+    )
+}
+
+/// What to know of a decision about a series.
+pub(super) fn series_note(event: Event) -> Option<&'static str> {
+    match event {
+        Event::Paused => Some("a window of it that is booked is cancelled; one that has begun goes on to its end"),
+        Event::Cancelled => Some("its booked windows are cancelled with it; one that has begun goes on to its end"),
+        _ => None,
+    }
+}
+
+/// The event that makes sense after a decision about a series, ready to be sent.
+pub(super) fn next_of_series(event: Event, series: &Series) -> Option<String> {
+    match event {
+        Event::Paused => Some(remedy("to let it go on", &json!({ "action": "resume", "id": series.id }))),
+        Event::Resumed => Some(remedy("to pause it again", &json!({ "action": "pause", "id": series.id }))),
+        _ => None,
     }
 }
 
@@ -45,6 +136,10 @@ pub(super) fn next_step(event: Event) -> Option<&'static str> {
         | Event::Rescheduled
         | Event::Extended
         | Event::Cancelled
+        | Event::Edited
+        | Event::Paused
+        | Event::Resumed
+        | Event::Skipped
         | Event::Reminder
         | Event::Started
         | Event::EndingSoon
@@ -54,23 +149,25 @@ pub(super) fn next_step(event: Event) -> Option<&'static str> {
     }
 }
 
-/// The event that makes sense after a report, ready to be sent.
-pub(super) fn next_event(event: Event, window: &Window) -> Option<String> {
+/// The events that make sense after a report, ready to be sent.
+pub(super) fn next_events(event: Event, window: &Window) -> Vec<String> {
+    let off = || remedy("to end it now", &json!({ "action": "off", "id": window.id }));
+    let cancel = || remedy("to drop it", &json!({ "action": "cancel", "id": window.id }));
+    let extend = |aim| remedy(aim, &json!({ "action": "extend", "id": window.id, "by": "PT30M" }));
     match event {
-        Event::EndingSoon => {
-            Some(remedy("to move its end", &json!({ "action": "extend", "id": window.id, "by": "PT30M" })))
+        Event::EndingSoon => vec![extend("to move its end")],
+        Event::Overrunning => vec![off(), extend("to give it more time from now")],
+        Event::Booked | Event::Rescheduled | Event::Extended | Event::Edited | Event::Reminder | Event::Started => {
+            vec![if window.is_covering() { off() } else { cancel() }]
         }
-        Event::Missed | Event::Drift | Event::Completed | Event::Cancelled | Event::Failed => None,
-        Event::Booked
-        | Event::Rescheduled
-        | Event::Extended
-        | Event::Reminder
-        | Event::Started
-        | Event::Overrunning => Some(if window.is_covering() {
-            remedy("to end it now", &json!({ "action": "off", "id": window.id }))
-        } else {
-            remedy("to drop it", &json!({ "action": "cancel", "id": window.id }))
-        }),
+        Event::Missed
+        | Event::Drift
+        | Event::Completed
+        | Event::Cancelled
+        | Event::Paused
+        | Event::Resumed
+        | Event::Skipped
+        | Event::Failed => vec![],
     }
 }
 
@@ -103,19 +200,24 @@ pub(super) fn fact(fact: &Fact, zone: Option<&str>) -> String {
             let told = |at: &Option<Timestamp>| at.map_or("open end".to_owned(), |at| spoken(at, zone));
             format!("before, it was {} to {}", told(start), told(end))
         }
-        Fact::Drifted(rule, edit) => {
-            let what = match edit {
-                Edit::Opened => "was opened by someone else",
-                Edit::Edited => "was edited by someone else",
+        Fact::Drifted { rule, edit, before, after } => {
+            let (what, header) = match edit {
+                Edit::Opened => ("was opened to visitors by someone else", ""),
+                Edit::Edited => ("was edited by someone else", BYPASS),
             };
             format!(
-                "rule {} {what} during the window; it was narrowed again from what it then said, and that is what \
-                 will be restored",
-                rule.short()
+                "rule {} {what} during the window; this function closes it to visitors again, and at the end gives it \
+                 the conditions that they wrote{}",
+                rule.short(),
+                change(&format!("{}{BYPASS}", told(before)), &format!("{}{header}", told(after)))
             )
         }
-        Fact::LeftAlone(rule) => {
-            format!("rule {} was edited by someone else during the window; what they wrote stands", rule.short())
+        Fact::LeftAlone { rule, before, after } => {
+            let what = "was edited by someone else during the window; what they wrote stands";
+            format!("rule {} {what}{}", rule.short(), change(&told(before), &told(after)))
+        }
+        Fact::Had(rule, conditions) => {
+            format!("before, rule {} had these conditions: {}", rule.short(), told(conditions))
         }
         Fact::Obstacle(rule, found) => format!("rule {} {}", rule.short(), obstacle(found)),
         Fact::HeldByAnother(rule) => format!("rule {} stays in maintenance for another window", rule.short()),
@@ -124,6 +226,14 @@ pub(super) fn fact(fact: &Fact, zone: Option<&str>) -> String {
             "the load balancer takes about ten seconds to apply a change; it was not checked from outside".to_owned()
         }
     }
+}
+
+/// What a rule demands beside its owner's conditions while it is closed to visitors.
+const BYPASS: &str = "; the bypass header";
+
+/// A change in two lines of their own, below the sentence that they belong to.
+fn change(before: &str, after: &str) -> String {
+    format!("\n{:<10}{before}\n{:<10}{after}", "Before", "After")
 }
 
 fn past_end(over: SignedDuration, at_end: AtEnd) -> String {
@@ -184,9 +294,13 @@ pub(super) const COMMAND: &str = "To see how the site stands, or to send another
 mod tests {
     use super::*;
     use crate::{
-        model::window::{
-            State,
-            tests::{active, at, rule, window},
+        model::{
+            conditions::{Condition, catch_all, tests::header},
+            series::tests::series,
+            window::{
+                State,
+                tests::{active, at, rule, window},
+            },
         },
         plan::reports::tests::EVENTS,
     };
@@ -216,7 +330,8 @@ mod tests {
             (Event::Reminder, window(), cancel),
             (Event::Reminder, active(), off),
             (Event::Started, active(), off),
-            (Event::Overrunning, held, off),
+            (Event::Edited, window(), cancel),
+            (Event::Edited, active(), off),
             (Event::EndingSoon, active(), extend),
             (Event::Cancelled, window(), None),
             (Event::Completed, active(), None),
@@ -224,8 +339,11 @@ mod tests {
             (Event::Drift, active(), None),
             (Event::Failed, active(), None),
         ] {
-            assert_eq!(next_event(event, &window).as_deref(), expected, "{event:?}");
+            assert_eq!(next_events(event, &window), Vec::from_iter(expected), "{event:?}");
         }
+        let more = "to give it more time from now, invoke the function with \
+                    {\"action\":\"extend\",\"by\":\"PT30M\",\"id\":\"deploy\"}";
+        assert_eq!(next_events(Event::Overrunning, &held), [off.unwrap_or_default(), more]);
     }
 
     #[test]
@@ -251,14 +369,19 @@ mod tests {
                 "before, it was Sun 6 Dec 2026 02:00 UTC (Sun 03:00 in Europe/Berlin) to open end",
             ),
             (
-                Fact::Drifted(rule("one"), Edit::Opened),
-                "rule web/one was opened by someone else during the window; it was narrowed again from what it then \
-                 said, and that is what will be restored",
+                Fact::Drifted { rule: rule("one"), edit: Edit::Opened, before: lock(), after: catch_all() },
+                "rule web/one was opened to visitors by someone else during the window; this function closes it to \
+                 visitors again, and at the end gives it the conditions that they wrote\n\
+                 Before    header X-Lock has one of its values (not shown); the bypass header\n\
+                 After     path is *",
             ),
             (
-                Fact::LeftAlone(rule("one")),
-                "rule web/one was edited by someone else during the window; what they wrote stands",
+                Fact::LeftAlone { rule: rule("one"), before: lock(), after: catch_all() },
+                "rule web/one was edited by someone else during the window; what they wrote stands\n\
+                 Before    header X-Lock has one of its values (not shown)\n\
+                 After     path is *",
             ),
+            (Fact::Had(rule("one"), catch_all()), "before, rule web/one had these conditions: path is *"),
             (Fact::Obstacle(rule("one"), Obstacle::Unmanaged), "rule web/one is no longer named by RULE_ARNS"),
             (Fact::HeldByAnother(rule("one")), "rule web/one stays in maintenance for another window"),
             (Fact::Said("the clocks change".to_owned()), "the clocks change"),
@@ -269,8 +392,59 @@ mod tests {
         ] {
             assert_eq!(fact(&told, Some("Europe/Berlin")), sentence);
         }
-        let edited = fact(&Fact::Drifted(rule("one"), Edit::Edited), None);
-        assert!(edited.starts_with("rule web/one was edited by someone else during the window; it was narrowed"));
+        let edited = Fact::Drifted { rule: rule("one"), edit: Edit::Edited, before: lock(), after: catch_all() };
+        let edited = fact(&edited, None);
+        assert!(edited.starts_with("rule web/one was edited by someone else during the window; this function closes"));
+        assert!(edited.ends_with("After     path is *; the bypass header"), "{edited}");
+    }
+
+    fn lock() -> Vec<Condition> {
+        vec![header("X-Lock", &["edge-lock-0815"])]
+    }
+
+    #[test]
+    fn what_others_did_has_the_headline_and_the_command_that_fit_it() {
+        let drifted = |edit| Fact::Drifted { rule: rule("one"), edit, before: lock(), after: lock() };
+        let alone = Fact::LeftAlone { rule: rule("one"), before: lock(), after: lock() };
+        let kept = |obstacle| Fact::Obstacle(rule("one"), obstacle);
+        let odd = || "is odd".to_owned();
+        for (fact, headline, call) in [
+            (drifted(Edit::Opened), "A rule was opened to visitors by", Some("ModifyRule")),
+            (drifted(Edit::Edited), "A rule was edited by", Some("ModifyRule")),
+            (alone.clone(), "A rule was edited by", Some("ModifyRule")),
+            (kept(Obstacle::Gone), "A rule was removed by", Some("DeleteRule")),
+            (kept(Obstacle::Unmanaged), "A rule of this maintenance is no longer named", None),
+            (kept(Obstacle::StuckUnmanaged), "A rule of this maintenance is no longer named", None),
+            (kept(Obstacle::Unsupported(odd())), "A rule has been given conditions", Some("ModifyRule")),
+            (kept(Obstacle::StuckUnsupported(odd())), "A rule has been given conditions", Some("ModifyRule")),
+        ] {
+            let facts = [fact, Fact::Had(rule("one"), lock())];
+            assert!(drift_headline(&facts).starts_with(headline), "{facts:?}: {}", drift_headline(&facts));
+            let command = call.map(|call| {
+                format!(
+                    "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue={call} \
+                     --region eu-west-1 --max-items 20 --query 'Events[].[EventTime,Username,EventId]' --output text"
+                )
+            });
+            let steps = who_did_it(&facts);
+            assert_eq!(steps.len(), usize::from(command.is_some()), "{facts:?}");
+            assert!(steps.iter().zip(&command).all(|(step, command)| step.ends_with(command)), "{steps:?}");
+        }
+        let two = [alone, kept(Obstacle::Gone)];
+        assert!(drift_headline(&two).starts_with("Listener rules"));
+        assert_eq!(who_did_it(&two).len(), 2);
+    }
+
+    #[test]
+    fn a_paused_series_can_go_on_and_one_that_goes_on_can_be_paused() {
+        let resume = "to let it go on, invoke the function with {\"action\":\"resume\",\"id\":\"nightly\"}";
+        let pause = "to pause it again, invoke the function with {\"action\":\"pause\",\"id\":\"nightly\"}";
+        assert_eq!(next_of_series(Event::Paused, &series()).as_deref(), Some(resume));
+        assert_eq!(next_of_series(Event::Resumed, &series()).as_deref(), Some(pause));
+        assert_eq!(next_of_series(Event::Cancelled, &series()), None);
+        assert_ne!(series_headline(Event::Cancelled), headline(Event::Cancelled));
+        assert_eq!(series_headline(Event::Paused), headline(Event::Paused));
+        assert!(series_note(Event::Paused).is_some() && series_note(Event::Resumed).is_none());
     }
 
     #[test]
