@@ -222,7 +222,8 @@ fn changes(window: &Window) -> Vec<Due> {
         let event = match after.action {
             DecisionKind::Extend => Event::Extended,
             DecisionKind::Reschedule => Event::Rescheduled,
-            DecisionKind::Edit => Event::Edited,
+            // The window's own facts say what is so now. `edited:` is the key of an edit of a rule.
+            DecisionKind::Edit => return Some(Due::new(Event::Edited, format!("edit:{}", nth + 1), vec![])),
             DecisionKind::Book
             | DecisionKind::On
             | DecisionKind::Off
@@ -231,14 +232,8 @@ fn changes(window: &Window) -> Vec<Due> {
             | DecisionKind::Pause
             | DecisionKind::Resume => return None,
         };
-        // Of an edit, the window's own facts say what is so now; `edited:` is the key of an edit of a rule.
-        Some(match event {
-            Event::Edited => Due::new(event, format!("edit:{}", nth + 1), vec![]),
-            _ => {
-                let facts = vec![Fact::TimesWere(before.start, before.end)];
-                Due::new(event, format!("{}:{}", event.word(), nth + 1), facts)
-            }
-        })
+        let facts = vec![Fact::TimesWere(before.start, before.end)];
+        Some(Due::new(event, format!("{}:{}", event.word(), nth + 1), facts))
     });
     changed.collect()
 }

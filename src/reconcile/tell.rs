@@ -25,7 +25,7 @@ use crate::{
         reports::{self, Due, Event},
     },
     report::{
-        Report,
+        Report, drift,
         views::RuleLine,
         words::{self, remedy},
     },
@@ -284,9 +284,9 @@ pub async fn notice(
 pub fn orphan_report(rule: &RuleArn, at: Timestamp, cause: &str) -> Report {
     let line = RuleLine { arn: rule.clone(), state: RuleState::HeaderOnly };
     let mut report = Report::without_window(Event::Drift, vec![line], at, cause);
-    report.headline = words::ORPHANED;
+    report.headline = drift::ORPHANED;
     report.notes.push(format!("rule {} {}", rule.short(), words::obstacle(&Obstacle::Orphaned)));
     report.next_steps.push(remedy("to reopen it", &serde_json::json!({ "action": "off" })));
-    report.next_steps.push(words::who_called("ModifyRule", rule));
+    report.next_steps.push(drift::who_called("ModifyRule", rule));
     report
 }

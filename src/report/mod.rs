@@ -2,9 +2,11 @@
 
 mod chat;
 mod conditions;
+pub mod drift;
 pub mod finding;
 pub mod metrics;
 pub mod response;
+mod series;
 pub mod views;
 pub mod words;
 
@@ -80,8 +82,8 @@ impl Report {
         report.notes = due.facts.iter().map(|fact| words::fact(fact, zone)).collect();
         report.next_steps.extend(words::next_events(due.event, window));
         if due.event == Event::Drift {
-            report.headline = words::drift_headline(&due.facts);
-            report.next_steps.extend(words::who_did_it(&due.facts));
+            report.headline = drift::headline(&due.facts);
+            report.next_steps.extend(drift::who_did_it(&due.facts));
         }
         report
     }
@@ -91,10 +93,10 @@ impl Report {
     pub fn of_series(event: Event, series: &Series, decision: &Decision, request: &str, at: Timestamp) -> Self {
         let cause = format!("{request} {}", decision.at);
         Self {
-            headline: words::series_headline(event),
+            headline: series::headline_of(event),
             series: Some(Box::new((series.clone(), decision.clone()))),
-            notes: words::series_note(event).map(str::to_owned).into_iter().collect(),
-            next_steps: words::next_of_series(event, series).into_iter().collect(),
+            notes: series::note(event).map(str::to_owned).into_iter().collect(),
+            next_steps: series::next_event(event, series).into_iter().collect(),
             ..Self::without_window(event, vec![], at, &cause)
         }
     }
@@ -302,5 +304,64 @@ fn punctual(at: Timestamp, late_secs: Option<i64>, zone: Option<&str>) -> String
         Some(0 | 1) => format!("{at}, on time"),
         Some(secs) if secs < 0 => format!("{at}, {} early", by(secs)),
         Some(secs) => format!("{at}, {} late", by(secs)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        series::tests::series,
+        window::{
+            DecisionKind,
+            tests::{active, at},
+        },
+    };
+
+    fn function() -> Function {
+        Function::of("arn:aws-iso:lambda:us-iso-east-1:123456789012:function:shop")
+    }
+
+    #[test]
+    fn an_edited_series_is_told_with_its_new_words() {
+        let (reason, requested_by) = (Some("asked to".to_owned()), Some("ana".to_owned()));
+        let (at, action) = (at("01:00:00"), DecisionKind::Edit);
+        let decision = Decision { at, action, requested_by, reason, start: None, end: None };
+        let words = |text: &str| Some(text.to_owned());
+        let edited = Series { reason: words("new & why"), message: words("Back by 5 UTC (sharp)"), ..series() };
+        let report = Report::of_series(Event::Edited, &edited, &decision, "request", at);
+        let text = report.text(&function());
+        for line in ["Series    nightly", "Reason    new & why", "Asked by  ana", "Visitors  Back by 5 UTC (sharp)"] {
+            assert!(text.lines().any(|found| found == line), "{line}: {text}");
+        }
+        assert_eq!(report.subject(), "[maintenance] edited: nightly");
+    }
+
+    #[test]
+    fn a_decision_about_a_series_has_one_id_and_every_other_has_another() {
+        let decision = |moment: &str| {
+            let (at, action) = (at(moment), DecisionKind::Pause);
+            Decision { at, action, requested_by: None, reason: None, start: None, end: None }
+        };
+        let id = |series: &Series, moment: &str, request: &str, told: &str| {
+            Report::of_series(Event::Paused, series, &decision(moment), request, at(told)).report_id()
+        };
+        let first = id(&series(), "01:00:00", "one", "01:00:01");
+        assert_eq!(first, id(&Series { paused: true, ..series() }, "01:00:00", "one", "02:00:00"));
+        let other = Series { uid: "other".to_owned(), ..series() };
+        for another in [
+            id(&series(), "01:00:00", "two", "01:00:01"),
+            id(&series(), "01:00:01", "one", "01:00:01"),
+            id(&other, "01:00:00", "one", "01:00:01"),
+        ] {
+            assert_ne!(first, another);
+        }
+    }
+
+    #[test]
+    fn where_the_console_is_not_known_the_command_is_there_all_the_same() {
+        let text = Report::new(Event::Started, &active(), String::new(), at("02:00:00")).text(&function());
+        assert!(text.contains("Stack     shop in us-iso-east-1, account 123456789012\n"), "{text}");
+        assert!(!text.contains("console") && text.contains("aws lambda invoke --function-name shop"), "{text}");
     }
 }

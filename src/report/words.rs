@@ -3,12 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::conditions::told;
+use super::drift;
 use crate::{
     model::{
-        rule_arn::RuleArn,
-        series::Series,
-        table::Edit,
         time::{roughly, spoken},
         window::{AtEnd, Window},
     },
@@ -38,90 +35,6 @@ pub(super) fn headline(event: Event) -> &'static str {
         Event::Missed => "Maintenance was missed: its time has passed, and no rule was changed for it.",
         Event::Drift => "A listener rule was changed by someone else.",
         Event::Failed => "Maintenance needs a person: something due could not be done.",
-    }
-}
-
-/// The first sentence of a report about a series.
-pub(super) fn series_headline(event: Event) -> &'static str {
-    if event == Event::Cancelled { "A series of maintenance windows has been cancelled." } else { headline(event) }
-}
-
-/// The first sentence of the report of a rule that is closed for no window.
-pub const ORPHANED: &str = "A rule is closed to visitors, but no window is booked or active for it.";
-
-/// The first sentence of a report of what others did to rules.
-pub(super) fn drift_headline(facts: &[Fact]) -> &'static str {
-    let mut headlines: Vec<&str> = facts.iter().filter_map(did).collect();
-    let several = headlines.len() > 1;
-    headlines.dedup();
-    match (headlines.as_slice(), several) {
-        ([only], false) => only,
-        _ => "Listener rules of this maintenance were changed by someone else.",
-    }
-}
-
-/// What someone else did to one rule.
-fn did(fact: &Fact) -> Option<&'static str> {
-    match fact {
-        Fact::Drifted { edit: Edit::Opened, .. } => {
-            Some("A rule was opened to visitors by someone else during maintenance.")
-        }
-        Fact::Drifted { edit: Edit::Edited, .. } | Fact::LeftAlone { .. } => {
-            Some("A rule was edited by someone else during maintenance.")
-        }
-        Fact::Obstacle(_, Obstacle::Gone) => Some("A rule was removed by someone else during maintenance."),
-        Fact::Obstacle(_, Obstacle::Unmanaged | Obstacle::StuckUnmanaged) => {
-            Some("A rule of this maintenance is no longer named in the settings.")
-        }
-        Fact::Obstacle(..) => Some("A rule has been given conditions that this function could not put back."),
-        _ => None,
-    }
-}
-
-/// How to find who did it, for each kind of call that may have done it.
-pub(super) fn who_did_it(facts: &[Fact]) -> Vec<String> {
-    let called = facts.iter().filter_map(|fact| match fact {
-        Fact::Drifted { rule, .. } | Fact::LeftAlone { rule, .. } => Some(("ModifyRule", rule)),
-        Fact::Obstacle(rule, Obstacle::Gone) => Some(("DeleteRule", rule)),
-        Fact::Obstacle(rule, Obstacle::Unsupported(_) | Obstacle::StuckUnsupported(_)) => Some(("ModifyRule", rule)),
-        _ => None,
-    });
-    let mut steps: Vec<String> = called.map(|(call, rule)| who_called(call, rule)).collect();
-    steps.sort();
-    steps.dedup();
-    steps
-}
-
-/// How to find who made such a call in the rule's Region.
-///
-/// CloudTrail keeps such calls for 90 days, newest first, and shows one some minutes after it was made. It shows their
-/// parameters too, with the values of headers; so the command asks for nothing but when, who and which.
-#[must_use]
-pub fn who_called(call: &str, rule: &RuleArn) -> String {
-    format!(
-        "to find who did it, ask CloudTrail, which knows of a call some minutes later; calls under this function's own \
-         name are its own: aws cloudtrail lookup-events --lookup-attributes \
-         AttributeKey=EventName,AttributeValue={call} --region {} --max-items 20 --query \
-         'Events[].[EventTime,Username,EventId]' --output text",
-        rule.region()
-    )
-}
-
-/// What to know of a decision about a series.
-pub(super) fn series_note(event: Event) -> Option<&'static str> {
-    match event {
-        Event::Paused => Some("a window of it that is booked is cancelled; one that has begun goes on to its end"),
-        Event::Cancelled => Some("its booked windows are cancelled with it; one that has begun goes on to its end"),
-        _ => None,
-    }
-}
-
-/// The event that makes sense after a decision about a series, ready to be sent.
-pub(super) fn next_of_series(event: Event, series: &Series) -> Option<String> {
-    match event {
-        Event::Paused => Some(remedy("to let it go on", &json!({ "action": "resume", "id": series.id }))),
-        Event::Resumed => Some(remedy("to pause it again", &json!({ "action": "pause", "id": series.id }))),
-        _ => None,
     }
 }
 
@@ -200,25 +113,9 @@ pub(super) fn fact(fact: &Fact, zone: Option<&str>) -> String {
             let told = |at: &Option<Timestamp>| at.map_or("open end".to_owned(), |at| spoken(at, zone));
             format!("before, it was {} to {}", told(start), told(end))
         }
-        Fact::Drifted { rule, edit, before, after } => {
-            let (what, header) = match edit {
-                Edit::Opened => ("was opened to visitors by someone else", ""),
-                Edit::Edited => ("was edited by someone else", BYPASS),
-            };
-            format!(
-                "rule {} {what} during the window; this function closes it to visitors again, and at the end gives it \
-                 the conditions that they wrote{}",
-                rule.short(),
-                change(&format!("{}{BYPASS}", told(before)), &format!("{}{header}", told(after)))
-            )
-        }
-        Fact::LeftAlone { rule, before, after } => {
-            let what = "was edited by someone else during the window; what they wrote stands";
-            format!("rule {} {what}{}", rule.short(), change(&told(before), &told(after)))
-        }
-        Fact::Had(rule, conditions) => {
-            format!("before, rule {} had these conditions: {}", rule.short(), told(conditions))
-        }
+        Fact::Drifted { rule, edit, before, after } => drift::edited(rule, *edit, before, after),
+        Fact::LeftAlone { rule, before, after } => drift::left_alone(rule, before, after),
+        Fact::Had(rule, conditions) => drift::had(rule, conditions),
         Fact::Obstacle(rule, found) => format!("rule {} {}", rule.short(), obstacle(found)),
         Fact::HeldByAnother(rule) => format!("rule {} stays in maintenance for another window", rule.short()),
         Fact::Said(text) => text.clone(),
@@ -226,14 +123,6 @@ pub(super) fn fact(fact: &Fact, zone: Option<&str>) -> String {
             "the load balancer takes about ten seconds to apply a change; it was not checked from outside".to_owned()
         }
     }
-}
-
-/// What a rule demands beside its owner's conditions while it is closed to visitors.
-const BYPASS: &str = "; the bypass header";
-
-/// A change in two lines of their own, below the sentence that they belong to.
-fn change(before: &str, after: &str) -> String {
-    format!("\n{:<10}{before}\n{:<10}{after}", "Before", "After")
 }
 
 fn past_end(over: SignedDuration, at_end: AtEnd) -> String {
@@ -296,7 +185,7 @@ mod tests {
     use crate::{
         model::{
             conditions::{Condition, catch_all, tests::header},
-            series::tests::series,
+            table::Edit,
             window::{
                 State,
                 tests::{active, at, rule, window},
@@ -317,7 +206,8 @@ mod tests {
     #[test]
     fn what_can_be_done_next_is_ready_to_be_sent() {
         let cancel = Some("to drop it, invoke the function with {\"action\":\"cancel\",\"id\":\"deploy\"}");
-        let off = Some("to end it now, invoke the function with {\"action\":\"off\",\"id\":\"deploy\"}");
+        let to_end_it = "to end it now, invoke the function with {\"action\":\"off\",\"id\":\"deploy\"}";
+        let off = Some(to_end_it);
         let extend = Some(
             "to move its end, invoke the function with {\"action\":\"extend\",\"by\":\"PT30M\",\"id\":\"deploy\"}",
         );
@@ -343,7 +233,7 @@ mod tests {
         }
         let more = "to give it more time from now, invoke the function with \
                     {\"action\":\"extend\",\"by\":\"PT30M\",\"id\":\"deploy\"}";
-        assert_eq!(next_events(Event::Overrunning, &held), [off.unwrap_or_default(), more]);
+        assert_eq!(next_events(Event::Overrunning, &held), [to_end_it, more]);
     }
 
     #[test]
@@ -371,7 +261,7 @@ mod tests {
             (
                 Fact::Drifted { rule: rule("one"), edit: Edit::Opened, before: lock(), after: catch_all() },
                 "rule web/one was opened to visitors by someone else during the window; this function closes it to \
-                 visitors again, and at the end gives it the conditions that they wrote\n\
+                 visitors again, and at the end it gets the conditions that they wrote\n\
                  Before    header X-Lock has one of its values (not shown); the bypass header\n\
                  After     path is *",
             ),
@@ -394,57 +284,12 @@ mod tests {
         }
         let edited = Fact::Drifted { rule: rule("one"), edit: Edit::Edited, before: lock(), after: catch_all() };
         let edited = fact(&edited, None);
-        assert!(edited.starts_with("rule web/one was edited by someone else during the window; this function closes"));
+        assert!(edited.starts_with("rule web/one was edited by someone else during the window; it stays closed"));
         assert!(edited.ends_with("After     path is *; the bypass header"), "{edited}");
     }
 
     fn lock() -> Vec<Condition> {
         vec![header("X-Lock", &["edge-lock-0815"])]
-    }
-
-    #[test]
-    fn what_others_did_has_the_headline_and_the_command_that_fit_it() {
-        let drifted = |edit| Fact::Drifted { rule: rule("one"), edit, before: lock(), after: lock() };
-        let alone = Fact::LeftAlone { rule: rule("one"), before: lock(), after: lock() };
-        let kept = |obstacle| Fact::Obstacle(rule("one"), obstacle);
-        let odd = || "is odd".to_owned();
-        for (fact, headline, call) in [
-            (drifted(Edit::Opened), "A rule was opened to visitors by", Some("ModifyRule")),
-            (drifted(Edit::Edited), "A rule was edited by", Some("ModifyRule")),
-            (alone.clone(), "A rule was edited by", Some("ModifyRule")),
-            (kept(Obstacle::Gone), "A rule was removed by", Some("DeleteRule")),
-            (kept(Obstacle::Unmanaged), "A rule of this maintenance is no longer named", None),
-            (kept(Obstacle::StuckUnmanaged), "A rule of this maintenance is no longer named", None),
-            (kept(Obstacle::Unsupported(odd())), "A rule has been given conditions", Some("ModifyRule")),
-            (kept(Obstacle::StuckUnsupported(odd())), "A rule has been given conditions", Some("ModifyRule")),
-        ] {
-            let facts = [fact, Fact::Had(rule("one"), lock())];
-            assert!(drift_headline(&facts).starts_with(headline), "{facts:?}: {}", drift_headline(&facts));
-            let command = call.map(|call| {
-                format!(
-                    "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue={call} \
-                     --region eu-west-1 --max-items 20 --query 'Events[].[EventTime,Username,EventId]' --output text"
-                )
-            });
-            let steps = who_did_it(&facts);
-            assert_eq!(steps.len(), usize::from(command.is_some()), "{facts:?}");
-            assert!(steps.iter().zip(&command).all(|(step, command)| step.ends_with(command)), "{steps:?}");
-        }
-        let two = [alone, kept(Obstacle::Gone)];
-        assert!(drift_headline(&two).starts_with("Listener rules"));
-        assert_eq!(who_did_it(&two).len(), 2);
-    }
-
-    #[test]
-    fn a_paused_series_can_go_on_and_one_that_goes_on_can_be_paused() {
-        let resume = "to let it go on, invoke the function with {\"action\":\"resume\",\"id\":\"nightly\"}";
-        let pause = "to pause it again, invoke the function with {\"action\":\"pause\",\"id\":\"nightly\"}";
-        assert_eq!(next_of_series(Event::Paused, &series()).as_deref(), Some(resume));
-        assert_eq!(next_of_series(Event::Resumed, &series()).as_deref(), Some(pause));
-        assert_eq!(next_of_series(Event::Cancelled, &series()), None);
-        assert_ne!(series_headline(Event::Cancelled), headline(Event::Cancelled));
-        assert_eq!(series_headline(Event::Paused), headline(Event::Paused));
-        assert!(series_note(Event::Paused).is_some() && series_note(Event::Resumed).is_none());
     }
 
     #[test]
