@@ -7,13 +7,17 @@ use super::{
 };
 use crate::{
     app::Run,
-    aws::items::Write,
+    aws::{
+        items::{Past, RequestItem, Write},
+        store::Search,
+    },
     error::Error,
     event::Asked,
     model::{
         id::WindowId,
         rule_arn::RuleArn,
-        window::{DecisionKind, Outcome, State, Window},
+        series::Series,
+        window::{Decision, DecisionKind, Outcome, State, Window},
     },
     plan::{RuleState, reports::Event, site::Site},
     reconcile::{self, Done},
@@ -24,6 +28,10 @@ use crate::{
         views::{RuleLine, WindowView},
     },
 };
+
+/// How many windows and series of one name, over since a request, are looked through for what that request ended: a
+/// name is seldom used twice in the day for which a request is remembered.
+const SEARCHED: usize = 20;
 
 /// Ends active windows now; without any, reopens every rule that is header-only for no window.
 ///
@@ -117,7 +125,7 @@ async fn report_reopened(run: Run<'_>, site: &Site, reopened: &[RuleArn]) -> Res
     let lines = reopened.iter().map(|arn| RuleLine { arn: arn.clone(), state: RuleState::Open }).collect();
     let mut report = Report::without_window(Event::Completed, lines, run.now(), run.request).seen(site);
     report.notes.extend(unsaved(reopened));
-    run.app.aws.topic.publish(&report).await.map_err(|error| {
+    run.app.aws.topic.publish(&report, run.target).await.map_err(|error| {
         let names: Vec<String> = reopened.iter().map(RuleArn::short).collect();
         let decided = Some(format!("open again: {}", names.join(", ")));
         Error::Incomplete { site: Some(site::headline(site)), decided, left: vec![error.full()] }
@@ -137,6 +145,37 @@ fn unsaved(reopened: &[RuleArn]) -> Option<String> {
     })
 }
 
+/// What is cancelled.
+enum Dropped {
+    /// A window, and whether that was decided just now.
+    Window(Box<Window>, bool),
+    /// A series, with that decision as its last.
+    Series(Box<Series>),
+}
+
+/// Reports that a series has ended; returns what went wrong, in a sentence.
+async fn report_cancelled(run: Run<'_>, over: &Series, decision: Option<&Decision>) -> Option<String> {
+    let error = recurring::report(run, over, decision?).await.err()?;
+    Some(format!("series {}: {}", over.id, error.full()))
+}
+
+/// Answers a request that was decided before. Where it ended a series, that is reported again, under the same id.
+async fn cancelled_before(run: Run<'_>, id: &WindowId, before: &RequestItem) -> Result<Response, Error> {
+    let mut done = reconcile::reconcile(run).await?;
+    let search = Search { id: Some(id.clone()), since: Some(before.at), limit: SEARCHED };
+    match run.app.aws.store.history(&search, run.now()).await {
+        Ok(found) => {
+            for past in found {
+                if let Past::Series(over, _) = past {
+                    done.left.extend(report_cancelled(run, &over, recurring::decision_of(&over, before)).await);
+                }
+            }
+        }
+        Err(error) => done.left.push(error.full()),
+    }
+    answers::decided_before(run, before, done)
+}
+
 /// Drops a booked window, or a series with its booked windows.
 ///
 /// # Errors
@@ -146,8 +185,8 @@ pub async fn cancel(run: Run<'_>, id: &WindowId, asked: &Asked) -> Result<Respon
     let decided = decide(run, DecisionKind::Cancel, |table, now| {
         let about = vec![id.clone()];
         if let Some(series) = table.one_series(id) {
-            let writes = recurring::cancelling(table, series, now, asked);
-            return Ok(Verdict { what: (None, true), writes, about });
+            let (over, writes) = recurring::cancelling(table, series, now, asked);
+            return Ok(Verdict { what: Dropped::Series(Box::new(over)), writes, about });
         }
         let window = known(table, id)?;
         let what = match window.state {
@@ -155,30 +194,36 @@ pub async fn cancel(run: Run<'_>, id: &WindowId, asked: &Asked) -> Result<Respon
                 let dropped = with_decision(window.to_end(now, Outcome::Cancelled), now, DecisionKind::Cancel, asked);
                 return Ok(Verdict {
                     writes: vec![Write::Window(dropped.clone())],
-                    what: (Some(dropped), true),
+                    what: Dropped::Window(Box::new(dropped), true),
                     about,
                 });
             }
-            State::Ending | State::Over => (Some(window.clone()), false),
+            State::Ending | State::Over => Dropped::Window(Box::new(window.clone()), false),
             State::Active | State::Held => {
                 return Err(Error::InvalidEvent(vec![format!("id: window {id} has begun; to end it now use off")]));
             }
         };
         Ok(Verdict { what, writes: vec![], about })
     });
-    let (window, is_new) = match decided.await? {
-        Decided::New(what) => what,
-        Decided::Before(before) => return answers::repeated(run, &before).await,
+    let dropped = match decided.await? {
+        Decided::New(dropped) => dropped,
+        Decided::Before(before) => return cancelled_before(run, id, &before).await,
     };
-    let decided = is_new.then(|| format!("{id} is cancelled, and that stands"));
-    let done = reconcile::reconcile(run).await?.complete(decided)?;
-    Ok(match window {
-        Some(window) => {
+    let untold = match &dropped {
+        Dropped::Series(over) => report_cancelled(run, over, over.decisions.last()).await,
+        Dropped::Window(..) => None,
+    };
+    let is_new = !matches!(dropped, Dropped::Window(_, false));
+    let mut done = reconcile::reconcile(run).await?;
+    done.left.extend(untold);
+    let done = done.complete(is_new.then(|| format!("{id} is cancelled, and that stands")))?;
+    Ok(match dropped {
+        Dropped::Window(window, _) => {
             // Somebody else may have ended it just before: what is told is how it ended.
             let usual = window.ending.map_or(Came::Cancelled, |ending| Came::ended(ending.outcome));
             answers::after(run, DecisionKind::Cancel.word(), &window, &done, usual)
         }
-        None => Response {
+        Dropped::Series(_) => Response {
             outcome: Came::Cancelled.word().to_owned(),
             message: format!("Series {id} is cancelled, and so is every booked window of it."),
             ..answers::summary(DecisionKind::Cancel.word(), &done)

@@ -76,11 +76,13 @@ pub(crate) async fn decide<T>(
 ) -> Result<Decided<T>, Error> {
     for _ in 0..TRIES_MAX {
         let table = run.app.aws.store.now(run.now()).await?;
-        let Verdict { what, writes, about } = match decide(&table, run.now()) {
+        let now = run.now();
+        let Verdict { what, writes, about } = match decide(&table, now) {
             Ok(verdict) => verdict,
             Err(refusal) => return before_refusing(run, action, refusal).await.map(Decided::Before),
         };
-        let request = request(run, action, about);
+        // The request's item has the decision's own moment: a request that is repeated finds the decision by it.
+        let request = RequestItem { at: now, ..request(run, action, about) };
         match write(run, &request, &writes).await? {
             Written::Yes => return Ok(Decided::New(what)),
             Written::Decided => return decided_before(run, action).await.map(Decided::Before),

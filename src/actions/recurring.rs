@@ -16,8 +16,9 @@ use crate::{
         time,
         window::{Decision, DecisionKind, Outcome, State, Window},
     },
-    reconcile,
-    report::{response::Response, site},
+    plan::reports::Event,
+    reconcile::{self, Done},
+    report::{Report, response::Response, site},
 };
 
 /// Books a window that recurs: keeps the series, and books its next occurrence.
@@ -138,14 +139,14 @@ pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<Timestamp>, asked: 
         let left_out =
             |window: &&Window| window.occurrence == Some(start) && window.start == start && is_booked_for(window, id);
         let mut writes = cancelled(table, left_out, now, DecisionKind::Skip, asked);
-        writes.push(Write::Series(series));
-        Ok(Verdict { what: start, writes, about: vec![id.clone()] })
+        writes.push(Write::Series(series.clone()));
+        Ok(Verdict { what: (series, start), writes, about: vec![id.clone()] })
     });
     match decided.await? {
-        Decided::New(start) => {
+        Decided::New((decided, start)) => {
             let message =
                 |series: &Series| format!("Series {id} leaves out {}.", time::spoken(start, Some(&series.timezone)));
-            changed(run, DecisionKind::Skip, id, Some("skipped"), message).await
+            changed(run, DecisionKind::Skip, id, Some((&decided, "skipped")), message).await
         }
         Decided::Before(before) => repeated(run, DecisionKind::Skip, id, &before).await,
     }
@@ -167,14 +168,14 @@ pub async fn pause(run: Run<'_>, id: &WindowId, asked: &Asked) -> Result<Respons
             series.booked_until = series.booked_until.map(|until| before.map_or(until, |before| until.min(before)));
             series.paused = true;
             decided_about(&mut series, now, DecisionKind::Pause, None, asked);
-            writes.push(Write::Series(series));
+            writes.push(Write::Series(series.clone()));
         }
-        Ok(Verdict { what: !writes.is_empty(), writes, about: vec![id.clone()] })
+        Ok(Verdict { what: Some(series).filter(|_| !writes.is_empty()), writes, about: vec![id.clone()] })
     });
     match decided.await? {
-        Decided::New(is_new) => {
+        Decided::New(decided) => {
             let message = |_: &Series| format!("Series {id} is paused until it is resumed.");
-            changed(run, DecisionKind::Pause, id, is_new.then_some("paused"), message).await
+            changed(run, DecisionKind::Pause, id, decided.as_ref().map(|series| (series, "paused")), message).await
         }
         Decided::Before(before) => repeated(run, DecisionKind::Pause, id, &before).await,
     }
@@ -191,14 +192,14 @@ pub async fn resume(run: Run<'_>, id: &WindowId, asked: &Asked) -> Result<Respon
         if series.paused {
             series.paused = false;
             decided_about(&mut series, now, DecisionKind::Resume, None, asked);
-            writes.push(Write::Series(series));
+            writes.push(Write::Series(series.clone()));
         }
-        Ok(Verdict { what: !writes.is_empty(), writes, about: vec![id.clone()] })
+        Ok(Verdict { what: Some(series).filter(|_| !writes.is_empty()), writes, about: vec![id.clone()] })
     });
     match decided.await? {
-        Decided::New(is_new) => {
+        Decided::New(decided) => {
             let message = |_: &Series| format!("Series {id} goes on.");
-            changed(run, DecisionKind::Resume, id, is_new.then_some("resumed"), message).await
+            changed(run, DecisionKind::Resume, id, decided.as_ref().map(|series| (series, "resumed")), message).await
         }
         Decided::Before(before) => repeated(run, DecisionKind::Resume, id, &before).await,
     }
@@ -222,37 +223,92 @@ fn cancelled(
         .collect()
 }
 
-/// The writes that end a series with its booked windows.
-pub(super) fn cancelling(table: &Table, series: &Series, now: Timestamp, asked: &Asked) -> Vec<Write> {
+/// The series as it ends, and the writes that end it with its booked windows.
+pub(super) fn cancelling(table: &Table, series: &Series, now: Timestamp, asked: &Asked) -> (Series, Vec<Write>) {
     let mut writes = cancelled(table, |window| is_booked_for(window, &series.id), now, DecisionKind::Cancel, asked);
     let mut over = series.clone();
     decided_about(&mut over, now, DecisionKind::Cancel, None, asked);
-    writes.push(Write::PastSeries(over, now));
-    writes
+    writes.push(Write::PastSeries(over.clone(), now));
+    (over, writes)
 }
 
-/// Does what is due after a series was changed, which books its next window, and answers.
+/// Reports a decision that this request has taken about a series.
+///
+/// It is published again whenever the request is repeated, since nobody notes that it was; its id is the same then, so
+/// that a reader can drop it.
+///
+/// # Errors
+/// [`Error::Aws`] when the call fails.
+pub(super) async fn report(run: Run<'_>, series: &Series, decision: &Decision) -> Result<(), Error> {
+    let event = match decision.action {
+        DecisionKind::Skip => Event::Skipped,
+        DecisionKind::Pause => Event::Paused,
+        DecisionKind::Resume => Event::Resumed,
+        DecisionKind::Edit => Event::Edited,
+        DecisionKind::Cancel => Event::Cancelled,
+        // Its windows have reports of their own.
+        DecisionKind::Book | DecisionKind::On | DecisionKind::Off | DecisionKind::Extend | DecisionKind::Reschedule => {
+            return Ok(());
+        }
+    };
+    let report = Report::of_series(event, series, decision, run.request, run.now());
+    run.app.aws.topic.publish(&report, run.target).await
+}
+
+/// The decision that this request took before, if it changed the series.
+pub(super) fn decision_of<'a>(series: &'a Series, before: &RequestItem) -> Option<&'a Decision> {
+    series.decisions.iter().find(|decision| decision.at == before.at && decision.action == before.action)
+}
+
+/// Reports a decision about a series, does what is due after it, which books its next window, and answers.
+///
+/// `decided` is the series with the decision as its last one, and the outcome's word; none where nothing was decided.
 async fn changed(
     run: Run<'_>,
     action: DecisionKind,
     id: &WindowId,
-    outcome: Option<&str>,
+    decided: Option<(&Series, &str)>,
     message: impl Fn(&Series) -> String,
 ) -> Result<Response, Error> {
-    let decided = outcome.map(|_| format!("the change of series {id} is decided, and stands"));
-    let done = reconcile::reconcile(run).await?.complete(decided)?;
+    let (series, outcome) = decided.unzip();
+    let untold = match series.and_then(|series| Some((series, series.decisions.last()?))) {
+        Some((series, decision)) => report(run, series, decision).await.err(),
+        None => None,
+    };
+    let mut done = reconcile::reconcile(run).await?;
+    done.left.extend(untold.map(|error| format!("series {id}: {}", error.full())));
+    let done = done.complete(outcome.map(|_| format!("the change of series {id} is decided, and stands")))?;
+    Ok(answer(run, action, id, outcome, &done, message))
+}
+
+fn answer(
+    run: Run<'_>,
+    action: DecisionKind,
+    id: &WindowId,
+    outcome: Option<&str>,
+    done: &Done,
+    message: impl Fn(&Series) -> String,
+) -> Response {
     let now = run.now();
     let series = done.table.one_series(id);
-    Ok(Response {
+    Response {
         outcome: outcome.unwrap_or("unchanged").to_owned(),
         message: series.map(message).unwrap_or_default(),
         series: series.map(|series| series.view(now)).into_iter().collect(),
         next_wake: series.and_then(|series| series.next(now, 1).first().map(|next| next.start)),
-        ..answers::summary(action.word(), &done)
-    })
+        ..answers::summary(action.word(), done)
+    }
 }
 
 async fn repeated(run: Run<'_>, action: DecisionKind, id: &WindowId, before: &RequestItem) -> Result<Response, Error> {
     let said = format!("Series {id} was changed by this request before, at {}.", time::utc(before.at));
-    changed(run, action, id, None, |_| said.clone()).await
+    let mut done = reconcile::reconcile(run).await?;
+    let decided = done.table.one_series(id).and_then(|series| Some((series, decision_of(series, before)?)));
+    let untold = match decided {
+        Some((series, decision)) => report(run, series, decision).await.err(),
+        None => None,
+    };
+    done.left.extend(untold.map(|error| format!("series {id}: {}", error.full())));
+    let done = done.complete(Some(format!("the change of series {id} was decided before, and stands")))?;
+    Ok(answer(run, action, id, None, &done, |_| said.clone()))
 }

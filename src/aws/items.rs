@@ -382,6 +382,7 @@ mod tests {
             saved_at: at("02:00:00"),
             windows: vec!["aaaaa".to_owned(), "bbbbb".to_owned()],
             drift: Some(Drift { at: at("03:00:00"), edit: Edit::Edited, answered: true }),
+            owner_before: every_kind(),
         }
     }
 

@@ -308,7 +308,7 @@ impl Store {
     /// AWS's messages may quote what they were sent.
     fn secrets_of(&self, writes: &[Write]) -> Vec<String> {
         let saved = writes.iter().filter_map(|write| match write {
-            Write::Rule(item) => Some(item.owner.iter().chain(&item.rest)),
+            Write::Rule(item) => Some(item.owner.iter().chain(&item.rest).chain(&item.owner_before)),
             _ => None,
         });
         let conditions: Vec<_> = saved.flatten().cloned().collect();

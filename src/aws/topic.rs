@@ -9,7 +9,7 @@ use super::{failed, invalid, refusal};
 use crate::{
     config::Config,
     error::{Error, Service},
-    model::id::WindowId,
+    model::{function::Function, id::WindowId},
     report::Report,
 };
 
@@ -34,15 +34,18 @@ impl Topic {
         Self { client: Client::new(sdk), arn: config.topic.clone(), secrets: config.secrets() }
     }
 
-    /// Publishes a report in the form each kind of subscriber can use: text for people, a JSON document for programs,
-    /// and for HTTPS the document that Amazon Q Developer shows in chat.
+    /// Publishes a report of the function in the form each kind of subscriber can use: text for people, a JSON document
+    /// for programs, and for HTTPS the document that Amazon Q Developer shows in chat, with the other one in it.
+    ///
+    /// The function is named by its ARN.
     ///
     /// # Errors
     /// [`Error::Aws`] when the call fails.
-    pub async fn publish(&self, report: &Report) -> Result<(), Error> {
+    pub async fn publish(&self, report: &Report, function: &str) -> Result<(), Error> {
         let what = || format!("publish the report {:?}", report.event.word());
-        let text = report.text();
-        let document = report.document().to_string();
+        let function = Function::of(function);
+        let text = report.text(&function);
+        let document = report.document(&function).to_string();
         // `MessageStructure: json` takes strings, and SNS refuses the whole message if one key is missing: `default`.
         let message = json!({
             "default": text,
@@ -50,7 +53,7 @@ impl Topic {
             "sqs": document,
             "lambda": document,
             "http": document,
-            "https": report.chat().to_string(),
+            "https": report.chat(&function).to_string(),
         });
         let mut publish = self
             .client

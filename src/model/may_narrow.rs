@@ -80,6 +80,7 @@ mod tests {
             saved_at: at("02:00:00"),
             windows: windows.iter().map(|uid| format!("deploy#{uid}")).collect(),
             drift: None,
+            owner_before: vec![],
         };
         let other = Window { uid: "bbbbb".to_owned(), state: State::Ending, ..active() };
         let proven = |windows: &[&str]| {

@@ -3,6 +3,7 @@
 pub mod bypass;
 pub mod conditions;
 pub mod cron;
+pub mod function;
 pub mod id;
 pub mod may_narrow;
 pub mod recurrence;

@@ -34,6 +34,9 @@ pub struct RuleItem {
     pub windows: Vec<String>,
     /// The last edit by someone else that was answered by narrowing again.
     pub drift: Option<Drift>,
+    /// The conditions its owner had written before that edit; since then they are `owner`.
+    #[serde(default)]
+    pub owner_before: Vec<Condition>,
 }
 
 /// A form that a rule was narrowed to.

@@ -138,6 +138,7 @@ pub enum DecisionKind {
     Skip,
     Pause,
     Resume,
+    Edit,
 }
 
 impl DecisionKind {
@@ -154,6 +155,7 @@ impl DecisionKind {
             Self::Skip => "skip",
             Self::Pause => "pause",
             Self::Resume => "resume",
+            Self::Edit => "edit",
         }
     }
 }

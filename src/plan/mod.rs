@@ -84,8 +84,8 @@ pub struct RulePlan {
     pub obstacle: Option<Obstacle>,
     /// It looks as if someone else had edited it, or what was saved would be overwritten: it is looked at again first.
     pub odd: bool,
-    /// Someone else has edited it since it was saved, and no window covers it: what they wrote stays.
-    pub left_alone: bool,
+    /// What someone else wrote since it was saved, where no window covers it: that stays.
+    pub left_alone: Option<Vec<Condition>>,
 }
 
 /// A change of one rule's conditions.
@@ -273,6 +273,7 @@ mod tests {
             saved_at: at("02:00:00"),
             windows: uids.iter().map(|uid| format!("deploy#{uid}")).collect(),
             drift: None,
+            owner_before: vec![],
         }
     }
 

@@ -10,6 +10,7 @@ use super::{Obstacle, Plan, RulePlan, RuleState};
 use crate::{
     config::Config,
     model::{
+        conditions::Condition,
         rule_arn::RuleArn,
         table::{Drift, Edit, Table},
         window::{AtEnd, DecisionKind, Outcome, State, Window},
@@ -26,8 +27,16 @@ pub enum Event {
     Rescheduled,
     /// A window got another end.
     Extended,
-    /// A window was dropped before it began.
+    /// A window was dropped before it began, or a series ended.
     Cancelled,
+    /// The reason or the message of a window or a series was changed.
+    Edited,
+    /// A series books nothing until it is resumed.
+    Paused,
+    /// A paused series goes on.
+    Resumed,
+    /// A series leaves out one occurrence.
+    Skipped,
     /// A window is about to start, or open-ended maintenance still goes on.
     Reminder,
     /// The rules are header-only.
@@ -55,6 +64,10 @@ impl Event {
             Self::Rescheduled => "rescheduled",
             Self::Extended => "extended",
             Self::Cancelled => "cancelled",
+            Self::Edited => "edited",
+            Self::Paused => "paused",
+            Self::Resumed => "resumed",
+            Self::Skipped => "skipped",
             Self::Reminder => "reminder",
             Self::Started => "started",
             Self::EndingSoon => "ending_soon",
@@ -81,11 +94,29 @@ pub enum Fact {
     /// Its times were others before.
     TimesWere(Option<Timestamp>, Option<Timestamp>),
     /// Someone else did this to a rule; it was narrowed again.
-    Drifted(RuleArn, Edit),
+    Drifted {
+        /// The rule.
+        rule: RuleArn,
+        /// What was done.
+        edit: Edit,
+        /// Its owner's conditions until then.
+        before: Vec<Condition>,
+        /// The conditions that were found, but for the bypass header.
+        after: Vec<Condition>,
+    },
     /// Someone else edited a rule; what they wrote stands.
-    LeftAlone(RuleArn),
+    LeftAlone {
+        /// The rule.
+        rule: RuleArn,
+        /// Its owner's conditions until then.
+        before: Vec<Condition>,
+        /// The conditions that were found, but for the bypass header.
+        after: Vec<Condition>,
+    },
     /// A rule cannot be switched.
     Obstacle(RuleArn, Obstacle),
+    /// A rule that cannot be read any more had these conditions of its owner's.
+    Had(RuleArn, Vec<Condition>),
     /// A rule stays in maintenance for another window.
     HeldByAnother(RuleArn),
     /// What is odd about its start.
@@ -180,7 +211,7 @@ fn still_on(window: &Window, now: Timestamp) -> Option<Due> {
     is_due.then(|| Due::new(Event::Reminder, format!("still_on:{hours}"), vec![Fact::NoEndSince(since)]))
 }
 
-/// What people changed about its times, decision by decision.
+/// What people changed about it, decision by decision.
 fn changes(window: &Window) -> Vec<Due> {
     if window.state == State::Ending {
         // What comes next is that it is over.
@@ -191,6 +222,8 @@ fn changes(window: &Window) -> Vec<Due> {
         let event = match after.action {
             DecisionKind::Extend => Event::Extended,
             DecisionKind::Reschedule => Event::Rescheduled,
+            // The window's own facts say what is so now. `edited:` is the key of an edit of a rule.
+            DecisionKind::Edit => return Some(Due::new(Event::Edited, format!("edit:{}", nth + 1), vec![])),
             DecisionKind::Book
             | DecisionKind::On
             | DecisionKind::Off
@@ -199,7 +232,8 @@ fn changes(window: &Window) -> Vec<Due> {
             | DecisionKind::Pause
             | DecisionKind::Resume => return None,
         };
-        Some(Due::new(event, format!("{}:{}", event.word(), nth + 1), vec![Fact::TimesWere(before.start, before.end)]))
+        let facts = vec![Fact::TimesWere(before.start, before.end)];
+        Some(Due::new(event, format!("{}:{}", event.word(), nth + 1), facts))
     });
     changed.collect()
 }
@@ -235,15 +269,27 @@ pub fn drift(window: &Window, rules: &[&RulePlan], table: &Table) -> Option<Due>
         };
         if let Some(Drift { at, edit, .. }) = saved.drift.filter(|drift| Some(drift.at) >= window.activated_at) {
             let key = format!("drift:{}:{}", rule.arn.id(), at.as_second());
-            found.push((key, Fact::Drifted(rule.arn.clone(), edit)));
+            let (before, after) = (saved.owner_before.clone(), saved.owner.clone());
+            found.push((key, Fact::Drifted { rule: rule.arn.clone(), edit, before, after }));
         }
-        if rule.left_alone && window.state == State::Ending {
-            found.push((format!("edited:{}", rule.arn.id()), Fact::LeftAlone(rule.arn.clone())));
+        if let Some(after) = rule.left_alone.clone().filter(|_| window.state == State::Ending) {
+            let fact = Fact::LeftAlone { rule: rule.arn.clone(), before: saved.owner.clone(), after };
+            found.push((format!("edited:{}", rule.arn.id()), fact));
         }
     }
     found.retain(|(key, _)| !window.was_told(key));
-    let (keys, facts): (Vec<String>, Vec<Fact>) = found.into_iter().unzip();
+    let (keys, mut facts): (Vec<String>, Vec<Fact>) = found.into_iter().unzip();
+    let had: Vec<Fact> = facts.iter().filter_map(|fact| had(fact, table)).collect();
+    facts.extend(had);
     (!keys.is_empty()).then_some(Due { event: Event::Drift, keys, facts })
+}
+
+/// What is known of a rule that is gone or can no longer be read.
+fn had(fact: &Fact, table: &Table) -> Option<Fact> {
+    let Fact::Obstacle(rule, Obstacle::Gone | Obstacle::Unsupported(_) | Obstacle::StuckUnsupported(_)) = fact else {
+        return None;
+    };
+    table.rules.get(rule).map(|saved| Fact::Had(rule.clone(), saved.owner.clone()))
 }
 
 /// Rules of a window that cannot be switched; the others are.
@@ -285,7 +331,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::{
         model::{
-            conditions::Condition,
+            conditions::{Condition, catch_all},
             seen::Seen,
             table::RuleItem,
             window::{
@@ -296,11 +342,15 @@ pub(crate) mod tests {
         plan::tests::{config, narrowed, owned, planned, saved, table},
     };
 
-    pub(crate) const EVENTS: [Event; 12] = [
+    pub(crate) const EVENTS: [Event; 16] = [
         Event::Booked,
         Event::Rescheduled,
         Event::Extended,
         Event::Cancelled,
+        Event::Edited,
+        Event::Paused,
+        Event::Resumed,
+        Event::Skipped,
         Event::Reminder,
         Event::Started,
         Event::EndingSoon,
@@ -445,6 +495,10 @@ pub(crate) mod tests {
         assert_eq!(clock(&changed, &[], "00:30:00"), [moved, extended.clone()]);
         let again = told(changed, &["rescheduled:1"]);
         assert_eq!(clock(&again, &[], "00:30:00"), [extended]);
+        let mut edited = again.clone();
+        edited.decisions.push(decision(DecisionKind::Edit, "02:00:00", Some("05:00:00")));
+        let edited = told(edited, &["extended:3"]);
+        assert_eq!(clock(&edited, &[], "00:30:00"), [Due::new(Event::Edited, "edit:4", vec![])]);
         let ending = Window { state: State::Ending, ..again };
         assert_eq!(clock(&ending, &[], "00:30:00"), [], "what comes next is that it is over");
     }
@@ -460,7 +514,7 @@ pub(crate) mod tests {
             change: None,
             obstacle,
             odd: false,
-            left_alone: false,
+            left_alone: None,
         }
     }
 
@@ -525,13 +579,16 @@ pub(crate) mod tests {
     fn what_others_did_to_a_windows_own_rules_is_told_once() {
         let drifted = |at: Timestamp| RuleItem {
             drift: Some(Drift { at, edit: Edit::Opened, answered: true }),
+            owner_before: catch_all(),
             ..saved("one", &["aaaaa"])
         };
         let found = at("03:00:00");
         let key = format!("drift:one:{}", found.as_second());
         let rule_one = part("one", RuleState::HeaderOnly, None);
         let due = |window: &Window, item: RuleItem| drift(window, &[&rule_one], &table(&[], &[item]));
-        let expected = Due::new(Event::Drift, key.as_str(), vec![Fact::Drifted(rule("one"), Edit::Opened)]);
+        let (edit, before, after) = (Edit::Opened, catch_all(), owned());
+        let fact = Fact::Drifted { rule: rule("one"), edit, before, after };
+        let expected = Due::new(Event::Drift, key.as_str(), vec![fact]);
         assert_eq!(due(&active(), drifted(found)), Some(expected));
         assert!(due(&active(), drifted(at("02:00:00"))).is_some(), "with its start");
         assert_eq!(due(&active(), drifted(at("01:59:59"))), None, "of an earlier window");
@@ -546,14 +603,27 @@ pub(crate) mod tests {
     #[test]
     fn what_someone_wrote_and_stands_is_told_with_the_end() {
         let ending = Window { state: State::Ending, ..active() };
-        let alone = RulePlan { left_alone: true, ..part("one", RuleState::Open, None) };
+        let alone = RulePlan { left_alone: Some(catch_all()), ..part("one", RuleState::Open, None) };
         let due = |window: &Window, rule: &RulePlan| drift(window, &[rule], &table(&[], &[saved("one", &["aaaaa"])]));
-        let expected = Due::new(Event::Drift, "edited:one", vec![Fact::LeftAlone(rule("one"))]);
+        let fact = Fact::LeftAlone { rule: rule("one"), before: owned(), after: catch_all() };
+        let expected = Due::new(Event::Drift, "edited:one", vec![fact]);
         assert_eq!(due(&ending, &alone), Some(expected));
         assert_eq!(due(&told(ending.clone(), &["edited:one"]), &alone), None);
         assert_eq!(due(&active(), &alone), None, "it is narrowed again");
         assert_eq!(due(&ending, &part("one", RuleState::Open, None)), None);
         assert_eq!(drift(&ending, &[&alone], &Table::default()), None, "it was never narrowed");
+    }
+
+    #[test]
+    fn what_a_rule_had_that_is_gone_is_told_with_it() {
+        let gone = part("one", RuleState::Gone, Some(Obstacle::Gone));
+        let unnamed = part("one", RuleState::Open, Some(Obstacle::Unmanaged));
+        let facts = |rule: &RulePlan| {
+            drift(&active(), &[rule], &table(&[], &[saved("one", &["aaaaa"])])).expect("a report").facts
+        };
+        let had = Fact::Had(rule("one"), owned());
+        assert_eq!(facts(&gone), [Fact::Obstacle(rule("one"), Obstacle::Gone), had]);
+        assert_eq!(facts(&unnamed), [Fact::Obstacle(rule("one"), Obstacle::Unmanaged)]);
     }
 
     #[test]

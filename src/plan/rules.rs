@@ -131,7 +131,7 @@ pub(super) fn plan_rule(scene: &Scene<'_>, windows: &[Window], arn: &RuleArn, se
         change: None,
         obstacle: None,
         odd: false,
-        left_alone: false,
+        left_alone: None,
     };
     match seen {
         // What is saved of it cannot be read, so nothing can be saved and nothing restored.
@@ -167,7 +167,8 @@ fn uncovered(scene: &Scene<'_>, reading: &Reading, saved: Option<&RuleItem>, bla
         window.state != State::Booked && saved.is_some_and(|saved| saved.windows.contains(&window.name()))
     };
     let mut windows = scene.table.windows.iter().filter(under_way);
-    let left_alone = windows.clone().next().is_some() && reading.edited;
+    let is_left = windows.clone().next().is_some() && reading.edited;
+    let left_alone = is_left.then(|| reading.owner.clone());
     match (reading.form, saved) {
         (Form::Open, _) => {
             // It was reported as narrowed, and this run did not open it: perhaps what was read is old.
@@ -219,6 +220,7 @@ fn covered(
         saved_at: scene.now,
         windows: narrowed_for(covering, saved, scene),
         drift,
+        owner_before: owner_before(saved, drift),
     };
     let as_saved = |saved: &RuleItem| *saved == RuleItem { saved_at: saved.saved_at, ..item.clone() };
     let overwrites = saved.is_some_and(|saved| !same(&saved.owner, &item.owner));
@@ -250,6 +252,13 @@ fn narrowed_for(covering: &[&Window], saved: Option<&RuleItem>, scene: &Scene<'_
     windows.sort();
     windows.dedup();
     windows
+}
+
+/// What the owner had written before the last edit by someone else, which may be new.
+fn owner_before(saved: Option<&RuleItem>, drift: Option<Drift>) -> Vec<Condition> {
+    let Some(saved) = saved else { return vec![] };
+    let which = |drift: Drift| (drift.at, drift.edit);
+    if drift.map(which) == saved.drift.map(which) { saved.owner_before.clone() } else { saved.owner.clone() }
 }
 
 /// The last edit by someone else, or a new one. A rule that is not as a window's report said it is was edited; before
@@ -572,7 +581,7 @@ mod tests {
             RuleState::HeaderOnly => Some(Form::HeaderOnly),
             RuleState::Gone => None,
         };
-        RulePlan { arn: rule("one"), state, form, idle: false, save, change, obstacle, odd: false, left_alone: false }
+        RulePlan { arn: rule("one"), state, form, idle: false, save, change, obstacle, odd: false, left_alone: None }
     }
 
     fn ending() -> Window {
@@ -636,8 +645,8 @@ mod tests {
         let dark = idle(RuleState::HeaderOnly);
         let restored = |to: Vec<Condition>| RulePlan { change: Some(Change { way: Way::Restore, to }), ..dark.clone() };
         let orphaned = RulePlan { obstacle: Some(Obstacle::Orphaned), ..dark.clone() };
-        let left_alone = |part: RulePlan| RulePlan { left_alone: true, ..part };
         let new = vec![paths(&["/new"])];
+        let left_alone = |part: RulePlan| RulePlan { left_alone: Some(new.clone()), ..part };
         let over = Window { reopened_at: Some(at("02:59:00")), ..ending() };
         let known = vec![saved("one", &["aaaaa"])];
         let renewed = Window { state: State::Booked, start: at("03:30:00"), ..active() };
@@ -652,7 +661,7 @@ mod tests {
             ("replaced", new.clone(), vec![over.clone()], known.clone(), left_alone(open.clone())),
             ("replaced, later", new.clone(), vec![], known.clone(), open.clone()),
             ("replaced, before", new.clone(), vec![renewed], known.clone(), open.clone()),
-            ("replaced, for another", new, vec![over.clone()], vec![saved("one", &["bbbbb"])], open),
+            ("replaced, for another", new.clone(), vec![over.clone()], vec![saved("one", &["bbbbb"])], open),
         ] {
             assert_eq!(part("03:00:00", Seen::Conditions(current), &windows, &items), expected, "{what}");
         }
@@ -773,6 +782,8 @@ mod tests {
             ("as it was", narrowed(&owned()), active(), "aaaaa", None, false),
         ] {
             let part = part("03:00:00", Seen::Conditions(current), &[window], &[saved("one", &[uid])]);
+            let before = part.save.as_ref().map_or(vec![], |item| item.owner_before.clone());
+            assert_eq!(before, if found.is_some() { owned() } else { vec![] }, "{what}");
             assert_eq!((part.save.and_then(|item| item.drift), part.odd), (found, odd), "{what}");
         }
     }

@@ -89,5 +89,5 @@ fn has_drifted(rule: &RulePlan, settled: &Settled, plan: &Plan, run: Run<'_>) ->
         .get(&rule.arn)
         .and_then(|saved| saved.drift)
         .is_some_and(|drift| under_way && run.now().duration_since(drift.at) < FRESH);
-    obstructed || rule.left_alone || just_now
+    obstructed || rule.left_alone.is_some() || just_now
 }

@@ -66,7 +66,7 @@ async fn left_out(
         series.id,
         crate::model::time::spoken(next.start, Some(&series.timezone))
     ));
-    run.app.aws.topic.publish(&report).await?;
+    run.app.aws.topic.publish(&report, run.target).await?;
     run.app.aws.store.write(None, &[Write::Series(further)]).await.map(drop)
 }
 

@@ -27,7 +27,7 @@ use crate::{
         site::Site,
     },
     report::{
-        Report,
+        Report, drift,
         views::RuleLine,
         words::{self, remedy},
     },
@@ -119,7 +119,7 @@ async fn publish(
             publish_failures(run, settled, around.site, window, &[failure], note, done).await;
         }
     }
-    match run.app.aws.topic.publish(&report).await {
+    match run.app.aws.topic.publish(&report, run.target).await {
         Ok(()) => {
             tracing::info!(window.id = %window.id, window.event = due.event.word(), "window reported");
             note.told.extend(due.keys.iter().cloned());
@@ -140,6 +140,10 @@ fn happened(event: Event) -> Option<Happened> {
         Event::Cancelled => Some(Happened::Cancelled),
         Event::Rescheduled
         | Event::Extended
+        | Event::Edited
+        | Event::Paused
+        | Event::Resumed
+        | Event::Skipped
         | Event::Reminder
         | Event::EndingSoon
         | Event::Overrunning
@@ -172,7 +176,7 @@ async fn publish_failures(
     }
     .seen(site);
     report.next_steps = words::after_failure();
-    match run.app.aws.topic.publish(&report).await {
+    match run.app.aws.topic.publish(&report, run.target).await {
         Ok(()) => note.told.extend(keys),
         Err(error) => done.not_told(window, &error),
     }
@@ -256,7 +260,7 @@ pub(super) async fn announce(run: Run<'_>, window: &mut Window, site: &Site) -> 
     let mut failed = None;
     for due in reports::by_clock(window, &run.app.config, run.now()) {
         let report = Report::due(&due, window, run.now()).seen(site);
-        match run.app.aws.topic.publish(&report).await {
+        match run.app.aws.topic.publish(&report, run.target).await {
             Ok(()) => note.told.extend(due.keys.iter().cloned()),
             Err(error) => failed = Some(error),
         }
@@ -290,7 +294,7 @@ pub async fn notice(
     if known.is_none() {
         store.put_notice(&noted, expires(found_at)).await?;
     }
-    run.app.aws.topic.publish(&report(&format!("{key} {found_at}"))).await?;
+    run.app.aws.topic.publish(&report(&format!("{key} {found_at}")), run.target).await?;
     store.put_notice(&Notice { told: true, ..noted }, expires(run.now())).await
 }
 
@@ -299,7 +303,9 @@ pub async fn notice(
 pub fn orphan_report(rule: &RuleArn, site: &Site, at: Timestamp, cause: &str) -> Report {
     let line = RuleLine { arn: rule.clone(), state: RuleState::HeaderOnly };
     let mut report = Report::without_window(Event::Drift, vec![line], at, cause).seen(site);
+    report.headline = drift::ORPHANED.to_owned();
     report.notes.push(format!("rule {} {}", rule.short(), words::obstacle(&Obstacle::Orphaned)));
     report.next_steps.push(remedy("to reopen it", &serde_json::json!({ "action": "off" })));
+    report.next_steps.push(drift::who_called("ModifyRule", rule));
     report
 }

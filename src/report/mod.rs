@@ -1,10 +1,13 @@
 //! The words of every report. Pure; `aws::topic` sends them.
 
 mod chat;
+mod conditions;
+pub mod drift;
 pub mod finding;
 pub mod help;
 pub mod metrics;
 pub mod response;
+mod series;
 pub mod site;
 pub mod views;
 pub mod words;
@@ -14,9 +17,11 @@ use serde_json::{Value, json};
 
 use crate::{
     model::{
+        function::Function,
         id::{WindowId, digest},
+        series::Series,
         time::{spoken, spoken_duration},
-        window::{AtEnd, Window},
+        window::{AtEnd, Decision, Window},
     },
     plan::{
         RuleState,
@@ -35,10 +40,14 @@ pub struct Report {
     pub event: Event,
     /// When it is told.
     pub at: Timestamp,
+    /// The headline.
+    pub headline: String,
     /// The window; none for a finding that belongs to no window.
     pub window: Option<Window>,
     /// How the site stands, where that was looked at.
     pub site: Option<Site>,
+    /// The series, and what was decided about it; none for a report about anything else.
+    pub series: Option<Box<(Series, Decision)>>,
     /// The rules concerned.
     pub rules: Vec<RuleLine>,
     /// When the rules were turned.
@@ -58,8 +67,10 @@ impl Report {
         Self {
             event,
             at,
+            headline: words::headline(event, Some(&format!("window {}", window.id))),
             window: Some(window.clone()),
             site: None,
+            series: None,
             rules: vec![],
             actual: Actual::default(),
             notes: vec![],
@@ -75,8 +86,25 @@ impl Report {
         let mut report = Self::new(due.event, window, due.keys.join(" "), at);
         report.actual = Actual::of(window);
         report.notes = due.facts.iter().map(|fact| words::fact(fact, zone)).collect();
-        report.next_steps.extend(words::next_event(due.event, window));
+        report.next_steps.extend(words::next_events(due.event, window));
+        if due.event == Event::Drift {
+            report.headline = drift::headline(&due.facts).to_owned();
+            report.next_steps.extend(drift::who_did_it(&due.facts));
+        }
         report
+    }
+
+    /// A report about a decision about a series, taken by this request.
+    #[must_use]
+    pub fn of_series(event: Event, series: &Series, decision: &Decision, request: &str, at: Timestamp) -> Self {
+        let cause = format!("{request} {}", decision.at);
+        Self {
+            headline: words::headline(event, Some(&format!("series {}", series.id))),
+            series: Some(Box::new((series.clone(), decision.clone()))),
+            notes: series::note(event).map(str::to_owned).into_iter().collect(),
+            next_steps: series::next_event(event, series).into_iter().collect(),
+            ..Self::without_window(event, vec![], at, &cause)
+        }
     }
 
     /// A report about something that belongs to no window.
@@ -85,8 +113,10 @@ impl Report {
         Self {
             event,
             at,
+            headline: words::headline(event, None),
             window: None,
             site: None,
+            series: None,
             rules,
             actual: Actual::default(),
             notes: vec![],
@@ -121,7 +151,9 @@ impl Report {
     /// The same for every delivery of one report, so that a reader can drop duplicates.
     #[must_use]
     pub fn report_id(&self) -> String {
-        let (id, uid) = self.window.as_ref().map_or(("-", "-"), |window| (window.id.as_str(), window.uid.as_str()));
+        let of_window = self.window.as_ref().map(|window| (window.id.as_str(), window.uid.as_str()));
+        let of_series = || self.series.as_ref().map(|about| (about.0.id.as_str(), about.0.uid.as_str()));
+        let (id, uid) = of_window.or_else(of_series).unwrap_or(("-", "-"));
         digest([id, uid, self.event.word(), &self.cause])
     }
 
@@ -131,12 +163,20 @@ impl Report {
         self.window.as_ref().map(|window| &window.id)
     }
 
+    /// The name of the window or the series.
+    fn name(&self) -> Option<&WindowId> {
+        self.window_id().or_else(|| self.series.as_ref().map(|about| &about.0.id))
+    }
+
     /// The e-mail's subject: printable ASCII, at most 99 characters.
     #[must_use]
     pub fn subject(&self) -> String {
         let what = self.event.word().replace('_', " ");
         let subject = match &self.window {
-            None => format!("[maintenance] {what}"),
+            None => match self.name() {
+                None => format!("[maintenance] {what}"),
+                Some(series) => format!("[maintenance] {what}: {series}"),
+            },
             Some(window) => {
                 let when = |instant: Timestamp| instant.strftime("%a %-d %b %H:%M UTC").to_string();
                 let tail = match (self.event, window.end) {
@@ -159,25 +199,30 @@ impl Report {
         subject.chars().filter(|found| (' '..='~').contains(found)).take(99).collect()
     }
 
-    /// The e-mail's text.
+    /// The e-mail's text, sent by the function.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn text(&self, function: &Function) -> String {
         let steps: String = self.next_steps.iter().map(|step| format!("To do: {step}\n")).collect();
         let gap = if steps.is_empty() { "" } else { "\n" };
-        format!("{}\n\n{}{gap}{steps}", self.title(), self.details())
+        let console = function.console.iter().map(|link| format!("The function in the console: {link}\n"));
+        let end: String = console.chain([format!("{}: {}\n", words::COMMAND, command(function))]).collect();
+        format!("{}\n\n{}{gap}{steps}\n{end}", self.title(), self.details(function))
     }
 
     /// How the site stands, then what happened.
     fn title(&self) -> String {
         let site = self.site.as_ref().map(site::sentence);
-        [site, Some(words::headline(self.event, self.window_id()))].into_iter().flatten().collect::<Vec<_>>().join(" ")
+        [site, Some(self.headline.clone())].into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
     /// What is between the title and what to do.
-    fn details(&self) -> String {
+    fn details(&self, function: &Function) -> String {
         let site = self.site.as_ref().map(site::details).filter(|details| !details.is_empty());
         let mut details = site.map(|details| format!("{details}\n\n")).unwrap_or_default();
+        let Function { name, region, account, .. } = function;
+        details.push_str(&fact("Stack", &format!("{name} in {region}, account {account}")));
         details.extend(self.window.as_ref().map(|window| self.facts(window)));
+        details.extend(self.series.as_ref().map(|about| self.facts_of_series(&about.0, &about.1)));
         for rule in &self.rules {
             details.push_str(&fact("Rule", &format!("{}: {}", rule.arn.short(), words::rule_state(rule.state))));
         }
@@ -190,8 +235,8 @@ impl Report {
 
     fn facts(&self, window: &Window) -> String {
         let zone = window.timezone.as_deref();
-        let mut lines = vec![("Window", window.id.to_string()), ("Start", spoken(window.start, zone))];
-        let end = window.end.map_or("open, until it is switched off".to_owned(), |end| spoken(end, zone));
+        let mut lines = vec![("Window", window.id.to_string()), ("Start", two_lines(&spoken(window.start, zone)))];
+        let end = window.end.map_or("open, until it is switched off".to_owned(), |end| two_lines(&spoken(end, zone)));
         lines.push(("End", end));
         lines.extend(match window.at_end {
             AtEnd::Reopen => None,
@@ -204,39 +249,132 @@ impl Report {
         lines.extend(self.actual.seen_after_secs.map(|secs| ("Seen", format!("by visitors after {secs}s"))));
         lines.extend(window.reason.clone().map(|reason| ("Reason", reason)));
         lines.extend(window.requested_by.clone().map(|who| ("Asked by", who)));
+        lines.extend(window.message.clone().map(|message| ("Visitors", message)));
         lines.iter().map(|(label, value)| fact(label, value)).collect()
     }
 
-    /// The JSON document.
+    fn facts_of_series(&self, series: &Series, decision: &Decision) -> String {
+        let zone = Some(series.timezone.as_str());
+        let mut lines = vec![
+            ("Series", series.id.to_string()),
+            ("Recurs", format!("{} in {}", series.every, series.timezone)),
+            ("Length", spoken_duration(series.duration)),
+        ];
+        lines.extend(decision.start.map(|start| ("Left out", two_lines(&spoken(start, zone)))));
+        if self.event != Event::Cancelled {
+            let next = series.next(self.at, 1).first().map(|next| two_lines(&spoken(next.start, zone)));
+            let none = if series.paused { "none until it is resumed" } else { "none: no start lies ahead" };
+            lines.push(("Next", next.unwrap_or_else(|| none.to_owned())));
+        }
+        let edited = Some(series).filter(|_| self.event == Event::Edited);
+        let reason = edited.map_or(&decision.reason, |series| &series.reason);
+        lines.extend(reason.clone().map(|reason| ("Reason", reason)));
+        lines.extend(decision.requested_by.clone().map(|who| ("Asked by", who)));
+        lines.extend(edited.and_then(|series| series.message.clone()).map(|message| ("Visitors", message)));
+        lines.iter().map(|(label, value)| fact(label, value)).collect()
+    }
+
+    /// The JSON document, sent by the function.
     #[must_use]
-    pub fn document(&self) -> Value {
+    pub fn document(&self, function: &Function) -> Value {
         json!({
             "version": 1,
             "report_id": self.report_id(),
             "event": self.event,
             "at": self.at,
             "site": self.site.as_ref().map(|site| site.state),
+            "function": function,
             "window": self.window.as_ref().map(WindowView::new),
+            "series": self.series.as_ref().map(|about| about.0.view(self.at)),
             "rules": self.rules,
             "planned": self.window.as_ref().map(|window| Planned { start: window.start, end: window.end }),
             "actual": self.actual,
-            "text": self.text(),
+            "text": self.text(function),
         })
     }
 }
 
-/// A labelled line. The local time beside one in UTC gets a line of its own: a phone shows some forty characters.
+/// The command that asks how the site stands.
+fn command(function: &Function) -> String {
+    function.command(&json!({ "action": "status" }))
+}
+
+/// A labelled line. What people typed stands in it as they typed it.
 fn fact(label: &str, value: &str) -> String {
-    let value = value.replacen(" UTC (", &format!(" UTC\n{:10}(", ""), 1);
     format!("{label:<10}{value}\n")
+}
+
+/// A spoken time over two lines where it is told in two zones: a phone shows some forty characters.
+fn two_lines(spoken: &str) -> String {
+    spoken.replacen(" UTC (", &format!(" UTC\n{:10}(", ""), 1)
 }
 
 fn punctual(at: Timestamp, late_secs: Option<i64>, zone: Option<&str>) -> String {
     let by = |secs: i64| spoken_duration(SignedDuration::from_secs(secs.abs()));
+    let at = two_lines(&spoken(at, zone));
     match late_secs {
-        None => spoken(at, zone),
-        Some(0 | 1) => format!("{}, on time", spoken(at, zone)),
-        Some(secs) if secs < 0 => format!("{}, {} early", spoken(at, zone), by(secs)),
-        Some(secs) => format!("{}, {} late", spoken(at, zone), by(secs)),
+        None => at,
+        Some(0 | 1) => format!("{at}, on time"),
+        Some(secs) if secs < 0 => format!("{at}, {} early", by(secs)),
+        Some(secs) => format!("{at}, {} late", by(secs)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        series::tests::series,
+        window::{
+            DecisionKind,
+            tests::{active, at},
+        },
+    };
+
+    fn function() -> Function {
+        Function::of("arn:aws-iso:lambda:us-iso-east-1:123456789012:function:shop")
+    }
+
+    #[test]
+    fn an_edited_series_is_told_with_its_new_words() {
+        let (reason, requested_by) = (Some("asked to".to_owned()), Some("ana".to_owned()));
+        let (at, action) = (at("01:00:00"), DecisionKind::Edit);
+        let decision = Decision { at, action, requested_by, reason, start: None, end: None };
+        let words = |text: &str| Some(text.to_owned());
+        let edited = Series { reason: words("new & why"), message: words("Back by 5 UTC (sharp)"), ..series() };
+        let report = Report::of_series(Event::Edited, &edited, &decision, "request", at);
+        let text = report.text(&function());
+        for line in ["Series    nightly", "Reason    new & why", "Asked by  ana", "Visitors  Back by 5 UTC (sharp)"] {
+            assert!(text.lines().any(|found| found == line), "{line}: {text}");
+        }
+        assert_eq!(report.subject(), "[maintenance] edited: nightly");
+    }
+
+    #[test]
+    fn a_decision_about_a_series_has_one_id_and_every_other_has_another() {
+        let decision = |moment: &str| {
+            let (at, action) = (at(moment), DecisionKind::Pause);
+            Decision { at, action, requested_by: None, reason: None, start: None, end: None }
+        };
+        let id = |series: &Series, moment: &str, request: &str, told: &str| {
+            Report::of_series(Event::Paused, series, &decision(moment), request, at(told)).report_id()
+        };
+        let first = id(&series(), "01:00:00", "one", "01:00:01");
+        assert_eq!(first, id(&Series { paused: true, ..series() }, "01:00:00", "one", "02:00:00"));
+        let other = Series { uid: "other".to_owned(), ..series() };
+        for another in [
+            id(&series(), "01:00:00", "two", "01:00:01"),
+            id(&series(), "01:00:01", "one", "01:00:01"),
+            id(&other, "01:00:00", "one", "01:00:01"),
+        ] {
+            assert_ne!(first, another);
+        }
+    }
+
+    #[test]
+    fn where_the_console_is_not_known_the_command_is_there_all_the_same() {
+        let text = Report::new(Event::Started, &active(), String::new(), at("02:00:00")).text(&function());
+        assert!(text.contains("Stack     shop in us-iso-east-1, account 123456789012\n"), "{text}");
+        assert!(!text.contains("console") && text.contains("aws lambda invoke --function-name shop"), "{text}");
     }
 }

@@ -3,10 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::drift;
 use crate::{
     model::{
-        id::WindowId,
-        table::Edit,
         time::{roughly, spoken},
         window::{AtEnd, Window},
     },
@@ -17,29 +16,33 @@ use crate::{
     probe::Sight,
 };
 
-/// What happened, in a sentence.
-pub(super) fn headline(event: Event, window: Option<&WindowId>) -> String {
-    let Some(id) = window else {
+/// What happened, in a sentence; `about` is the window or series, such as "window deploy".
+pub(super) fn headline(event: Event, about: Option<&str>) -> String {
+    let Some(about) = about else {
         return match event {
-            Event::Completed => "Rules that no window accounted for were opened by hand.",
-            Event::Drift => "A listener rule is closed to visitors for no window.",
+            Event::Completed => "Rules that were closed for no window are open again.",
             _ => "Something needs a person.",
         }
         .to_owned();
     };
+    let subject = about[..1].to_ascii_uppercase() + &about[1..];
     match event {
-        Event::Booked => format!("Window {id} is booked."),
-        Event::Rescheduled => format!("Window {id} has been moved."),
-        Event::Extended => format!("Window {id} has a new end."),
-        Event::Cancelled => format!("Window {id} has been cancelled."),
-        Event::Reminder => format!("A reminder of window {id}."),
-        Event::Started => format!("Window {id} has started."),
-        Event::EndingSoon => format!("Window {id} is about to end."),
-        Event::Completed => format!("Window {id} has ended."),
-        Event::Overrunning => format!("The end of window {id} has passed, and it is held."),
-        Event::Missed => format!("Window {id} was missed: its time has passed, and no rule was changed for it."),
-        Event::Drift => format!("A listener rule of window {id} was changed by someone else."),
-        Event::Failed => format!("Something due for window {id} could not be done."),
+        Event::Booked => format!("{subject} is booked."),
+        Event::Rescheduled => format!("{subject} has been moved."),
+        Event::Extended => format!("{subject} has a new end."),
+        Event::Cancelled => format!("{subject} has been cancelled."),
+        Event::Edited => format!("The reason of {about}, or what it tells visitors, was changed."),
+        Event::Paused => format!("{subject} is paused."),
+        Event::Resumed => format!("{subject} goes on."),
+        Event::Skipped => format!("{subject} leaves one start out."),
+        Event::Reminder => format!("This is a reminder of {about}."),
+        Event::Started => format!("{subject} has started."),
+        Event::EndingSoon => format!("{subject} is about to end."),
+        Event::Completed => format!("{subject} has ended."),
+        Event::Overrunning => format!("The end of {about} has passed, and it is held."),
+        Event::Missed => format!("{subject} was missed: its time has passed, and no rule was changed for it."),
+        Event::Drift => format!("A listener rule of {about} was changed by someone else."),
+        Event::Failed => format!("Something due for {about} could not be done."),
     }
 }
 
@@ -54,6 +57,10 @@ pub(super) fn next_step(event: Event) -> Option<&'static str> {
         | Event::Rescheduled
         | Event::Extended
         | Event::Cancelled
+        | Event::Edited
+        | Event::Paused
+        | Event::Resumed
+        | Event::Skipped
         | Event::Reminder
         | Event::Started
         | Event::EndingSoon
@@ -63,23 +70,25 @@ pub(super) fn next_step(event: Event) -> Option<&'static str> {
     }
 }
 
-/// The event that makes sense after a report, ready to be sent.
-pub(super) fn next_event(event: Event, window: &Window) -> Option<String> {
+/// The events that make sense after a report, ready to be sent.
+pub(super) fn next_events(event: Event, window: &Window) -> Vec<String> {
+    let off = || remedy("to end it now", &json!({ "action": "off", "id": window.id }));
+    let cancel = || remedy("to drop it", &json!({ "action": "cancel", "id": window.id }));
+    let extend = |aim| remedy(aim, &json!({ "action": "extend", "id": window.id, "by": "PT30M" }));
     match event {
-        Event::EndingSoon => {
-            Some(remedy("to move its end", &json!({ "action": "extend", "id": window.id, "by": "PT30M" })))
+        Event::EndingSoon => vec![extend("to move its end")],
+        Event::Overrunning => vec![off(), extend("to give it more time from now")],
+        Event::Booked | Event::Rescheduled | Event::Extended | Event::Edited | Event::Reminder | Event::Started => {
+            vec![if window.is_covering() { off() } else { cancel() }]
         }
-        Event::Missed | Event::Drift | Event::Completed | Event::Cancelled | Event::Failed => None,
-        Event::Booked
-        | Event::Rescheduled
-        | Event::Extended
-        | Event::Reminder
-        | Event::Started
-        | Event::Overrunning => Some(if window.is_covering() {
-            remedy("to end it now", &json!({ "action": "off", "id": window.id }))
-        } else {
-            remedy("to drop it", &json!({ "action": "cancel", "id": window.id }))
-        }),
+        Event::Missed
+        | Event::Drift
+        | Event::Completed
+        | Event::Cancelled
+        | Event::Paused
+        | Event::Resumed
+        | Event::Skipped
+        | Event::Failed => vec![],
     }
 }
 
@@ -112,20 +121,9 @@ pub(super) fn fact(fact: &Fact, zone: Option<&str>) -> String {
             let told = |at: &Option<Timestamp>| at.map_or("open end".to_owned(), |at| spoken(at, zone));
             format!("before, it was {} to {}", told(start), told(end))
         }
-        Fact::Drifted(rule, edit) => {
-            let what = match edit {
-                Edit::Opened => "was opened by someone else",
-                Edit::Edited => "was edited by someone else",
-            };
-            format!(
-                "rule {} {what} during the window; it was closed again from what it then said, and that is what \
-                 will be restored",
-                rule.short()
-            )
-        }
-        Fact::LeftAlone(rule) => {
-            format!("rule {} was edited by someone else during the window; what they wrote stands", rule.short())
-        }
+        Fact::Drifted { rule, edit, before, after } => drift::edited(rule, *edit, before, after),
+        Fact::LeftAlone { rule, before, after } => drift::left_alone(rule, before, after),
+        Fact::Had(rule, conditions) => drift::had(rule, conditions),
         Fact::Obstacle(rule, found) => format!("rule {} {}", rule.short(), obstacle(found)),
         Fact::HeldByAnother(rule) => format!("rule {} stays closed to visitors for another window", rule.short()),
         Fact::Said(text) => text.clone(),
@@ -190,12 +188,17 @@ pub fn remedy(aim: &str, event: &Value) -> String {
     format!("{aim}, invoke the function with {event}")
 }
 
+/// What a command does that asks how the site stands.
+pub(super) const COMMAND: &str = "To see how the site stands, or to send another event in place of this one";
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         model::{
+            conditions::{Condition, catch_all, tests::header},
             seen::Met,
+            table::Edit,
             window::{
                 State,
                 tests::{active, at, rule, window},
@@ -206,7 +209,8 @@ mod tests {
 
     #[test]
     fn every_report_begins_with_a_sentence_of_its_own() {
-        let mut headlines: Vec<String> = EVENTS.into_iter().map(|event| headline(event, Some(&window().id))).collect();
+        let mut headlines: Vec<String> =
+            EVENTS.into_iter().map(|event| headline(event, Some("window deploy"))).collect();
         assert!(headlines.iter().all(|headline| headline.ends_with('.')));
         headlines.sort_unstable();
         headlines.dedup();
@@ -216,7 +220,8 @@ mod tests {
     #[test]
     fn what_can_be_done_next_is_ready_to_be_sent() {
         let cancel = Some("to drop it, invoke the function with {\"action\":\"cancel\",\"id\":\"deploy\"}");
-        let off = Some("to end it now, invoke the function with {\"action\":\"off\",\"id\":\"deploy\"}");
+        let to_end_it = "to end it now, invoke the function with {\"action\":\"off\",\"id\":\"deploy\"}";
+        let off = Some(to_end_it);
         let extend = Some(
             "to move its end, invoke the function with {\"action\":\"extend\",\"by\":\"PT30M\",\"id\":\"deploy\"}",
         );
@@ -229,7 +234,8 @@ mod tests {
             (Event::Reminder, window(), cancel),
             (Event::Reminder, active(), off),
             (Event::Started, active(), off),
-            (Event::Overrunning, held, off),
+            (Event::Edited, window(), cancel),
+            (Event::Edited, active(), off),
             (Event::EndingSoon, active(), extend),
             (Event::Cancelled, window(), None),
             (Event::Completed, active(), None),
@@ -237,8 +243,11 @@ mod tests {
             (Event::Drift, active(), None),
             (Event::Failed, active(), None),
         ] {
-            assert_eq!(next_event(event, &window).as_deref(), expected, "{event:?}");
+            assert_eq!(next_events(event, &window), Vec::from_iter(expected), "{event:?}");
         }
+        let more = "to give it more time from now, invoke the function with \
+                    {\"action\":\"extend\",\"by\":\"PT30M\",\"id\":\"deploy\"}";
+        assert_eq!(next_events(Event::Overrunning, &held), [to_end_it, more]);
     }
 
     #[test]
@@ -264,14 +273,19 @@ mod tests {
                 "before, it was Sun 6 Dec 2026 02:00 UTC (Sun 03:00 in Europe/Berlin) to open end",
             ),
             (
-                Fact::Drifted(rule("one"), Edit::Opened),
-                "rule web/one was opened by someone else during the window; it was closed again from what it then \
-                 said, and that is what will be restored",
+                Fact::Drifted { rule: rule("one"), edit: Edit::Opened, before: lock(), after: catch_all() },
+                "rule web/one was opened to visitors by someone else during the window; this function closes it to \
+                 visitors again, and at the end it gets the conditions that they wrote\n\
+                 Before    header X-Lock has one of its values (not shown); the bypass header\n\
+                 After     path is *",
             ),
             (
-                Fact::LeftAlone(rule("one")),
-                "rule web/one was edited by someone else during the window; what they wrote stands",
+                Fact::LeftAlone { rule: rule("one"), before: lock(), after: catch_all() },
+                "rule web/one was edited by someone else during the window; what they wrote stands\n\
+                 Before    header X-Lock has one of its values (not shown)\n\
+                 After     path is *",
             ),
+            (Fact::Had(rule("one"), catch_all()), "before, rule web/one had these conditions: path is *"),
             (Fact::Obstacle(rule("one"), Obstacle::Unmanaged), "rule web/one is no longer named by RuleArns"),
             (Fact::HeldByAnother(rule("one")), "rule web/one stays closed to visitors for another window"),
             (Fact::Said("the clocks change".to_owned()), "the clocks change"),
@@ -282,8 +296,14 @@ mod tests {
         ] {
             assert_eq!(fact(&told, Some("Europe/Berlin")), sentence);
         }
-        let edited = fact(&Fact::Drifted(rule("one"), Edit::Edited), None);
-        assert!(edited.starts_with("rule web/one was edited by someone else during the window; it was closed"));
+        let edited = Fact::Drifted { rule: rule("one"), edit: Edit::Edited, before: lock(), after: catch_all() };
+        let edited = fact(&edited, None);
+        assert!(edited.starts_with("rule web/one was edited by someone else during the window; it stays closed"));
+        assert!(edited.ends_with("After     path is *; the bypass header"), "{edited}");
+    }
+
+    fn lock() -> Vec<Condition> {
+        vec![header("X-Lock", &["edge-lock-0815"])]
     }
 
     #[test]

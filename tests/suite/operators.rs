@@ -442,8 +442,7 @@ async fn one_is_told_as_one_and_several_as_several() {
         for nth in rules {
             world.set_conditions(*nth, vec![header("x-maintenance-bypass", SECRET)]);
         }
-        let answer = world.invoke(json!({"action": "off"})).await.expect("off").message;
-        answer
+        world.invoke(json!({"action": "off"})).await.expect("off").message
     };
     let answer = reopened(&[0]).await;
     assert!(answer.ends_with(" One rule that was closed for no window is open again."), "{answer}");

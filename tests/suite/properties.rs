@@ -102,6 +102,40 @@ fn any_bypass() -> impl Strategy<Value = [(&'static str, String); 2]> {
     (names, values).prop_map(|(name, value)| [("BYPASS_HEADER_NAME", name.to_owned()), ("BYPASS_HEADER_VALUE", value)])
 }
 
+/// One line of what people type, with all that means something to a report or to a chat.
+fn any_line() -> impl Strategy<Value = String> {
+    let meaning = select(vec![
+        " UTC (",
+        "UTC",
+        "```",
+        "``",
+        "`",
+        "&",
+        "<",
+        ">",
+        "&amp;",
+        "<!channel>",
+        "<https://example.com|here>",
+        "*",
+        "_",
+        "~",
+        "\\",
+        "\"",
+        "'",
+        "{}",
+        "{reason}",
+        "%s",
+        "To do: ",
+        "Note: ",
+        "Reason    ",
+        ":warning:",
+        "\u{202e}",
+        "\u{2028}",
+    ]);
+    let part = prop_oneof![3 => meaning.prop_map(str::to_owned), 1 => "\\PC{1,6}"];
+    vec(part, 1..12).prop_map(|parts| format!("x{}x", parts.concat()))
+}
+
 /// Every field an event may have, and two that none has.
 const FIELDS: [&str; 20] = [
     "action",
@@ -272,6 +306,42 @@ proptest! {
             prop_assert_eq!(world.conditions(0), rule);
             prop_assert_eq!(world.events(), ["started", "completed"]);
             world.no_secret_was_said();
+            Ok(())
+        })?;
+    }
+
+    /// In mail and in the document it is the very same; in chat, once chat has read its escapes.
+    #[test]
+    fn what_people_typed_arrives_as_they_typed_it(
+        reason in any_line(), requested_by in any_line(), message in any_line(),
+    ) {
+        now(async {
+            let world = World::new(1);
+            let event = json!({
+                "id": "w", "start": "2026-12-06T02:00", "duration": "PT2H", "timezone": "Europe/Berlin",
+                "reason": reason, "requested_by": requested_by, "message": message,
+            });
+            world.invoke(event).await.expect("booked");
+            let state = world.state();
+            let report = &state.published[0];
+            let chat: Value = serde_json::from_str(report.message["https"].as_str().expect("chat")).expect("JSON");
+            let shown = chat["content"]["description"].as_str().expect("text");
+            prop_assert_eq!(shown.matches("```").count(), 4, "two blocks, and nothing ends one early: {}", shown);
+            let marks: usize = ["&amp;", "&lt;", "&gt;"].iter().map(|mark| shown.matches(mark).count()).sum();
+            prop_assert_eq!(shown.matches(['&', '<', '>']).count(), marks);
+            let read = shown.replace('\u{200b}', "");
+            let read = read.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+            let mail = report.message["email"].as_str().expect("a mail");
+            for (label, typed) in [("Reason", &reason), ("Asked by", &requested_by), ("Visitors", &message)] {
+                let line = format!("\n{label:<10}{typed}\n");
+                prop_assert!(mail.contains(&line), "{}: {}", line, mail);
+                prop_assert!(read.contains(&line), "{}: {}", line, read);
+            }
+            let window = &report.document["window"];
+            prop_assert_eq!(
+                (&window["reason"], &window["requested_by"], &window["message"]),
+                (&json!(reason), &json!(requested_by), &json!(message))
+            );
             Ok(())
         })?;
     }

@@ -135,6 +135,65 @@ async fn what_is_sent_again_neither_resumes_a_paused_series_nor_books_twice() {
     assert!(again.message.contains("paused") && world.windows().is_empty(), "{again:?}");
 }
 
+/// The reports about a series: event and id.
+fn of_series(world: &World) -> Vec<(String, String)> {
+    let state = world.state();
+    let reports = state.published.iter().filter(|report| report.document["series"].is_object());
+    reports.map(|report| (report.event().to_owned(), report.document["report_id"].to_string())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_decided_about_a_series_is_reported_under_one_id_however_often_it_comes() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    let mut ids = vec![];
+    for (action, told) in [("skip", "skipped"), ("pause", "paused"), ("resume", "resumed"), ("cancel", "cancelled")] {
+        let event = json!({"action": action, "id": "nightly"});
+        for _ in 0..2 {
+            world.try_invoke(&event, action).await.expect("lives").expect(action);
+            world.until(world.now() + jiff::SignedDuration::from_mins(1)).await;
+        }
+        let reports = of_series(&world);
+        let [.., first, again] = reports.as_slice() else { panic!("{reports:?}") };
+        assert_eq!((first.0.as_str(), first), (told, again), "{action}");
+        ids.push(first.1.clone());
+    }
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 4, "each decision has an id of its own");
+    // What changes nothing is no news.
+    world.invoke(nightly()).await.expect("booked");
+    let before = of_series(&world).len();
+    for _ in 0..2 {
+        let resume = json!({"action": "resume", "id": "nightly"});
+        world.try_invoke(&resume, "idle").await.expect("lives").expect("unchanged");
+    }
+    assert_eq!(of_series(&world).len(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_about_a_series_stands_although_its_report_fails_and_is_told_by_the_next_try() {
+    for (action, told) in [("skip", "skipped"), ("pause", "paused"), ("cancel", "cancelled")] {
+        let world = World::new(1);
+        world.invoke(nightly()).await.expect("booked");
+        let event = json!({"action": action, "id": "nightly"});
+        world.state().broken = vec!["Publish"];
+        let failed = world.try_invoke(&event, "one").await.expect("lives").expect_err("untold");
+        assert_eq!(failed.kind(), "Incomplete", "{}", failed.full());
+        assert!(failed.full().contains("stands") && failed.full().contains("series nightly"), "{}", failed.full());
+        let series = world.series("nightly");
+        match action {
+            "skip" => assert_eq!(series.expect("it")["skipped"].as_array().map(Vec::len), Some(1)),
+            "pause" => assert_eq!(series.expect("it")["paused"], true),
+            _ => assert!(series.is_none()),
+        }
+        assert!(of_series(&world).is_empty());
+        world.state().broken.clear();
+        world.try_invoke(&event, "one").await.expect("lives").expect("told now");
+        assert_eq!(of_series(&world).iter().map(|report| report.0.as_str()).collect::<Vec<_>>(), [told]);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_skip_that_lambda_repeats_leaves_out_one_night() {
     let world = World::new(1);

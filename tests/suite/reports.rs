@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Published, SECRET, World, header, path, rule_arn};
+use crate::world::{FUNCTION, ORIGIN_LOCK, Published, SECRET, World, header, path, rule_arn};
 
 /// The longest subject that SNS takes.
 const SUBJECT_MAX: usize = 99;
@@ -141,6 +141,26 @@ async fn the_mails_of_a_rule_without_a_window() {
     insta::assert_snapshot!(mails(&world, 0));
 }
 
+/// What was there and what came, without the values of headers.
+#[tokio::test(start_paused = true)]
+async fn the_mails_of_rules_that_are_opened_edited_and_left_as_they_were_edited() {
+    let mut world = World::new(1);
+    world.settings.insert("BYPASS_HEADER_NAME", "x-maintenance-bypass".to_owned());
+    world.set_conditions(0, vec![path(&["/shop/*"]), header("X-Origin-Lock", ORIGIN_LOCK)]);
+    world.invoke(plain()).await.expect("booked");
+    world.run_until("02:10").await;
+    world.set_conditions(0, vec![path(&["/shop/*", "/cart"])]);
+    world.run_until("02:20").await;
+    let bypass = header("x-maintenance-bypass", SECRET);
+    world.set_conditions(0, vec![path(&["/shop/*"]), header("X-Origin-Lock", ORIGIN_LOCK), bypass]);
+    world.run_until("03:58").await;
+    world.set_conditions(0, vec![path(&["/new"]), header("X-Origin-Lock", ORIGIN_LOCK)]);
+    world.run_until("04:10").await;
+    assert_eq!(world.events(), ["booked", "started", "drift", "drift", "drift", "completed"]);
+    insta::assert_snapshot!(mails(&world, 2));
+    world.no_secret_was_said();
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_mails_of_a_rule_that_goes() {
     let world = World::new(2);
@@ -167,6 +187,78 @@ async fn the_longest_name_leaves_the_subject_whole() {
     let subjects: Vec<&str> = state.published.iter().map(|report| report.subject.as_str()).collect();
     state.published.iter().for_each(assert_reads_well);
     insta::assert_snapshot!(subjects.join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_mails_of_a_series_that_is_skipped_paused_resumed_and_cancelled() {
+    let event = json!({
+        "id": "nightly", "every": "cron(0 2 * * ? *)", "duration": "PT30M", "timezone": "Europe/Berlin",
+        "reason": "Patching",
+    });
+    let world = booked(&[], event).await;
+    for (action, reason) in [
+        ("skip", "Black Friday & friends"),
+        ("pause", "Freeze at 02:00 UTC (all teams)"),
+        ("resume", "The freeze is over"),
+        ("cancel", "Patched by the vendor now"),
+    ] {
+        let event = json!({"action": action, "id": "nightly", "reason": reason, "requested_by": "ana@example.com"});
+        world.invoke(event).await.expect(action);
+    }
+    // Each is told before the windows that are cancelled or booked for it.
+    assert_eq!(
+        world.events(),
+        [
+            "booked",
+            "skipped",
+            "booked",
+            "cancelled",
+            "paused",
+            "cancelled",
+            "resumed",
+            "booked",
+            "cancelled",
+            "cancelled"
+        ]
+    );
+    let of_series = |report: &&Published| report.document["series"].is_object();
+    let mails: Vec<String> = {
+        let state = world.state();
+        let mail = |report: &Published| {
+            assert_reads_well(report);
+            format!("Subject: {}\n\n{}", report.subject, text(report))
+        };
+        state.published.iter().filter(of_series).map(mail).collect()
+    };
+    insta::assert_snapshot!(mails.join("\n----\n\n"));
+    let state = world.state();
+    let paused = state.published.iter().find(|report| report.event() == "paused").expect("a report");
+    insta::assert_json_snapshot!(paused.document);
+}
+
+/// Who gets a mail of two stacks sees at once which one it is from, and can ask that one how it stands.
+#[tokio::test(start_paused = true)]
+async fn every_report_says_which_function_sent_it() {
+    let world = booked(&[], plain()).await;
+    world.set_conditions(0, vec![path(&["/shop/*"]), header("x-maintenance-bypass", SECRET)]);
+    world.run_until("00:10").await;
+    world.invoke(json!({"action": "off"})).await.expect("off");
+    world.run_until("04:10").await;
+    assert_eq!(world.events(), ["booked", "drift", "completed", "started", "completed"]);
+    for report in &world.state().published {
+        let text = text(report);
+        assert!(text.contains("\nStack     maintenance in eu-west-1, account 123456789012\n"), "{text}");
+        for end in [
+            "https://console.aws.amazon.com/lambda/home?region=eu-west-1#/functions/maintenance\n",
+            "aws lambda invoke --function-name maintenance --region eu-west-1 --cli-binary-format raw-in-base64-out \
+             --payload '{\"action\":\"status\"}' /dev/stdout\n",
+        ] {
+            assert!(text.contains(end), "{text}");
+            let chat: Value = serde_json::from_str(report.message["https"].as_str().expect("chat")).expect("JSON");
+            assert!(chat["content"]["description"].as_str().expect("text").contains(end.trim_end()), "{chat}");
+        }
+        assert_eq!(report.document["function"]["arn"], FUNCTION);
+    }
 }
 
 /// Only a window that is over as it should be leaves nothing to do.

@@ -591,6 +591,8 @@ pub(crate) fn assert_report(document: &Value, chat: &Value) {
             panic!("{path}: {refusal}\n{value:#}");
         }
     }
+    let inner = chat["metadata"]["additionalContext"]["report"].as_str().expect("a document in the document");
+    assert_eq!(&serde_json::from_str::<Value>(inner).expect("JSON"), document, "HTTPS gets what queues get");
 }
 
 fn at_root(path: &str) -> PathBuf {

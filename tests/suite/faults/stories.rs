@@ -171,7 +171,7 @@ pub(super) const STORIES: [Story; 20] = [
             Sent("00:18", r#"{"action":"skip","id":"s"}"#),
             Sent("00:57", r#"{"action":"cancel","id":"s"}"#),
         ],
-        "booked booked started completed booked cancelled booked started completed cancelled",
+        "booked booked started completed skipped booked cancelled booked started completed cancelled cancelled",
     ),
     story(
         "a series that is paused",
@@ -181,7 +181,7 @@ pub(super) const STORIES: [Story; 20] = [
             Sent("00:36", r#"{"action":"resume","id":"s"}"#),
             Sent("00:52", r#"{"action":"cancel","id":"s"}"#),
         ],
-        "booked booked started cancelled completed booked booked started cancelled completed",
+        "booked booked started paused cancelled completed resumed booked booked started cancelled cancelled completed",
     ),
     Story {
         probed: true,
