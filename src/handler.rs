@@ -96,6 +96,8 @@ async fn act(run: Run<'_>, request: Request, deadline: Option<Timestamp>) -> Res
         Action::Book(booking) => actions::book(run, booking, &asked).await,
         Action::On(booking) => actions::on(run, booking, &asked).await,
         Action::Recur(recurring) => actions::recur(run, recurring, &asked).await,
+        Action::Edit { id, edit } => actions::edit(run, &id, &edit, &asked).await,
+        Action::Unskip { id, start } => actions::unskip(run, &id, start, &asked).await,
         Action::Skip { id, start } => actions::skip(run, &id, start, &asked).await,
         Action::Pause { id } => actions::pause(run, &id, &asked).await,
         Action::Resume { id } => actions::resume(run, &id, &asked).await,

@@ -43,6 +43,7 @@ pub(super) enum Came {
     Started,
     Extended,
     Rescheduled,
+    Edited,
     Completed,
     Cancelled,
     Missed,
@@ -65,6 +66,7 @@ impl Came {
             Self::Started => "started",
             Self::Extended => "extended",
             Self::Rescheduled => "rescheduled",
+            Self::Edited => "edited",
             Self::Completed => "completed",
             Self::Cancelled => "cancelled",
             Self::Missed => "missed",
@@ -99,6 +101,7 @@ pub(super) fn about(run: Run<'_>, action: &str, window: &Window, came: Came) -> 
         Came::Extended | Came::Rescheduled => {
             format!("The times of window {id} are {} {until}.", spoken(window.start, zone))
         }
+        Came::Edited => format!("Window {id} was edited."),
         Came::AlreadyBooked | Came::Unchanged => {
             format!("Nothing was changed: window {id} is {}.", stands(window, run.now(), zone))
         }

@@ -6,6 +6,7 @@
 mod answers;
 mod book;
 mod change;
+mod edit;
 mod end;
 mod recurring;
 mod status;
@@ -13,8 +14,9 @@ mod sweep;
 
 pub use book::{book, on};
 pub use change::{extend, reschedule};
+pub use edit::edit;
 pub use end::{cancel, off};
-pub use recurring::{pause, recur, resume, skip};
+pub use recurring::{pause, recur, resume, skip, unskip};
 pub use status::{check, help, history, status};
 pub use sweep::{sweep, wake};
 

@@ -108,10 +108,19 @@ fn told(view: &SeriesView) -> Vec<String> {
     view.next.iter().map(|start| time::spoken(*start, Some(&view.timezone))).collect()
 }
 
-fn decided_about(series: &mut Series, at: Timestamp, action: DecisionKind, start: Option<Timestamp>, asked: &Asked) {
+pub(super) fn decided_about(
+    series: &mut Series,
+    at: Timestamp,
+    action: DecisionKind,
+    start: Option<Timestamp>,
+    asked: &Asked,
+) {
     let (requested_by, reason) = (asked.requested_by.clone(), asked.reason.clone());
     series.decisions.push(Decision { at, action, requested_by, reason, start, end: None });
 }
+
+/// How many starts after one that is no longer left out are looked at.
+const LATER_MAX: usize = 1000;
 
 /// Leaves out one occurrence of a series, cancelling its window if it is booked already.
 ///
@@ -149,6 +158,46 @@ pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<Timestamp>, asked: 
             changed(run, DecisionKind::Skip, id, Some((&decided, "skipped")), message).await
         }
         Decided::Before(before) => repeated(run, DecisionKind::Skip, id, &before).await,
+    }
+}
+
+/// Takes back that one occurrence of a series is left out; its window is booked again.
+///
+/// # Errors
+/// As [`skip`].
+pub async fn unskip(run: Run<'_>, id: &WindowId, start: Option<Timestamp>, asked: &Asked) -> Result<Response, Error> {
+    let decided = decide(run, DecisionKind::Unskip, |table, now| {
+        let mut series = known_series(table, id)?.clone();
+        let left_out: Vec<Timestamp> = series.skipped.iter().copied().filter(|skipped| *skipped > now).collect();
+        let Some(start) = start.or(left_out.iter().min().copied()).filter(|start| left_out.contains(start)) else {
+            let told: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+            let found = if told.is_empty() { "none is left out".to_owned() } else { told.join(", ") };
+            return Err(Error::InvalidEvent(vec![format!(
+                "start: expected a start to come that is left out ({found}), but found none like it"
+            )]));
+        };
+        series.skipped.retain(|skipped| *skipped > now && *skipped != start);
+        let before = start.checked_sub(SignedDuration::from_secs(1)).unwrap_or(start);
+        if let Some(until) = series.booked_until.filter(|until| *until > before) {
+            let going_on = Series { paused: false, ..series.clone() };
+            // Of those that come later, what a person cancelled does not come back.
+            let booked = |start: Timestamp| table.windows.iter().any(|window| window.occurrence == Some(start));
+            let later =
+                going_on.next(start, LATER_MAX).into_iter().map(|next| next.start).filter(|later| *later <= until);
+            let cancelled: Vec<Timestamp> = later.filter(|later| !booked(*later)).collect();
+            series.skipped.extend(cancelled);
+            series.booked_until = Some(before);
+        }
+        decided_about(&mut series, now, DecisionKind::Unskip, Some(start), asked);
+        Ok(Verdict { what: (series.clone(), start), writes: vec![Write::Series(series)], about: vec![id.clone()] })
+    });
+    match decided.await? {
+        Decided::New((series, start)) => {
+            let told = time::spoken(start, Some(&series.timezone));
+            let message = |_: &Series| format!("Series {id} no longer leaves out {told}.");
+            changed(run, DecisionKind::Unskip, id, Some((&series, "unskipped")), message).await
+        }
+        Decided::Before(before) => repeated(run, DecisionKind::Unskip, id, &before).await,
     }
 }
 
@@ -205,7 +254,7 @@ pub async fn resume(run: Run<'_>, id: &WindowId, asked: &Asked) -> Result<Respon
     }
 }
 
-fn is_booked_for(window: &Window, series: &WindowId) -> bool {
+pub(super) fn is_booked_for(window: &Window, series: &WindowId) -> bool {
     window.series.as_ref() == Some(series) && window.state == State::Booked
 }
 
@@ -242,6 +291,7 @@ pub(super) fn cancelling(table: &Table, series: &Series, now: Timestamp, asked: 
 pub(super) async fn report(run: Run<'_>, series: &Series, decision: &Decision) -> Result<(), Error> {
     let event = match decision.action {
         DecisionKind::Skip => Event::Skipped,
+        DecisionKind::Unskip => Event::Unskipped,
         DecisionKind::Pause => Event::Paused,
         DecisionKind::Resume => Event::Resumed,
         DecisionKind::Edit => Event::Edited,
@@ -263,7 +313,7 @@ pub(super) fn decision_of<'a>(series: &'a Series, before: &RequestItem) -> Optio
 /// Reports a decision about a series, does what is due after it, which books its next window, and answers.
 ///
 /// `decided` is the series with the decision as its last one, and the outcome's word; none where nothing was decided.
-async fn changed(
+pub(super) async fn changed(
     run: Run<'_>,
     action: DecisionKind,
     id: &WindowId,

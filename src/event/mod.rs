@@ -24,14 +24,16 @@ use crate::{
 };
 
 /// Every action an event may ask for.
-pub const ACTIONS: [&str; 15] = [
+pub const ACTIONS: [&str; 17] = [
     "book",
     "on",
     "off",
     "extend",
     "reschedule",
+    "edit",
     "cancel",
     "skip",
+    "unskip",
     "pause",
     "resume",
     "status",
@@ -43,8 +45,8 @@ pub const ACTIONS: [&str; 15] = [
 ];
 
 /// The actions that say who asked, why, and under which key: those that decide something, and the check of one.
-const ATTRIBUTED: [&str; 10] =
-    ["book", "on", "off", "extend", "reschedule", "cancel", "skip", "pause", "resume", "check"];
+const ATTRIBUTED: [&str; 12] =
+    ["book", "on", "off", "extend", "reschedule", "edit", "cancel", "skip", "unskip", "pause", "resume", "check"];
 
 /// What the function is asked to do, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +100,20 @@ pub enum Action {
     Cancel {
         /// The window or series.
         id: WindowId,
+    },
+    /// Change what a window or series says.
+    Edit {
+        /// The window or series.
+        id: WindowId,
+        /// What it is to say.
+        edit: Edit,
+    },
+    /// Take back that an occurrence of a series is left out.
+    Unskip {
+        /// The series.
+        id: WindowId,
+        /// The start that is no longer left out; the next one that is if absent.
+        start: Option<Timestamp>,
     },
     /// Leave out one occurrence of a series.
     Skip {
@@ -186,6 +202,15 @@ pub struct Inquiry {
     pub problems: Vec<String>,
 }
 
+/// New texts of a window or series; what is absent stays, and an empty text takes it away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Edit {
+    /// Why it is.
+    pub reason: Option<Option<String>>,
+    /// A sentence for visitors.
+    pub message: Option<Option<String>>,
+}
+
 /// A window's new end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NewEnd {
@@ -217,7 +242,9 @@ impl Request {
             Action::Extend { .. } => "extend",
             Action::Reschedule { .. } => "reschedule",
             Action::Cancel { .. } => "cancel",
+            Action::Edit { .. } => "edit",
             Action::Skip { .. } => "skip",
+            Action::Unskip { .. } => "unskip",
             Action::Pause { .. } => "pause",
             Action::Resume { .. } => "resume",
             Action::Status { .. } => "status",
@@ -267,6 +294,12 @@ pub fn read(event: &Value, now: Timestamp, config: &Config) -> Result<Request, E
         "extend" => extending(&mut fields),
         "reschedule" => rescheduling(&mut fields),
         "cancel" => fields.required_id("cancel").map(|id| Action::Cancel { id }),
+        "edit" => editing(&mut fields, &asked, map.get("reason")),
+        "unskip" => {
+            let id = fields.required_id("unskip");
+            let start = fields.placed_time("start");
+            id.map(|id| Action::Unskip { id, start })
+        }
         "skip" => {
             let id = fields.required_id("skip");
             let start = fields.placed_time("start");
@@ -332,6 +365,18 @@ fn extending(fields: &mut Fields) -> Option<Action> {
         }
     };
     Some(Action::Extend { id: id?, end })
+}
+
+fn editing(fields: &mut Fields, asked: &Asked, reason: Option<&Value>) -> Option<Action> {
+    let id = fields.required_id("edit");
+    let message = fields.has("message").then(|| fields.prose("message"));
+    // The reason was taken out of the event with who asked.
+    let reason = reason.filter(|reason| !reason.is_null()).map(|_| asked.reason.clone());
+    let edit = Edit { reason, message };
+    if edit == Edit::default() && !fields.has_problems() {
+        fields.problem("reason", "expected `reason` or `message`, but found neither");
+    }
+    Some(Action::Edit { id: id?, edit })
 }
 
 fn rescheduling(fields: &mut Fields) -> Option<Action> {

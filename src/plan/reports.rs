@@ -37,6 +37,8 @@ pub enum Event {
     Resumed,
     /// A series leaves out one occurrence.
     Skipped,
+    /// A start of a series is no longer left out.
+    Unskipped,
     /// A window is about to start, or open-ended maintenance still goes on.
     Reminder,
     /// The rules are header-only.
@@ -68,6 +70,7 @@ impl Event {
             Self::Paused => "paused",
             Self::Resumed => "resumed",
             Self::Skipped => "skipped",
+            Self::Unskipped => "unskipped",
             Self::Reminder => "reminder",
             Self::Started => "started",
             Self::EndingSoon => "ending_soon",
@@ -229,6 +232,7 @@ fn changes(window: &Window) -> Vec<Due> {
             | DecisionKind::Off
             | DecisionKind::Cancel
             | DecisionKind::Skip
+            | DecisionKind::Unskip
             | DecisionKind::Pause
             | DecisionKind::Resume => return None,
         };
@@ -342,7 +346,7 @@ pub(crate) mod tests {
         plan::tests::{config, narrowed, owned, planned, saved, table},
     };
 
-    pub(crate) const EVENTS: [Event; 16] = [
+    pub(crate) const EVENTS: [Event; 17] = [
         Event::Booked,
         Event::Rescheduled,
         Event::Extended,
@@ -351,6 +355,7 @@ pub(crate) mod tests {
         Event::Paused,
         Event::Resumed,
         Event::Skipped,
+        Event::Unskipped,
         Event::Reminder,
         Event::Started,
         Event::EndingSoon,

@@ -7,15 +7,16 @@ use crate::model::{recurrence::Occurrence, series::Series, table::Table, window:
 /// The occurrence that is to be booked now, if one is: the next one is always booked, and no other.
 #[must_use]
 pub fn due(series: &Series, table: &Table, now: Timestamp) -> Option<Occurrence> {
+    let next = series.next_to_book(now)?;
+    // One further ahead may be booked already, where a start before it is no longer left out.
     let is_booked = table.windows.iter().any(|window| {
         window.series.as_ref() == Some(&series.id)
             && window.state == State::Booked
-            && window.occurrence.is_some_and(|occurrence| occurrence > now)
+            && window.occurrence.is_some_and(|occurrence| now < occurrence && occurrence <= next.start)
     });
     if is_booked {
         return None;
     }
-    let next = series.next_to_book(now)?;
     // Its window was cancelled and is not history yet: its name is not free before that.
     let finishing = series
         .window_id(next.start)

@@ -101,7 +101,9 @@ fn concerns_page(run: Run<'_>, settled: &Settled, plan: &Plan, window: &Window) 
     let due = reports::by_clock(window, &run.app.config, run.now());
     let has = |event: Event| due.iter().any(|due| due.event == event);
     match window.state {
-        State::Active => has(Event::Extended) || reports::started(window, &rules, &run.app.config).is_some(),
+        State::Active => {
+            has(Event::Extended) || has(Event::Edited) || reports::started(window, &rules, &run.app.config).is_some()
+        }
         State::Held => has(Event::Overrunning),
         State::Ending => {
             window.ending.is_some_and(|ending| ending.outcome == Outcome::Completed)

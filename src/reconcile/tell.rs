@@ -144,6 +144,7 @@ fn happened(event: Event) -> Option<Happened> {
         | Event::Paused
         | Event::Resumed
         | Event::Skipped
+        | Event::Unskipped
         | Event::Reminder
         | Event::EndingSoon
         | Event::Overrunning

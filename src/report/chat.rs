@@ -58,6 +58,7 @@ impl Report {
             | Event::Paused
             | Event::Resumed
             | Event::Skipped
+            | Event::Unskipped
             | Event::Reminder
             | Event::EndingSoon => ":calendar:",
             Event::Started => ":construction:",

@@ -43,7 +43,7 @@ impl Line {
 }
 
 /// Every action that people use; [`NOTES`] names the fields that many of them share.
-pub const LINES: [Line; 14] = [
+pub const LINES: [Line; 16] = [
     line("status", "tells how the site stands, with every window, series and rule", "", "id"),
     line(
         "book",
@@ -67,7 +67,14 @@ pub const LINES: [Line; 14] = [
     line("extend", "moves the end of a window", "id, and by or end", "timezone"),
     line("reschedule", "moves a window that has not begun", "id, and start, end or duration", "timezone"),
     line("cancel", "drops a window that has not begun, or ends a series", "id", ""),
+    line(
+        "edit",
+        "changes the reason of a window or series, or its message for visitors",
+        "id, and reason or message",
+        "",
+    ),
     line("skip", "leaves out the next window of a series, or the one at start", "id", "start, timezone"),
+    line("unskip", "takes back a skip: the next start that is left out, or the one at start", "id", "start, timezone"),
     line("pause", "lets a series book nothing until it is resumed", "id", ""),
     line("resume", "lets a paused series go on", "id", ""),
     line(

@@ -17,6 +17,7 @@ pub(super) fn note(event: Event) -> Option<&'static str> {
 /// The event that makes sense after a decision about a series, ready to be sent.
 pub(super) fn next_event(event: Event, series: &Series) -> Option<String> {
     match event {
+        Event::Skipped => Some(remedy("to take that back", &json!({ "action": "unskip", "id": series.id }))),
         Event::Paused => Some(remedy("to let it go on", &json!({ "action": "resume", "id": series.id }))),
         Event::Resumed => Some(remedy("to pause it again", &json!({ "action": "pause", "id": series.id }))),
         _ => None,
@@ -34,6 +35,8 @@ mod tests {
         let pause = "to pause it again, invoke the function with {\"action\":\"pause\",\"id\":\"nightly\"}";
         assert_eq!(next_event(Event::Paused, &series()).as_deref(), Some(resume));
         assert_eq!(next_event(Event::Resumed, &series()).as_deref(), Some(pause));
+        let unskip = "to take that back, invoke the function with {\"action\":\"unskip\",\"id\":\"nightly\"}";
+        assert_eq!(next_event(Event::Skipped, &series()).as_deref(), Some(unskip));
         assert_eq!(next_event(Event::Cancelled, &series()), None);
         assert!(note(Event::Paused).is_some() && note(Event::Resumed).is_none());
     }

@@ -35,6 +35,7 @@ pub(super) fn headline(event: Event, about: Option<&str>) -> String {
         Event::Paused => format!("{subject} is paused."),
         Event::Resumed => format!("{subject} goes on."),
         Event::Skipped => format!("{subject} leaves one start out."),
+        Event::Unskipped => format!("{subject} no longer leaves out one start."),
         Event::Reminder => format!("This is a reminder of {about}."),
         Event::Started => format!("{subject} has started."),
         Event::EndingSoon => format!("{subject} is about to end."),
@@ -61,6 +62,7 @@ pub(super) fn next_step(event: Event) -> Option<&'static str> {
         | Event::Paused
         | Event::Resumed
         | Event::Skipped
+        | Event::Unskipped
         | Event::Reminder
         | Event::Started
         | Event::EndingSoon
@@ -88,6 +90,7 @@ pub(super) fn next_events(event: Event, window: &Window) -> Vec<String> {
         | Event::Paused
         | Event::Resumed
         | Event::Skipped
+        | Event::Unskipped
         | Event::Failed => vec![],
     }
 }

@@ -77,6 +77,8 @@ async fn who_why_and_under_which_key_are_read_for_everything_that_decides() {
         ("reschedule", json!({"id": "w", "duration": "PT2H"})),
         ("cancel", json!({"id": "w"})),
         ("skip", json!({"id": "w"})),
+        ("unskip", json!({"id": "w"})),
+        ("edit", json!({"id": "w", "message": "m"})),
         ("pause", json!({"id": "w"})),
         ("resume", json!({"id": "w"})),
     ] {

@@ -58,7 +58,9 @@ mod shapes {
                 generator.subschema_for::<Extend>(),
                 generator.subschema_for::<Reschedule>(),
                 generator.subschema_for::<Cancel>(),
+                generator.subschema_for::<Edit>(),
                 generator.subschema_for::<Skip>(),
+                generator.subschema_for::<Unskip>(),
                 generator.subschema_for::<Pause>(),
                 generator.subschema_for::<Resume>(),
                 generator.subschema_for::<Status>(),
@@ -138,6 +140,11 @@ mod shapes {
         let times: serde_json::Map<String, Value> =
             times.iter().map(|time| ((*time).to_owned(), placed.clone())).collect();
         json!({"anyOf": [{"required": ["timezone"]}, {"properties": times}]})
+    }
+
+    /// A field that is there and says something.
+    fn said(field: &str) -> Value {
+        json!({"required": [field], "properties": {field: {"type": "string"}}})
     }
 
     /// Maintenance without an end cannot do anything at it.
@@ -416,6 +423,43 @@ mod shapes {
         /// The start that is left out; the next one if absent.
         start: Option<Time>,
         timezone: Option<TimeZone>,
+        #[schemars(flatten)]
+        asked: Asked,
+    }
+
+    /// Takes back that one of a series' windows is left out.
+    #[derive(JsonSchema)]
+    #[schemars(
+        title = "Take a skip back",
+        deny_unknown_fields,
+        extend("allOf" = [placed(&["start"])])
+    )]
+    struct Unskip {
+        #[schemars(extend("const" = "unskip"))]
+        action: String,
+        /// Which series.
+        id: Id,
+        /// The start that is no longer left out; the next one that is if absent.
+        start: Option<Time>,
+        timezone: Option<TimeZone>,
+        #[schemars(flatten)]
+        asked: Asked,
+    }
+
+    /// Changes what a window or series says; what is absent stays, and an empty text takes it away.
+    #[derive(JsonSchema)]
+    #[schemars(
+        title = "Edit the reason or the message",
+        deny_unknown_fields,
+        extend("anyOf" = [said("reason"), said("message")])
+    )]
+    struct Edit {
+        #[schemars(extend("const" = "edit"))]
+        action: String,
+        /// Which window or series.
+        id: Id,
+        /// A sentence for visitors, shown on the maintenance page.
+        message: Option<Prose>,
         #[schemars(flatten)]
         asked: Asked,
     }
@@ -865,6 +909,9 @@ async fn what_people_write_is_accepted_by_both() {
         json!({"action": "reschedule", "id": "w", "duration": "PT3H"}),
         json!({"action": "reschedule", "id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"}),
         json!({"action": "skip", "id": "w"}),
+        json!({"action": "unskip", "id": "w"}),
+        json!({"action": "edit", "id": "w", "reason": "why"}),
+        json!({"action": "edit", "id": "w", "message": ""}),
         json!({"action": "off", "requested_by": "ana", "reason": "done", "request_id": "1"}),
         json!({"action": "extend", "id": "w", "by": "PT5M", "requested_by": "ana", "reason": "slow"}),
         json!({"action": "reschedule", "id": "w", "duration": "PT3H", "request_id": "a".repeat(128)}),
@@ -1043,6 +1090,9 @@ async fn what_an_action_cannot_mean_is_refused_by_both() {
         (json!({"action": "reschedule", "id": "w", "end": "2026-12-06T02:00Z", "duration": "PT2H"}), "end"),
         (json!({"action": "cancel"}), "id"),
         (json!({"action": "skip"}), "id"),
+        (json!({"action": "unskip"}), "id"),
+        (json!({"action": "edit", "reason": "why"}), "id"),
+        (json!({"action": "edit", "id": "w", "message": null}), "reason"),
         (json!({"action": "skip", "id": "w", "start": "2026-12-06T02:00"}), "start"),
         (json!({"action": "pause"}), "id"),
         (json!({"action": "resume", "id": "w", "start": "2026-12-06T02:00Z"}), "start"),
