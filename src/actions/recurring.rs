@@ -15,6 +15,7 @@ use crate::{
         table::Table,
         time,
         window::{Decision, DecisionKind, Outcome, State, Window},
+        written_time::WrittenTime,
     },
     reconcile,
     report::response::Response,
@@ -44,7 +45,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
     if dry_run {
         return Ok(Response {
             outcome: "dry_run".to_owned(),
-            message: format!("Nothing was done; series {} would come next on {}.", series.id, told(&view).join(", ")),
+            message: format!("Nothing was done; series {} would come next {}.", series.id, spans(&view).join("; ")),
             series: vec![view],
             warnings,
             ..answers::blank(DecisionKind::Book.word())
@@ -104,6 +105,14 @@ fn told(view: &SeriesView) -> Vec<String> {
     view.next.iter().map(|start| time::spoken(*start, Some(&view.timezone))).collect()
 }
 
+/// When its next windows start and end.
+fn spans(view: &SeriesView) -> Vec<String> {
+    let length = SignedDuration::from_secs(view.duration_secs);
+    let ends = view.next.iter().map(|start| start.checked_add(length).unwrap_or(*start));
+    let spoken = |at| time::spoken(at, Some(&view.timezone));
+    view.next.iter().zip(ends).map(|(start, end)| format!("from {} until {}", spoken(*start), spoken(end))).collect()
+}
+
 fn decided_about(series: &mut Series, at: Timestamp, action: DecisionKind, start: Option<Timestamp>, asked: &Asked) {
     let (requested_by, reason) = (asked.requested_by.clone(), asked.reason.clone());
     series.decisions.push(Decision { at, action, requested_by, reason, start, end: None });
@@ -114,12 +123,17 @@ fn decided_about(series: &mut Series, at: Timestamp, action: DecisionKind, start
 /// # Errors
 /// [`Error::InvalidEvent`] if there is no such series or occurrence; otherwise as [`reconcile::reconcile`] and
 /// [`reconcile::Done::complete`].
-pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<Timestamp>, asked: &Asked) -> Result<Response, Error> {
+pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, asked: &Asked) -> Result<Response, Error> {
     let decided = decide(run, DecisionKind::Skip, |table, now| {
         let mut series = known_series(table, id)?.clone();
-        let occurrence = match start {
+        let occurrence = match &start {
             None => series.next(now, 1).first().map(|next| next.start),
-            Some(start) => Some(start).filter(|start| series.has_occurrence(*start)),
+            Some(start) => {
+                let zone = time::time_zone(&series.timezone).ok();
+                let start = start.resolve(zone.as_ref(), now);
+                let start = start.map_err(|problem| Error::InvalidEvent(vec![format!("start: {problem}")]))?;
+                Some(start).filter(|start| series.has_occurrence(*start))
+            }
         };
         let Some(start) = occurrence.filter(|start| *start > now) else {
             let next: Vec<String> = series.view(now).next.iter().map(ToString::to_string).collect();

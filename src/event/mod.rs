@@ -19,6 +19,7 @@ use crate::{
         series::Series,
         time,
         window::{AtEnd, Covered},
+        written_time::WrittenTime,
     },
 };
 
@@ -102,7 +103,7 @@ pub enum Action {
         /// The series.
         id: WindowId,
         /// The start that is left out; the next one if absent.
-        start: Option<Timestamp>,
+        start: Option<WrittenTime>,
     },
     /// Let a series book nothing until it is resumed.
     Pause {
@@ -185,19 +186,19 @@ pub struct Inquiry {
 /// A window's new end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NewEnd {
-    /// So much later than it is.
+    /// So much later than it is; earlier if negative.
     By(SignedDuration),
     /// Then.
-    At(Timestamp),
+    At(WrittenTime),
 }
 
 /// A booked window's new times; what is absent stays, and the length stays unless an end or a duration is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewTimes {
     /// The new start.
-    pub start: Option<Timestamp>,
+    pub start: Option<WrittenTime>,
     /// The new end.
-    pub end: Option<Timestamp>,
+    pub end: Option<WrittenTime>,
     /// The new length.
     pub duration: Option<SignedDuration>,
 }
@@ -260,7 +261,8 @@ pub fn read(event: &Value, now: Timestamp, config: &Config) -> Result<Request, E
         "cancel" => fields.required_id("cancel").map(|id| Action::Cancel { id }),
         "skip" => {
             let id = fields.required_id("skip");
-            let start = fields.placed_time("start");
+            let zone = fields.zone();
+            let start = fields.written_time("start", zone.as_ref());
             id.map(|id| Action::Skip { id, start })
         }
         "pause" => fields.required_id("pause").map(|id| Action::Pause { id }),
@@ -295,7 +297,8 @@ fn no_action(found: &str) -> String {
 fn extending(fields: &mut Fields) -> Option<Action> {
     let id = fields.required_id("extend");
     fields.refuse_null("end", "a time", "leave the field out and use `by`, or say when");
-    let (end, by) = (fields.placed_time("end"), fields.duration("by"));
+    let zone = fields.zone();
+    let (end, by) = (fields.written_time("end", zone.as_ref()), fields.difference("by"));
     let end = match (by, end) {
         (Some(by), None) => NewEnd::By(by),
         (None, Some(end)) => NewEnd::At(end),
@@ -315,7 +318,7 @@ fn rescheduling(fields: &mut Fields) -> Option<Action> {
     fields.refuse_null("end", "a time", "leave the field out to keep the length");
     fields.refuse_null("duration", "a duration", "leave the field out to keep the length");
     let zone = fields.zone();
-    let (start, end) = (fields.time("start", zone.as_ref()), fields.time("end", zone.as_ref()));
+    let (start, end) = (fields.written_time("start", zone.as_ref()), fields.written_time("end", zone.as_ref()));
     let times = NewTimes { start, end, duration: fields.duration("duration") };
     if times.end.is_some() && times.duration.is_some() {
         fields.problem("end", "expected `end` or `duration`, but found both");
