@@ -255,7 +255,7 @@ fn rehearsed(run: Run<'_>, action: DecisionKind, booked: Booked) -> Response {
     };
     let zone = window.timezone.as_deref();
     let start = time::spoken(window.start, zone);
-    let end = window.end.map_or("off".to_owned(), |end| time::spoken(end, zone));
+    let end = window.end.map_or("off is sent".to_owned(), |end| time::spoken(end, zone));
     Response {
         outcome: "dry_run".to_owned(),
         message: format!("Nothing was done; window {} {what}, from {start} until {end}.", window.id),

@@ -71,6 +71,9 @@ pub fn duration(text: &str) -> Result<SignedDuration, String> {
     let expected = || format!("expected a duration such as PT2H30M or 2h 30m, but found {}", quoted(text));
     let too_long =
         || format!("expected a duration that a calendar holds, but found {}, which is too long", quoted(text));
+    if text.starts_with('+') {
+        return Err(expected());
+    }
     let span: Span = text.parse().map_err(|_| if is_too_long(text) { too_long() } else { expected() })?;
     if span.get_months() != 0 || span.get_years() != 0 {
         return Err(format!(
@@ -512,7 +515,7 @@ mod tests {
         for (text, minutes) in [("PT2H30M", 150), ("2h 30m", 150), ("90m", 90), ("P1D", 1440), ("1 day", 1440)] {
             assert_eq!(duration(text), Ok(SignedDuration::from_mins(minutes)), "{text}");
         }
-        for bad in ["", "2", "PT0S", "-PT1H", "P1M", "soon"] {
+        for bad in ["", "2", "PT0S", "-PT1H", "+PT1H", "P1M", "soon"] {
             assert!(duration(bad).is_err(), "{bad}");
         }
         for calendar in ["P1M", "P1Y", "1 month", "P1Y1M"] {

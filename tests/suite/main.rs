@@ -15,6 +15,7 @@ mod recurring;
 mod reports;
 mod schemas;
 mod template;
+mod times;
 mod two_at_once;
 mod visitors;
 mod wire;
