@@ -74,7 +74,8 @@ fn new_end(window: &Window, by: &NewEnd, now: Timestamp) -> Result<Timestamp, Er
     })
 }
 
-/// A time of an event about a window: in the window's own zone, unless the event names a place.
+/// A time of an event about a window: in the window's own zone, unless the event names a place. A time of day is the next
+/// one after `after`.
 fn own_time(window: &Window, key: &str, written: &WrittenTime, after: Timestamp) -> Result<Timestamp, Error> {
     let zone = window.timezone.as_deref().and_then(|name| time::time_zone(name).ok());
     written.resolve(zone.as_ref(), after).map_err(|problem| Error::InvalidEvent(vec![format!("{key}: {problem}")]))
@@ -143,6 +144,7 @@ pub async fn reschedule(run: Run<'_>, id: &WindowId, times: &NewTimes, asked: &A
                 "id: window {id} has begun; use extend to move its end, or off"
             )]));
         }
+        // Without an end the length stays, or is the duration.
         let blamed = if times.end.is_some() { "end" } else { "duration" };
         let mut problems = span::problems(start, end, blamed, now, longest);
         if start <= now {

@@ -243,27 +243,18 @@ pub(super) fn number<N: FromStr>(text: &str) -> Option<N> {
 /// What the author of these fields most likely meant, as an end to the sentence that refuses them: crontab's five
 /// fields, commas between the fields, a leading field for seconds, or the wrong number of question marks.
 pub(super) fn instead(fields: &[&str]) -> String {
-    let readings = match fields {
-        [all] => {
-            // Seven or more may be a list in one field, and nobody knows in which.
-            let split: Vec<&str> = all.split(',').collect();
-            match split.len() {
-                5 => vec![crontab(&split)],
-                6 => vec![owned(&split), one_mark(&split)],
-                _ => vec![],
-            }
+    let separate: Vec<&str> = match fields {
+        [all] => all.split(',').collect(),
+        _ => fields.iter().map(|field| field.trim_end_matches(',')).collect(),
+    };
+    let readings = match separate.as_slice() {
+        [_, _, _, _, _] => vec![crontab(&separate)],
+        [_, quartz @ ..] if quartz.len() == 5 => {
+            vec![owned(&separate), one_mark(&separate), owned(&[quartz, &["*"]].concat()), crontab(quartz)]
         }
-        _ => {
-            let fields: Vec<&str> = fields.iter().map(|field| field.trim_end_matches(',')).collect();
-            match fields.as_slice() {
-                [_, _, _, _, _] => vec![crontab(&fields)],
-                [_, quartz @ ..] if quartz.len() == 5 => {
-                    vec![owned(&fields), one_mark(&fields), owned(&[quartz, &["*"]].concat()), crontab(quartz)]
-                }
-                [_, quartz @ ..] if quartz.len() == 6 => vec![owned(quartz), one_mark(quartz)],
-                _ => vec![],
-            }
-        }
+        // Seven between commas may be a list in one field, and nobody knows in which.
+        [_, quartz @ ..] if quartz.len() == 6 && fields.len() == 7 => vec![owned(quartz), one_mark(quartz)],
+        _ => vec![],
     };
     match accepted(&readings) {
         Some(reading) => format!("; write cron({reading})"),
