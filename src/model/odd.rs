@@ -3,7 +3,7 @@
 /// How many are named: a text in another script holds nothing else.
 const NAMED_MAX: usize = 5;
 
-/// What is taken for a hyphen, a blank or nothing at all, by the names that Unicode gives it.
+/// What is taken for a hyphen, a blank or nothing at all, named much as Unicode names it.
 const LOOK_ALIKES: [(char, &str); 23] = [
     ('\t', "tab"),
     ('\n', "line feed"),
