@@ -250,14 +250,14 @@ fn rehearsed(run: Run<'_>, action: DecisionKind, booked: Booked) -> Response {
     let (window, what) = match booked {
         Booked::Already(window) => (window, "already exists".to_owned()),
         Booked::New(window) if window.start <= run.now() => (window, "would start now".to_owned()),
-        Booked::New(window) => {
-            let start = time::utc(window.start);
-            (window, format!("would be booked from {start}"))
-        }
+        Booked::New(window) => (window, "would be booked".to_owned()),
     };
+    let zone = window.timezone.as_deref();
+    let start = time::spoken(window.start, zone);
+    let end = window.end.map_or("off is sent".to_owned(), |end| time::spoken(end, zone));
     Response {
         outcome: "dry_run".to_owned(),
-        message: format!("Nothing was done; window {} {what}.", window.id),
+        message: format!("Nothing was done; window {} {what}, from {start} until {end}.", window.id),
         window: Some(WindowView::new(&window)),
         ..answers::blank(action.word())
     }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Decided, Verdict,
     answers::{self, Came},
-    decide, known, with_decision,
+    decide, known, meant, with_decision,
 };
 use crate::{
     app::Run,
@@ -16,6 +16,7 @@ use crate::{
         id::WindowId,
         span, time,
         window::{DecisionKind, LENGTH_MIN, State, Window},
+        written_time::WrittenTime,
     },
     reconcile,
     report::response::Response,
@@ -27,20 +28,24 @@ struct Moved {
     after: Window,
 }
 
-/// Moves the end of a booked, active or held window.
+/// Moves the end of a booked, active or held window; without an id, of the only one there is.
 ///
 /// # Errors
 /// [`Error::InvalidEvent`] if the window is unknown or over, or the new end is unusable; otherwise as
 /// [`reconcile::reconcile`] and [`reconcile::Done::complete`].
-pub async fn extend(run: Run<'_>, id: &WindowId, by: &NewEnd, asked: &Asked) -> Result<Response, Error> {
+pub async fn extend(run: Run<'_>, id: Option<&WindowId>, by: &NewEnd, asked: &Asked) -> Result<Response, Error> {
     let longest = run.app.config.max_duration;
     let decided = decide(run, DecisionKind::Extend, |table, now| {
+        let open = |window: &&Window| matches!(window.state, State::Booked | State::Active | State::Held);
+        let may_be: Vec<&WindowId> = table.windows.iter().filter(open).map(|window| &window.id).collect();
+        let id = &meant(id, &may_be, DecisionKind::Extend)?;
         let window = known(table, id)?;
         if window.state == State::Ending || (window.state == State::Booked && window.has_ended(now)) {
             return Err(too_late(id));
         }
         let end = new_end(window, by, now)?;
-        let problem = end_problem(window, end, now, longest);
+        let blamed = if matches!(by, NewEnd::By(_)) { "by" } else { "end" };
+        let problem = end_problem(window, end, blamed, now, longest);
         if let Some(problem) = problem {
             return Err(Error::InvalidEvent(vec![problem]));
         }
@@ -52,35 +57,54 @@ pub async fn extend(run: Run<'_>, id: &WindowId, by: &NewEnd, asked: &Asked) -> 
 
 fn new_end(window: &Window, by: &NewEnd, now: Timestamp) -> Result<Timestamp, Error> {
     let id = &window.id;
-    let from = match (by, window.end) {
-        (NewEnd::At(end), _) => return Ok(*end),
+    let by = match by {
+        NewEnd::At(end) => return own_time(window, "end", end, now),
+        NewEnd::By(by) => *by,
+    };
+    let from = match window.end {
         // What overran its end is extended from now.
-        (NewEnd::By(_), Some(_)) if window.state == State::Held => time::whole_second(now),
-        (NewEnd::By(_), Some(end)) => end,
-        (NewEnd::By(_), None) => {
+        Some(_) if window.state == State::Held => time::whole_second(now),
+        Some(end) => end,
+        None => {
             return Err(Error::InvalidEvent(vec![format!(
                 "by: window {id} has no end to move; send `end` instead, or off when it is done"
             )]));
         }
     };
-    let by = match by {
-        NewEnd::By(by) => *by,
-        NewEnd::At(_) => SignedDuration::ZERO,
-    };
     from.checked_add(by).map_err(|_| {
-        Error::InvalidEvent(vec!["by: expected an end that a calendar holds, but it would be too far ahead".to_owned()])
+        let problem = "by: expected an end that a calendar holds, but it would be beyond it";
+        Error::InvalidEvent(vec![problem.to_owned()])
     })
 }
 
-fn end_problem(window: &Window, end: Timestamp, now: Timestamp, longest: SignedDuration) -> Option<String> {
+/// A time of an event about a window: in the window's own zone, unless the event names a place. A time of day is the next
+/// one after `after`.
+fn own_time(window: &Window, key: &str, written: &WrittenTime, after: Timestamp) -> Result<Timestamp, Error> {
+    let zone = window.timezone.as_deref().and_then(|name| time::time_zone(name).ok());
+    written.resolve(zone.as_ref(), after).map_err(|problem| Error::InvalidEvent(vec![format!("{key}: {problem}")]))
+}
+
+/// What is wrong with a new end; `blamed` is the field of the event that says it, `end` or `by`.
+fn end_problem(
+    window: &Window,
+    end: Timestamp,
+    blamed: &str,
+    now: Timestamp,
+    longest: SignedDuration,
+) -> Option<String> {
     let length = end.duration_since(window.start);
+    // What has not begun is not ended, but dropped.
+    let instead = if window.start > now { "cancel drops the window" } else { "off ends it now" };
     if end <= now {
-        Some(format!("end: expected an end after now, but found {end}; to end the window now use off"))
+        Some(format!("{blamed}: expected an end after now ({}), but found {end}; {instead}", time::utc(now)))
     } else if length < LENGTH_MIN {
-        Some(format!("end: expected at least a minute after the start ({}), but found {end}", window.start))
+        Some(format!(
+            "{blamed}: expected at least a minute after the start ({}), but found {end}; {instead}",
+            window.start
+        ))
     } else if length > longest {
         Some(format!(
-            "end: expected a window of at most {} (MaxDuration), but it would last {}",
+            "{blamed}: expected a window of at most {} (MaxDuration), but it would last {}",
             time::spoken_duration(longest),
             time::spoken_duration(length)
         ))
@@ -98,10 +122,13 @@ pub async fn reschedule(run: Run<'_>, id: &WindowId, times: &NewTimes, asked: &A
     let longest = run.app.config.max_duration;
     let decided = decide(run, DecisionKind::Reschedule, |table, now| {
         let window = known(table, id)?;
-        let start = times.start.unwrap_or(window.start);
+        let start = match &times.start {
+            Some(start) => own_time(window, "start", start, now)?,
+            None => window.start,
+        };
         let length = times.duration.or(window.length());
-        let end = match (times.end, length) {
-            (Some(end), _) => Some(end),
+        let end = match (&times.end, length) {
+            (Some(end), _) => Some(own_time(window, "end", end, start)?),
             (None, Some(length)) => Some(start.checked_add(length).map_err(|_| {
                 let problem = "duration: expected an end that a calendar holds, but it would be too far ahead";
                 Error::InvalidEvent(vec![problem.to_owned()])
@@ -120,7 +147,9 @@ pub async fn reschedule(run: Run<'_>, id: &WindowId, times: &NewTimes, asked: &A
                 "id: window {id} has begun; use extend to move its end, or off"
             )]));
         }
-        let mut problems = span::problems(start, end, now, longest);
+        // Without an end the length stays, or is the duration.
+        let blamed = if times.end.is_some() { "end" } else { "duration" };
+        let mut problems = span::problems(start, end, blamed, now, longest);
         if start <= now {
             problems.push(format!("start: expected a start after now, but found {start}; to start now use on"));
         }

@@ -71,7 +71,9 @@ pub async fn edit(run: Run<'_>, id: &WindowId, edit: &Edit, asked: &Asked) -> Re
         Decided::Before(before) => answers::repeated(run, &before).await,
         Decided::New(Edited::Series(series, is_new)) => {
             let decided = is_new.then_some((&*series, "edited"));
-            let message = |series: &Series| told(&format!("Series {id}"), &series.reason, &series.message, is_new);
+            let message = |series: &Series| {
+                told(&format!("Series {id}"), series.reason.as_deref(), series.message.as_deref(), is_new)
+            };
             recurring::changed(run, DecisionKind::Edit, id, decided, message).await
         }
         Decided::New(Edited::Window(window, is_new)) => {
@@ -82,7 +84,10 @@ pub async fn edit(run: Run<'_>, id: &WindowId, edit: &Edit, asked: &Asked) -> Re
             if answer.outcome != usual.word() {
                 return Ok(answer);
             }
-            Ok(Response { message: told(&format!("Window {id}"), &window.reason, &window.message, is_new), ..answer })
+            Ok(Response {
+                message: told(&format!("Window {id}"), window.reason.as_deref(), window.message.as_deref(), is_new),
+                ..answer
+            })
         }
     }
 }
@@ -96,8 +101,8 @@ fn new_texts(
     (new != (reason.clone(), message.clone())).then_some(new)
 }
 
-fn told(what: &str, reason: &Option<String>, message: &Option<String>, is_new: bool) -> String {
-    let says = |text: &Option<String>| text.as_ref().map_or("none".to_owned(), |text| format!("\"{text}\""));
+fn told(what: &str, reason: Option<&str>, message: Option<&str>, is_new: bool) -> String {
+    let says = |text: Option<&str>| text.map_or("none".to_owned(), |text| format!("\"{text}\""));
     let begins = if is_new { "was edited" } else { "says so already, and nothing was changed" };
     format!("{what} {begins}; its reason: {}; its message for visitors: {}.", says(reason), says(message))
 }

@@ -3,7 +3,7 @@
 use super::{
     Decided, Verdict,
     answers::{self, Came},
-    decide, known, recurring, with_decision,
+    decide, known, meant, recurring, with_decision,
 };
 use crate::{
     app::Run,
@@ -160,9 +160,9 @@ async fn report_cancelled(run: Run<'_>, over: &Series, decision: Option<&Decisio
 }
 
 /// Answers a request that was decided before. Where it ended a series, that is reported again, under the same id.
-async fn cancelled_before(run: Run<'_>, id: &WindowId, before: &RequestItem) -> Result<Response, Error> {
+async fn cancelled_before(run: Run<'_>, before: &RequestItem) -> Result<Response, Error> {
     let mut done = reconcile::reconcile(run).await?;
-    let search = Search { id: Some(id.clone()), since: Some(before.at), limit: SEARCHED };
+    let search = Search { id: before.about.first().cloned(), since: Some(before.at), limit: SEARCHED };
     match run.app.aws.store.history(&search, run.now()).await {
         Ok(found) => {
             for past in found {
@@ -181,8 +181,12 @@ async fn cancelled_before(run: Run<'_>, id: &WindowId, before: &RequestItem) -> 
 /// # Errors
 /// [`Error::InvalidEvent`] if the window has begun or is unknown; otherwise as [`reconcile::reconcile`] and
 /// [`reconcile::Done::complete`].
-pub async fn cancel(run: Run<'_>, id: &WindowId, asked: &Asked) -> Result<Response, Error> {
+pub async fn cancel(run: Run<'_>, id: Option<&WindowId>, asked: &Asked) -> Result<Response, Error> {
     let decided = decide(run, DecisionKind::Cancel, |table, now| {
+        let ahead = |window: &&Window| window.state == State::Booked;
+        let windows = table.windows.iter().filter(ahead).map(|window| &window.id);
+        let may_be: Vec<&WindowId> = windows.chain(table.series.iter().map(|series| &series.id)).collect();
+        let id = &meant(id, &may_be, DecisionKind::Cancel)?;
         let about = vec![id.clone()];
         if let Some(series) = table.one_series(id) {
             let (over, writes) = recurring::cancelling(table, series, now, asked);
@@ -207,11 +211,15 @@ pub async fn cancel(run: Run<'_>, id: &WindowId, asked: &Asked) -> Result<Respon
     });
     let dropped = match decided.await? {
         Decided::New(dropped) => dropped,
-        Decided::Before(before) => return cancelled_before(run, id, &before).await,
+        Decided::Before(before) => return cancelled_before(run, &before).await,
     };
     let untold = match &dropped {
         Dropped::Series(over) => report_cancelled(run, over, over.decisions.last()).await,
         Dropped::Window(..) => None,
+    };
+    let id = match &dropped {
+        Dropped::Window(window, _) => window.id.clone(),
+        Dropped::Series(series) => series.id.clone(),
     };
     let is_new = !matches!(dropped, Dropped::Window(_, false));
     let mut done = reconcile::reconcile(run).await?;

@@ -161,6 +161,21 @@ pub(crate) fn known<'a>(table: &'a Table, id: &WindowId) -> Result<&'a Window, E
     table.window(id).ok_or_else(|| unknown(table, id))
 }
 
+/// What an event without an id means: the only one it can mean, or a refusal that names them all. It is never guessed.
+pub(crate) fn meant(id: Option<&WindowId>, may_be: &[&WindowId], action: DecisionKind) -> Result<WindowId, Error> {
+    let word = action.word();
+    let problem = match (id, may_be) {
+        (Some(id), _) => return Ok(id.clone()),
+        (None, [only]) => return Ok((*only).clone()),
+        (None, []) => format!("id: there is nothing to {word}; status lists every window and series"),
+        (None, several) => {
+            let names: Vec<&str> = several.iter().map(|id| id.as_str()).collect();
+            format!("id: expected the one to {word}, but the event names none of {}", names.join(", "))
+        }
+    };
+    Err(Error::InvalidEvent(vec![problem]))
+}
+
 /// A series by its name, or a refusal that lists the names there are.
 pub(crate) fn known_series<'a>(table: &'a Table, id: &WindowId) -> Result<&'a Series, Error> {
     table.one_series(id).ok_or_else(|| {

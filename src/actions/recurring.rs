@@ -15,6 +15,7 @@ use crate::{
         table::Table,
         time,
         window::{Decision, DecisionKind, Outcome, State, Window},
+        written_time::WrittenTime,
     },
     plan::reports::Event,
     reconcile::{self, Done},
@@ -45,7 +46,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
     if dry_run {
         return Ok(Response {
             outcome: "dry_run".to_owned(),
-            message: format!("Nothing was done; series {} would come next on {}.", series.id, told(&view).join(", ")),
+            message: format!("Nothing was done; series {} would come next {}.", series.id, spans(&view).join("; ")),
             series: vec![view],
             site: Some(reconcile::present(run).await.site),
             warnings,
@@ -108,6 +109,14 @@ fn told(view: &SeriesView) -> Vec<String> {
     view.next.iter().map(|start| time::spoken(*start, Some(&view.timezone))).collect()
 }
 
+/// When its next windows start and end.
+fn spans(view: &SeriesView) -> Vec<String> {
+    let length = SignedDuration::from_secs(view.duration_secs);
+    let ends = view.next.iter().map(|start| start.checked_add(length).unwrap_or(*start));
+    let spoken = |at| time::spoken(at, Some(&view.timezone));
+    view.next.iter().zip(ends).map(|(start, end)| format!("from {} until {}", spoken(*start), spoken(end))).collect()
+}
+
 pub(super) fn decided_about(
     series: &mut Series,
     at: Timestamp,
@@ -119,6 +128,12 @@ pub(super) fn decided_about(
     series.decisions.push(Decision { at, action, requested_by, reason, start, end: None });
 }
 
+/// A start that an event names, in the series' zone unless the event names a place.
+fn own_time(series: &Series, start: &WrittenTime, now: Timestamp) -> Result<Timestamp, Error> {
+    let zone = time::time_zone(&series.timezone).ok();
+    start.resolve(zone.as_ref(), now).map_err(|problem| Error::InvalidEvent(vec![format!("start: {problem}")]))
+}
+
 /// How many starts after one that is no longer left out are looked at.
 const LATER_MAX: usize = 1000;
 
@@ -127,12 +142,12 @@ const LATER_MAX: usize = 1000;
 /// # Errors
 /// [`Error::InvalidEvent`] if there is no such series or occurrence; otherwise as [`reconcile::reconcile`] and
 /// [`reconcile::Done::complete`].
-pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<Timestamp>, asked: &Asked) -> Result<Response, Error> {
+pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, asked: &Asked) -> Result<Response, Error> {
     let decided = decide(run, DecisionKind::Skip, |table, now| {
         let mut series = known_series(table, id)?.clone();
-        let occurrence = match start {
+        let occurrence = match &start {
             None => series.next(now, 1).first().map(|next| next.start),
-            Some(start) => Some(start).filter(|start| series.has_occurrence(*start)),
+            Some(start) => Some(own_time(&series, start, now)?).filter(|start| series.has_occurrence(*start)),
         };
         let Some(start) = occurrence.filter(|start| *start > now) else {
             let next: Vec<String> = series.view(now).next.iter().map(ToString::to_string).collect();
@@ -165,11 +180,12 @@ pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<Timestamp>, asked: 
 ///
 /// # Errors
 /// As [`skip`].
-pub async fn unskip(run: Run<'_>, id: &WindowId, start: Option<Timestamp>, asked: &Asked) -> Result<Response, Error> {
+pub async fn unskip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, asked: &Asked) -> Result<Response, Error> {
     let decided = decide(run, DecisionKind::Unskip, |table, now| {
         let mut series = known_series(table, id)?.clone();
         let left_out: Vec<Timestamp> = series.skipped.iter().copied().filter(|skipped| *skipped > now).collect();
-        let Some(start) = start.or(left_out.iter().min().copied()).filter(|start| left_out.contains(start)) else {
+        let asked_for = start.as_ref().map(|start| own_time(&series, start, now)).transpose()?;
+        let Some(start) = asked_for.or(left_out.iter().min().copied()).filter(|start| left_out.contains(start)) else {
             let told: Vec<String> = left_out.iter().map(ToString::to_string).collect();
             let found = if told.is_empty() { "none is left out".to_owned() } else { told.join(", ") };
             return Err(Error::InvalidEvent(vec![format!(

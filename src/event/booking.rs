@@ -18,23 +18,28 @@ use crate::{
 /// A window with a start and an end of its own.
 pub(super) fn window(fields: &mut Fields, now: Timestamp, config: &Config) -> Option<Booking> {
     let options = Options::read(fields, config);
-    let start = fields.time("start", options.zone.as_ref());
+    let start = fields.next_time("start", options.zone.as_ref(), now);
     if start.is_none() && !fields.has_problem("start") {
         fields.problem("start", "required, but missing");
     }
-    let end = ending(fields, start, &options, "leave the field out and use the other of `end` and `duration`");
+    let blamed = if fields.has("end") { "end" } else { "duration" };
+    let without = "leave the field out and use the other of `end` and `duration`";
+    let end = ending(fields, start, &options, without, now);
     if matches!(end, Ending::None) {
         fields.problem("end", "expected `end` or `duration` beside `start`, but found neither");
     }
     let (Some(start), Ending::At(end)) = (start, end) else { return None };
-    options.booking(fields, start, Some(end), now, config)
+    fields.add_problems(span::problems(start, Some(end), blamed, now, config.max_duration));
+    options.booking(start, Some(end))
 }
 
 /// A window that starts now.
 pub(super) fn starting_now(fields: &mut Fields, now: Timestamp, config: &Config) -> Option<Booking> {
     let options = Options::read(fields, config);
     let start = time::whole_second(now);
-    let end = match ending(fields, Some(start), &options, "leave the field out; without an end it lasts until `off`") {
+    let blamed = if fields.has("end") { "end" } else { "duration" };
+    let without = "leave the field out; without an end it lasts until `off`";
+    let end = match ending(fields, Some(start), &options, without, now) {
         Ending::At(end) => Some(end),
         Ending::None => None,
         Ending::Unclear => return None,
@@ -42,14 +47,15 @@ pub(super) fn starting_now(fields: &mut Fields, now: Timestamp, config: &Config)
     if end.is_none() && options.at_end != AtEnd::Reopen {
         fields.problem("at_end", "expected it only with `end` or `duration`, since open-ended maintenance has no end");
     }
-    options.booking(fields, start, end, now, config)
+    fields.add_problems(span::problems(start, end, blamed, now, config.max_duration));
+    options.booking(start, end)
 }
 
 /// A window that recurs.
 pub(super) fn recurring(fields: &mut Fields, asked: &Asked, now: Timestamp, config: &Config) -> Option<Recurring> {
     let options = Options::read(fields, config);
     let every: Option<Recurrence> = fields.read("every", str::parse);
-    let anchor = fields.time("start", options.zone.as_ref());
+    let anchor = fields.next_time("start", options.zone.as_ref(), now);
     fields.refuse_null("duration", "a duration", "say how long each window lasts");
     let duration = fields.duration("duration");
     if duration.is_none() && !fields.has_problem("duration") {
@@ -117,10 +123,10 @@ enum Ending {
     Unclear,
 }
 
-fn ending(fields: &mut Fields, start: Option<Timestamp>, options: &Options, without: &str) -> Ending {
+fn ending(fields: &mut Fields, start: Option<Timestamp>, options: &Options, without: &str, now: Timestamp) -> Ending {
     fields.refuse_null("end", "a time", without);
     fields.refuse_null("duration", "a duration", without);
-    let end = fields.time("end", options.zone.as_ref());
+    let end = fields.next_time("end", options.zone.as_ref(), start.unwrap_or(now));
     let duration = fields.duration("duration");
     match (end, duration, start) {
         _ if fields.has_problem("end") || fields.has_problem("duration") => Ending::Unclear,
@@ -169,15 +175,7 @@ impl Options {
         }
     }
 
-    fn booking(
-        self,
-        fields: &mut Fields,
-        start: Timestamp,
-        end: Option<Timestamp>,
-        now: Timestamp,
-        config: &Config,
-    ) -> Option<Booking> {
-        fields.add_problems(span::problems(start, end, now, config.max_duration));
+    fn booking(self, start: Timestamp, end: Option<Timestamp>) -> Option<Booking> {
         Some(Booking {
             id: self.id,
             start,

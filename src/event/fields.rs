@@ -15,6 +15,7 @@ use crate::{
         rule_arn::RuleArn,
         time,
         window::{AtEnd, Covered},
+        written_time::WrittenTime,
     },
 };
 
@@ -207,12 +208,28 @@ impl Fields {
 
     /// A time, to the second; one without a place of its own is in `zone`.
     pub(super) fn time(&mut self, key: &str, zone: Option<&TimeZone>) -> Option<Timestamp> {
+        self.number_as_text(key);
+        self.read(key, |text| time::instant(text, zone).map(time::whole_second))
+    }
+
+    /// A time of day as well, or one whose zone the action knows.
+    pub(super) fn written_time(&mut self, key: &str, zone: Option<&TimeZone>) -> Option<WrittenTime> {
+        self.number_as_text(key);
+        self.read(key, |text| WrittenTime::read(text, zone))
+    }
+
+    /// A time, or a time of day: then the next one after `after`.
+    pub(super) fn next_time(&mut self, key: &str, zone: Option<&TimeZone>, after: Timestamp) -> Option<Timestamp> {
+        self.number_as_text(key);
+        self.read(key, |text| WrittenTime::read(text, zone)?.resolve(zone, after))
+    }
+
+    fn number_as_text(&mut self, key: &str) {
         if let Some(Value::Number(number)) = self.map.get(key) {
             // Most likely the seconds since 1970, which have no place of their own but mean one instant.
             let text = number.to_string();
             self.map.insert(key.to_owned(), Value::String(text));
         }
-        self.read(key, |text| time::instant(text, zone).map(time::whole_second))
     }
 
     /// A time that is read in the zone beside it, which nothing else of this event needs.
@@ -223,9 +240,14 @@ impl Fields {
 
     /// A duration of whole seconds.
     pub(super) fn duration(&mut self, key: &str) -> Option<SignedDuration> {
-        self.read(key, |text| match SignedDuration::from_secs(time::duration(text)?.as_secs()) {
-            SignedDuration::ZERO => Err(format!("expected a second at least, but found {}", time::quoted(text))),
-            duration => Ok(duration),
+        self.read(key, whole_seconds)
+    }
+
+    /// A duration, or one with a minus before it.
+    pub(super) fn difference(&mut self, key: &str) -> Option<SignedDuration> {
+        self.read(key, |text| match text.strip_prefix('-') {
+            Some(less) => whole_seconds(less).map(|less| -less),
+            None => whole_seconds(text),
         })
     }
 
@@ -304,6 +326,13 @@ impl Fields {
             }
         }
         (!self.has_problem("rules")).then_some(Covered::Some(rules))
+    }
+}
+
+fn whole_seconds(text: &str) -> Result<SignedDuration, String> {
+    match SignedDuration::from_secs(time::duration(text)?.as_secs()) {
+        SignedDuration::ZERO => Err(format!("expected a second at least, but found {}", time::quoted(text))),
+        duration => Ok(duration),
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
         series::Series,
         time,
         window::{AtEnd, Covered},
+        written_time::WrittenTime,
     },
 };
 
@@ -84,8 +85,8 @@ pub enum Action {
     },
     /// Move the end of a booked or active window.
     Extend {
-        /// The window.
-        id: WindowId,
+        /// The window; the only one if absent.
+        id: Option<WindowId>,
         /// Where to.
         end: NewEnd,
     },
@@ -98,8 +99,8 @@ pub enum Action {
     },
     /// Drop a booked window or a series.
     Cancel {
-        /// The window or series.
-        id: WindowId,
+        /// The window or series; the only one if absent.
+        id: Option<WindowId>,
     },
     /// Change what a window or series says.
     Edit {
@@ -113,14 +114,14 @@ pub enum Action {
         /// The series.
         id: WindowId,
         /// The start that is no longer left out; the next one that is if absent.
-        start: Option<Timestamp>,
+        start: Option<WrittenTime>,
     },
     /// Leave out one occurrence of a series.
     Skip {
         /// The series.
         id: WindowId,
         /// The start that is left out; the next one if absent.
-        start: Option<Timestamp>,
+        start: Option<WrittenTime>,
     },
     /// Let a series book nothing until it is resumed.
     Pause {
@@ -214,19 +215,19 @@ pub struct Edit {
 /// A window's new end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NewEnd {
-    /// So much later than it is.
+    /// So much later than it is; earlier if negative.
     By(SignedDuration),
     /// Then.
-    At(Timestamp),
+    At(WrittenTime),
 }
 
 /// A booked window's new times; what is absent stays, and the length stays unless an end or a duration is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewTimes {
     /// The new start.
-    pub start: Option<Timestamp>,
+    pub start: Option<WrittenTime>,
     /// The new end.
-    pub end: Option<Timestamp>,
+    pub end: Option<WrittenTime>,
     /// The new length.
     pub duration: Option<SignedDuration>,
 }
@@ -293,16 +294,18 @@ pub fn read(event: &Value, now: Timestamp, config: &Config) -> Result<Request, E
         }
         "extend" => extending(&mut fields),
         "reschedule" => rescheduling(&mut fields),
-        "cancel" => fields.required_id("cancel").map(|id| Action::Cancel { id }),
+        "cancel" => Some(Action::Cancel { id: fields.id() }),
         "edit" => editing(&mut fields, &asked, map.get("reason")),
         "unskip" => {
             let id = fields.required_id("unskip");
-            let start = fields.placed_time("start");
+            let zone = fields.zone();
+            let start = fields.written_time("start", zone.as_ref());
             id.map(|id| Action::Unskip { id, start })
         }
         "skip" => {
             let id = fields.required_id("skip");
-            let start = fields.placed_time("start");
+            let zone = fields.zone();
+            let start = fields.written_time("start", zone.as_ref());
             id.map(|id| Action::Skip { id, start })
         }
         "pause" => fields.required_id("pause").map(|id| Action::Pause { id }),
@@ -350,9 +353,10 @@ fn misspelt_action(event: &Map<String, Value>) -> Option<String> {
 }
 
 fn extending(fields: &mut Fields) -> Option<Action> {
-    let id = fields.required_id("extend");
+    let id = fields.id();
     fields.refuse_null("end", "a time", "leave the field out and use `by`, or say when");
-    let (end, by) = (fields.placed_time("end"), fields.duration("by"));
+    let zone = fields.zone();
+    let (end, by) = (fields.written_time("end", zone.as_ref()), fields.difference("by"));
     let end = match (by, end) {
         (Some(by), None) => NewEnd::By(by),
         (None, Some(end)) => NewEnd::At(end),
@@ -364,7 +368,7 @@ fn extending(fields: &mut Fields) -> Option<Action> {
             return None;
         }
     };
-    Some(Action::Extend { id: id?, end })
+    Some(Action::Extend { id, end })
 }
 
 fn editing(fields: &mut Fields, asked: &Asked, reason: Option<&Value>) -> Option<Action> {
@@ -384,7 +388,7 @@ fn rescheduling(fields: &mut Fields) -> Option<Action> {
     fields.refuse_null("end", "a time", "leave the field out to keep the length");
     fields.refuse_null("duration", "a duration", "leave the field out to keep the length");
     let zone = fields.zone();
-    let (start, end) = (fields.time("start", zone.as_ref()), fields.time("end", zone.as_ref()));
+    let (start, end) = (fields.written_time("start", zone.as_ref()), fields.written_time("end", zone.as_ref()));
     let times = NewTimes { start, end, duration: fields.duration("duration") };
     if times.end.is_some() && times.duration.is_some() {
         fields.problem("end", "expected `end` or `duration`, but found both");

@@ -31,7 +31,10 @@ impl FromStr for Expression {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let shaped = shape(&fields).map_err(|why| format!("{why} in \"cron({text})\"{}", instead(&fields)))?;
-        matcher(shaped)
+        matcher(shaped).map_err(|why| match accepted(&[owned(&fields)]) {
+            Some(reading) => format!("{why}; write cron({reading})"),
+            None => why,
+        })
     }
 }
 
@@ -198,13 +201,37 @@ impl Field {
     }
 
     fn backwards(&self, from: &str, to: &str) -> String {
-        let why = format!("expected a range that goes up in {}, but found \"{from}-{to}\"", self.name);
+        format!("expected a range that goes up in {}, but found \"{from}-{to}\"", self.name)
+    }
+
+    /// The same with each range over the end, such as `FRI-MON`, as values that go up.
+    fn upward(&self, text: &str) -> String {
+        let parts = text.split(',').map(|part| self.part_upward(part).unwrap_or_else(|| part.to_owned()));
+        parts.collect::<Vec<_>>().join(",")
+    }
+
+    fn part_upward(&self, part: &str) -> Option<String> {
+        let (range, step) = match part.split_once('/') {
+            Some((range, step)) => (range, Some(self.step(step, part).ok()?)),
+            None => (part, None),
+        };
+        let (from, to) = range.split_once('-')?;
+        let (start, end) = (self.value(from).ok()?, self.value(to).ok()?);
         // Years alone do not come round again.
-        match self.names {
-            _ if self.last == YEARS.last => why,
-            [first, .., last] => format!("{why}; write {from}-{last},{first}-{to}"),
-            _ => format!("{why}; write {from}-{},{}-{to}", self.last, self.first),
+        if start <= end || self.last == YEARS.last {
+            return None;
         }
+        if let Some(step) = step {
+            let values = (start..=self.last).chain(self.first..=end).step_by(step);
+            return Some(values.map(|value| value.to_string()).collect::<Vec<_>>().join(","));
+        }
+        let (first, last) = match self.names {
+            [first, .., last] if number::<u16>(from).is_none() => ((*first).to_owned(), (*last).to_owned()),
+            _ => (self.first.to_string(), self.last.to_string()),
+        };
+        let range =
+            |from: &str, to: &str| if from.eq_ignore_ascii_case(to) { from.to_owned() } else { format!("{from}-{to}") };
+        Some(format!("{},{}", range(from, &last), range(&first, to)))
     }
 }
 
@@ -214,24 +241,38 @@ pub(super) fn number<N: FromStr>(text: &str) -> Option<N> {
 }
 
 /// What the author of these fields most likely meant, as an end to the sentence that refuses them: crontab's five
-/// fields, a leading field for seconds, or the wrong number of question marks.
+/// fields, commas between the fields, a leading field for seconds, or the wrong number of question marks.
 pub(super) fn instead(fields: &[&str]) -> String {
-    let readings = match fields {
-        [_, _, _, _, _] => vec![crontab(fields)],
+    let separate: Vec<&str> = match fields {
+        [all] => all.split(',').collect(),
+        _ => fields.iter().map(|field| field.trim_end_matches(',')).collect(),
+    };
+    let readings = match separate.as_slice() {
+        [_, _, _, _, _] => vec![crontab(&separate)],
         [_, quartz @ ..] if quartz.len() == 5 => {
-            vec![owned(fields), one_mark(fields), owned(&[quartz, &["*"]].concat()), crontab(quartz)]
+            vec![owned(&separate), one_mark(&separate), owned(&[quartz, &["*"]].concat()), crontab(quartz)]
         }
-        [_, quartz @ ..] if quartz.len() == 6 => vec![owned(quartz), one_mark(quartz)],
+        // Seven between commas may be a list in one field, and nobody knows in which.
+        [_, quartz @ ..] if quartz.len() == 6 && fields.len() == 7 => vec![owned(quartz), one_mark(quartz)],
         _ => vec![],
     };
-    let fits = |reading: &&Vec<String>| {
+    match accepted(&readings) {
+        Some(reading) => format!("; write cron({reading})"),
+        None => "; write cron(0 2 ? * SUN *), for example".to_owned(),
+    }
+}
+
+/// The first of these readings that is an expression, with its ranges written so that they go up.
+fn accepted(readings: &[Vec<String>]) -> Option<String> {
+    let all = [&MINUTES, &HOURS, &DAYS, &MONTHS, &WEEKDAYS, &YEARS];
+    let upward = |reading: &Vec<String>| -> Vec<String> {
+        all.iter().zip(reading).map(|(field, text)| field.upward(text)).collect()
+    };
+    let fits = |reading: &Vec<String>| {
         let fields: Vec<&str> = reading.iter().map(String::as_str).collect();
         shape(&fields).and_then(matcher).is_ok()
     };
-    match readings.iter().find(fits) {
-        Some(reading) => format!("; write cron({})", reading.join(" ")),
-        None => "; write cron(0 2 ? * SUN *), for example".to_owned(),
-    }
+    readings.iter().filter(|reading| reading.len() == all.len()).map(upward).find(fits).map(|reading| reading.join(" "))
 }
 
 fn owned(fields: &[&str]) -> Vec<String> {
@@ -357,8 +398,8 @@ mod tests {
         refuses("*/60 2 * * ? *", &["a step of 1 to 59 in minutes"]);
         refuses("0/x 2 * * ? *", &["a step of 1 to 59 in minutes"]);
         refuses("/5 2 * * ? *", &["minutes of 0-59"]);
-        refuses("0 22-2 * * ? *", &["goes up in hours", "\"22-2\"", "write 22-23,0-2"]);
-        refuses("0 2 ? * FRI-MON *", &["goes up in day-of-week", "write FRI-SAT,SUN-MON"]);
+        refuses("0 22-2 * * ? *", &["goes up in hours", "\"22-2\"", "write cron(0 22-23,0-2 * * ? *)"]);
+        refuses("0 2 ? * FRI-MON *", &["goes up in day-of-week", "write cron(0 2 ? * FRI-SAT,SUN-MON *)"]);
         refuses("0 2 1 * ? 2030-2026", &["goes up in year, but found \"2030-2026\""]);
         refuses("0 2 1,L * ? *", &["alone in day-of-month", "a series for each"]);
         refuses("0 2 L-3 * ? *", &["alone in day-of-month"]);
@@ -367,6 +408,43 @@ mod tests {
         refuses("0 2 ? * 3#1,6#3 *", &["alone in day-of-week"]);
         refuses("0 2 ? * SUN#6 *", &["SUN#1 to SUN#5", "\"SUN#6\""]);
         refuses("0 2 ? * */2 *", &["without a step", "SUN,TUE,THU"]);
+    }
+
+    /// Cron lines as people bring them from elsewhere.
+    #[test]
+    fn every_suggestion_is_itself_accepted() {
+        for (text, meant) in [
+            ("0 2 ? * FRI-MON *", "0 2 ? * FRI-SAT,SUN-MON *"),
+            ("0 2 ? * 6-2 *", "0 2 ? * 6-7,1-2 *"),
+            ("0 2 ? * SAT-MON *", "0 2 ? * SAT,SUN-MON *"),
+            ("0 2 ? * FRI-SUN *", "0 2 ? * FRI-SAT,SUN *"),
+            ("0 2 ? * WED,fri-mon *", "0 2 ? * WED,fri-SAT,SUN-mon *"),
+            ("0 22-2/2 * * ? *", "0 22,0,2 * * ? *"),
+            ("0 2 1 NOV-FEB ? *", "0 2 1 NOV-DEC,JAN-FEB ? *"),
+            ("0 2 25-5 * ? *", "0 2 25-31,1-5 * ? *"),
+            ("0,2,?,*,SUN,*", "0 2 ? * SUN *"),
+            ("0, 2, ?, *, SUN, *", "0 2 ? * SUN *"),
+            ("0,2,*,*,SUN,*", "0 2 ? * SUN *"),
+            ("0,2,?,*,FRI-MON,*", "0 2 ? * FRI-SAT,SUN-MON *"),
+            ("0,2,*,*,0", "0 2 ? * SUN *"),
+            ("0 2 * * 0", "0 2 ? * SUN *"),
+            ("0 2 * * 7", "0 2 ? * SUN *"),
+            ("0 2 * * 5-1", "0 2 ? * FRI-SAT,SUN-MON *"),
+            ("0 2 * * 1-5", "0 2 ? * MON-FRI *"),
+            ("*/5 * * * *", "*/5 * * * ? *"),
+            ("0 2 1 * *", "0 2 1 * ? *"),
+            ("0 0 2 ? * SUN *", "0 2 ? * SUN *"),
+            ("0,30,2,?,*,SUN,*", "0 2 ? * SUN *"),
+            ("0 2 1 * 1", "0 2 ? * SUN *"),
+        ] {
+            let problem = text.parse::<Expression>().err().expect(text);
+            let (_, rest) = problem.split_once("; write cron(").unwrap_or_else(|| panic!("{problem}"));
+            let (suggestion, _) = rest.split_once(')').expect("a whole expression");
+            assert_eq!(suggestion, meant, "{text}");
+            assert!(suggestion.parse::<Expression>().is_ok(), "{suggestion}");
+        }
+        let years = "0 2 ? * SUN 2030-2029".parse::<Expression>().err().expect("backwards");
+        assert!(!years.contains("write"), "{years}");
     }
 
     #[test]

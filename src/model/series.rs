@@ -146,7 +146,7 @@ impl Series {
         // A series may begin as far ahead as its expression says.
         match first.start.checked_add(self.duration) {
             Ok(end) => {
-                problems.extend(super::span::problems(first.start, Some(end), first.start, longest));
+                problems.extend(super::span::problems(first.start, Some(end), "duration", first.start, longest));
             }
             Err(_) => problems.push("duration: expected an end that a calendar holds, but it is too long".to_owned()),
         }

@@ -9,22 +9,29 @@ use super::{
     window::{HORIZON, LENGTH_MIN},
 };
 
-/// What is wrong with the times of a window as seen from `now`, a sentence each.
+/// What is wrong with the times of a window as seen from `now`, a sentence each; `blamed` is the field of the event that
+/// says the end, `end` or `duration`.
 #[must_use]
-pub fn problems(start: Timestamp, end: Option<Timestamp>, now: Timestamp, longest: SignedDuration) -> Vec<String> {
+pub fn problems(
+    start: Timestamp,
+    end: Option<Timestamp>,
+    blamed: &str,
+    now: Timestamp,
+    longest: SignedDuration,
+) -> Vec<String> {
     let mut problems = vec![];
     if let Some(end) = end {
         let length = end.duration_since(start);
         if end <= start {
-            problems.push(format!("end: expected an end after the start ({start}), but found {end}"));
+            problems.push(format!("{blamed}: expected an end after the start ({start}), but found {end}"));
         } else if length < LENGTH_MIN {
             problems.push(format!(
-                "end: expected a window of at least a minute, but found one of {}",
+                "{blamed}: expected a window of at least a minute, but found one of {}",
                 time::spoken_duration(length)
             ));
         } else if length > longest {
             problems.push(format!(
-                "end: expected a window of at most {} (MaxDuration), but found one of {}; check the date, or raise \
+                "{blamed}: expected a window of at most {} (MaxDuration), but found one of {}; check the date, or raise \
                  the limit",
                 time::spoken_duration(longest),
                 time::spoken_duration(length)
@@ -46,7 +53,7 @@ mod tests {
     use crate::model::window::tests::at;
 
     fn told(start: Timestamp, end: Option<Timestamp>) -> String {
-        problems(start, end, at("00:00:00"), SignedDuration::from_hours(2)).join("; ")
+        problems(start, end, "end", at("00:00:00"), SignedDuration::from_hours(2)).join("; ")
     }
 
     #[test]
@@ -73,13 +80,24 @@ mod tests {
         assert_eq!(start("2027-12-07T00:00:00Z"), "");
         assert!(start("2027-12-07T00:00:01Z").starts_with("start: expected a start within the next year"));
         assert_eq!(start("2020-01-01T00:00:00Z"), "");
-        let last = problems(Timestamp::MAX, None, Timestamp::MAX, SignedDuration::MAX);
+        let last = problems(Timestamp::MAX, None, "end", Timestamp::MAX, SignedDuration::MAX);
         assert!(last.is_empty(), "no year follows the last: {last:?}");
+    }
+
+    #[test]
+    fn the_field_that_says_the_end_is_blamed() {
+        let (start, longest) = (at("02:00:00"), SignedDuration::from_hours(2));
+        for end in ["02:00:00", "02:00:30", "05:00:00"] {
+            for blamed in ["end", "duration"] {
+                let told = problems(start, Some(at(end)), blamed, at("00:00:00"), longest).join("; ");
+                assert!(told.starts_with(&format!("{blamed}: expected")), "{told}");
+            }
+        }
     }
 
     #[test]
     fn every_problem_is_named() {
         let far: Timestamp = "2030-01-01T00:00:00Z".parse().expect("a time");
-        assert_eq!(problems(far, Some(far), at("00:00:00"), SignedDuration::from_hours(2)).len(), 2);
+        assert_eq!(problems(far, Some(far), "end", at("00:00:00"), SignedDuration::from_hours(2)).len(), 2);
     }
 }

@@ -7,6 +7,8 @@ use jiff::{
     tz::{AmbiguousOffset, Offset, TimeZone},
 };
 
+use super::odd;
+
 /// How much of a text is shown to the person who sent it, in characters.
 const SHOWN_MAX: usize = 100;
 
@@ -69,6 +71,9 @@ pub fn duration(text: &str) -> Result<SignedDuration, String> {
     let expected = || format!("expected a duration such as PT2H30M or 2h 30m, but found {}", quoted(text));
     let too_long =
         || format!("expected a duration that a calendar holds, but found {}, which is too long", quoted(text));
+    if text.starts_with('+') {
+        return Err(expected());
+    }
     let span: Span = text.parse().map_err(|_| if is_too_long(text) { too_long() } else { expected() })?;
     if span.get_months() != 0 || span.get_years() != 0 {
         return Err(format!(
@@ -89,16 +94,9 @@ pub fn duration(text: &str) -> Result<SignedDuration, String> {
 pub fn quoted(text: &str) -> String {
     let shown: String = text.chars().take(SHOWN_MAX).collect();
     let more = if shown.len() < text.len() { "…" } else { "" };
-    let mut odd: Vec<String> = vec![];
-    for character in text.chars().filter(|character| !matches!(character, ' '..='~')) {
-        let name = format!("U+{:04X}", u32::from(character));
-        if !odd.contains(&name) && odd.len() < 5 {
-            odd.push(name);
-        }
-    }
-    match odd.as_slice() {
-        [] => format!("{shown:?}{more}"),
-        odd => format!("{shown:?}{more}, which holds {}", odd.join(" and ")),
+    match odd::named(text) {
+        None => format!("{shown:?}{more}"),
+        Some(odd) => format!("{shown:?}{more}, which holds {odd}"),
     }
 }
 
@@ -202,13 +200,41 @@ fn parts(text: &str) -> Option<Parts<'_>> {
     })
 }
 
+/// Whether a text is a date and a time that exist, without an offset or a zone.
+#[must_use]
+pub(super) fn has_no_place(text: &str) -> bool {
+    parts(text).is_some_and(|Parts { local, offset, annotations }| {
+        let has_zone = annotations_zone(annotations, text).map_or(true, |zone| zone.is_some());
+        offset.is_none() && !has_zone && local.parse::<civil::DateTime>().is_ok()
+    })
+}
+
+/// Whether a text looks like an offset, or like one zone in brackets.
+#[must_use]
+pub(super) fn is_place(text: &str) -> bool {
+    let zone = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    matches!(text, "Z" | "z")
+        || offset_end(text) == Some("")
+        || zone.is_some_and(|zone| !zone.contains(['[', ']', '=']))
+}
+
+/// The zone that an offset or one zone in brackets stands for; none for no text.
+pub(super) fn place(text: &str) -> Result<Option<TimeZone>, String> {
+    if text.is_empty() || text.starts_with('[') {
+        return annotations_zone(text, text);
+    }
+    let offset =
+        offset_of(text).ok_or_else(|| format!("expected an offset such as +01:00, but found {}", quoted(text)))?;
+    Ok(Some(TimeZone::fixed(offset)))
+}
+
 /// What follows the offset that a text begins with.
 fn offset_end(text: &str) -> Option<&str> {
     either(text.strip_prefix(['+', '-'])?, &["00:00", "0000", "00"])
 }
 
 /// What follows the first of the patterns that fits the text's beginning; a zero stands for any digit.
-fn either<'a>(text: &'a str, patterns: &[&str]) -> Option<&'a str> {
+pub(super) fn either<'a>(text: &'a str, patterns: &[&str]) -> Option<&'a str> {
     patterns.iter().find_map(|pattern| {
         let (head, rest) = text.split_at_checked(pattern.len())?;
         let fits = |(found, wanted): (u8, u8)| found == wanted || wanted == b'0' && found.is_ascii_digit();
@@ -267,7 +293,7 @@ fn misshapen(text: &str) -> String {
     format!("expected a time such as 2026-12-06T02:00:00Z, but found {found}")
 }
 
-fn beyond_the_calendar(text: &str) -> String {
+pub(super) fn beyond_the_calendar(text: &str) -> String {
     format!("expected a time that the calendar holds, but found {}, which is beyond it", quoted(text))
 }
 
@@ -283,7 +309,7 @@ fn is_too_long(text: &str) -> bool {
 }
 
 /// The instant at which a clock on the wall of `zone` shows a time.
-fn local_instant(text: &str, local: civil::DateTime, zone: &TimeZone) -> Result<Timestamp, String> {
+pub(super) fn local_instant(text: &str, local: civil::DateTime, zone: &TimeZone) -> Result<Timestamp, String> {
     let name = zone.iana_name().unwrap_or("its zone");
     let ambiguous = zone.to_ambiguous_timestamp(local);
     let (why, before, after) = match ambiguous.offset() {
@@ -418,9 +444,16 @@ mod tests {
             refuses(text, None, &[odd]);
             refuses(text, Some("Europe/London"), &[odd]);
         }
-        assert!(time_zone("America/Port\u{2011}au\u{2011}Prince").expect_err("odd").ends_with("which holds U+2011"));
+        assert!(
+            time_zone("America/Port\u{2011}au\u{2011}Prince")
+                .expect_err("odd")
+                .contains("which holds U+2011 (non-breaking hyphen) as character 13")
+        );
         assert!(duration("2h\u{a0}30m").expect_err("odd").contains("U+00A0"));
-        assert_eq!(quoted("\u{200b}é"), "\"\\u{200b}é\", which holds U+200B and U+00E9");
+        assert_eq!(
+            quoted("\u{200b}é"),
+            "\"\\u{200b}é\", which holds U+200B (zero width space) as character 1 and U+00E9 as character 2"
+        );
         assert_eq!(quoted(&"x".repeat(200)).chars().count(), SHOWN_MAX + 3);
     }
 
@@ -482,7 +515,7 @@ mod tests {
         for (text, minutes) in [("PT2H30M", 150), ("2h 30m", 150), ("90m", 90), ("P1D", 1440), ("1 day", 1440)] {
             assert_eq!(duration(text), Ok(SignedDuration::from_mins(minutes)), "{text}");
         }
-        for bad in ["", "2", "PT0S", "-PT1H", "P1M", "soon"] {
+        for bad in ["", "2", "PT0S", "-PT1H", "+PT1H", "P1M", "soon"] {
             assert!(duration(bad).is_err(), "{bad}");
         }
         for calendar in ["P1M", "P1Y", "1 month", "P1Y1M"] {

@@ -304,7 +304,7 @@ pub async fn notice(
 pub fn orphan_report(rule: &RuleArn, site: &Site, at: Timestamp, cause: &str) -> Report {
     let line = RuleLine { arn: rule.clone(), state: RuleState::HeaderOnly };
     let mut report = Report::without_window(Event::Drift, vec![line], at, cause).seen(site);
-    report.headline = drift::ORPHANED.to_owned();
+    drift::ORPHANED.clone_into(&mut report.headline);
     report.notes.push(format!("rule {} {}", rule.short(), words::obstacle(&Obstacle::Orphaned)));
     report.next_steps.push(remedy("to reopen it", &serde_json::json!({ "action": "off" })));
     report.next_steps.push(drift::who_called("ModifyRule", rule));

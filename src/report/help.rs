@@ -64,9 +64,9 @@ pub const LINES: [Line; 16] = [
         "end or duration, id, timezone, reason, message, rules, at_end, dry_run",
     ),
     line("off", "ends this window now; without id, whatever is in maintenance", "", "id"),
-    line("extend", "moves the end of a window", "id, and by or end", "timezone"),
+    line("extend", "moves the end of a window; without id, of the only one", "by or end", "id, timezone"),
     line("reschedule", "moves a window that has not begun", "id, and start, end or duration", "timezone"),
-    line("cancel", "drops a window that has not begun, or ends a series", "id", ""),
+    line("cancel", "drops a window that has not begun, or ends a series; without id, the only one", "", "id"),
     line(
         "edit",
         "changes the reason of a window or series, or its message for visitors",
@@ -149,8 +149,8 @@ mod tests {
     fn an_action_is_a_line_with_its_fields() {
         let lines: Vec<String> = LINES.iter().map(Line::text).collect();
         for told in [
-            "extend: moves the end of a window. Needs id, and by or end. May have timezone.",
-            "cancel: drops a window that has not begun, or ends a series. Needs id.",
+            "extend: moves the end of a window; without id, of the only one. Needs by or end. May have id, timezone.",
+            "cancel: drops a window that has not begun, or ends a series; without id, the only one. May have id.",
             "status: tells how the site stands, with every window, series and rule. May have id.",
             "help: tells this, and so does an empty event.",
         ] {

@@ -88,7 +88,7 @@ impl Report {
         report.notes = due.facts.iter().map(|fact| words::fact(fact, zone)).collect();
         report.next_steps.extend(words::next_events(due.event, window));
         if due.event == Event::Drift {
-            report.headline = drift::headline(&due.facts).to_owned();
+            drift::headline(&due.facts).clone_into(&mut report.headline);
             report.next_steps.extend(drift::who_did_it(&due.facts));
         }
         report

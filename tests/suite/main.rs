@@ -1,5 +1,6 @@
 //! The function against a small AWS in memory; one binary, so that the SDK is linked once.
 
+mod edits;
 mod examples;
 mod faults;
 mod kinds;
@@ -16,6 +17,7 @@ mod reports;
 mod schemas;
 mod script;
 mod template;
+mod times;
 mod two_at_once;
 mod visitors;
 mod wire;

@@ -78,7 +78,7 @@ async fn an_extension_is_refused_where_it_makes_no_sense() {
     let names = world.schedule_names();
     for (event, why) in [
         (json!({"action": "extend", "id": "w", "by": "PT48H"}), "MaxDuration"),
-        (json!({"action": "extend", "id": "w", "end": "2026-12-06T02:05Z"}), "use off"),
+        (json!({"action": "extend", "id": "w", "end": "2026-12-06T02:05Z"}), "off ends it now"),
         (json!({"action": "extend", "id": "x", "by": "PT1H"}), "known is w"),
         (json!({"action": "extend", "id": "w"}), "neither"),
         (json!({"action": "extend", "id": "w", "by": "PT1H", "end": "2026-12-06T05:00Z"}), "both"),

@@ -105,6 +105,12 @@ mod shapes {
             r"(\[!?u-ca=(gregory|iso8601)\])?$"
         };
     }
+    /// A duration in either style.
+    macro_rules! duration {
+        () => {
+            r"(P(\d+[WD])+(T([\d.]+[HMS])+)?|PT([\d.]+[HMS])+|([\d.]+ ?(weeks?|wks?|w|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s),? ?)+)"
+        };
+    }
     /// The names in the database of zones that are no places.
     macro_rules! nowhere {
         () => {
@@ -112,12 +118,27 @@ mod shapes {
         };
     }
 
-    const TIME: &str = concat!(local!(), offset!(), "?(", zone!(), ")?", calendar!());
+    const DATE_TIME: &str = concat!(local!(), offset!(), "?(", zone!(), ")?", calendar!());
+    const TIME: &str = concat!(
+        local!(),
+        offset!(),
+        "?(",
+        zone!(),
+        ")?",
+        calendar!(),
+        "|^([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(",
+        offset!(),
+        "|",
+        zone!(),
+        ")?$"
+    );
     /// What a time with a place of its own has behind its clock: an offset or a zone.
-    const PLACED: &str = r"[Tt ][0-9:.]+([Zz+-]|\[[^=\]]+\])";
+    const PLACED: &str = r"(^[0-9]{1,2}:|[Tt ])[0-9:.]+([Zz+-]|\[[^=\]]+\])";
     const INSTANT: &str = concat!(local!(), "(", offset!(), "(", zone!(), ")?|", zone!(), ")", calendar!());
     const IN_NOWHERE: &str = concat!(r"\[!?", nowhere!(), r"\]");
     const NOWHERE: &str = concat!("^", nowhere!(), "$");
+    const DURATION: &str = concat!("^", duration!(), "$");
+    const DIFFERENCE: &str = concat!("^-?", duration!(), "$");
 
     /// Exactly one of the fields.
     fn one_of(fields: [&str; 2]) -> Value {
@@ -166,14 +187,25 @@ mod shapes {
     #[schemars(extend("pattern" = "^[A-Za-z0-9._-]{1,25}$", "examples" = ["sunday-patching"]))]
     struct SeriesId(String);
 
-    /// A time: in UTC or with an offset, with a zone, or as the clock on the wall shows it with `timezone` beside it.
+    /// A time: in UTC or with an offset, with a zone, or as the clock on the wall shows it, in `timezone` or in the
+    /// window's own zone. `04:00` is the next such time.
     #[derive(JsonSchema)]
     #[schemars(extend(
         "pattern" = TIME,
         "not" = json!({"pattern": IN_NOWHERE}),
-        "examples" = ["2026-12-06T02:00:00Z", "2026-12-06T02:00[Europe/London]", "2026-12-06T02:00"],
+        "examples" = ["2026-12-06T02:00:00Z", "2026-12-06T02:00[Europe/London]", "2026-12-06T02:00", "04:00"],
     ))]
     struct Time(String);
+
+    /// A date and a time: in UTC or with an offset, with a zone, or as the clock on the wall shows it with `timezone`
+    /// beside it.
+    #[derive(JsonSchema)]
+    #[schemars(extend(
+        "pattern" = DATE_TIME,
+        "not" = json!({"pattern": IN_NOWHERE}),
+        "examples" = ["2026-12-06T02:00:00Z", "2026-12-06T02:00[Europe/London]", "2026-12-06T02:00"],
+    ))]
+    struct DateTime(String);
 
     /// An instant: in UTC, with an offset or with a zone.
     #[derive(JsonSchema)]
@@ -187,10 +219,15 @@ mod shapes {
     /// How long, in weeks, days of 24 hours, hours, minutes and seconds: `PT2H30M` or `2h 30m`.
     #[derive(JsonSchema)]
     #[schemars(extend(
-        "pattern" = r"^(P(\d+[WD])+(T([\d.]+[HMS])+)?|PT([\d.]+[HMS])+|([\d.]+ ?(weeks?|wks?|w|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s),? ?)+)$",
+        "pattern" = DURATION,
         "examples" = ["PT2H", "2h 30m", "45m"],
     ))]
     struct Duration(String);
+
+    /// How much later, as a duration; earlier with a minus before it.
+    #[derive(JsonSchema)]
+    #[schemars(extend("pattern" = DIFFERENCE, "examples" = ["PT30M", "-PT30M", "-1h 30m"]))]
+    struct Difference(String);
 
     /// An IANA time zone: times without a place of their own are read in it, and reports tell their times in it too.
     #[derive(JsonSchema)]
@@ -353,15 +390,15 @@ mod shapes {
     #[schemars(
         title = "Extend a window",
         deny_unknown_fields,
-        extend("allOf" = [one_of(["by", "end"]), placed(&["end"])])
+        extend("allOf" = [one_of(["by", "end"])])
     )]
     struct Extend {
         #[schemars(extend("const" = "extend"))]
         action: String,
-        /// Which window.
-        id: Id,
-        /// How much later it ends.
-        by: Option<Duration>,
+        /// Which window; the only one if absent.
+        id: Option<Id>,
+        /// How much later it ends; how much earlier with a minus before it.
+        by: Option<Difference>,
         /// When it ends, instead of `by`.
         end: Option<Time>,
         timezone: Option<TimeZone>,
@@ -376,8 +413,7 @@ mod shapes {
         deny_unknown_fields,
         extend("allOf" = [
             any_of(["start", "end", "duration"]),
-            not_both(["end", "duration"]),
-            placed(&["start", "end"])
+            not_both(["end", "duration"])
         ])
     )]
     struct Reschedule {
@@ -402,19 +438,15 @@ mod shapes {
     struct Cancel {
         #[schemars(extend("const" = "cancel"))]
         action: String,
-        /// Which window or series.
-        id: Id,
+        /// Which window or series; the only one if absent.
+        id: Option<Id>,
         #[schemars(flatten)]
         asked: Asked,
     }
 
     /// Leaves out one occurrence of a series.
     #[derive(JsonSchema)]
-    #[schemars(
-        title = "Skip one of a series",
-        deny_unknown_fields,
-        extend("allOf" = [placed(&["start"])])
-    )]
+    #[schemars(title = "Skip one of a series", deny_unknown_fields)]
     struct Skip {
         #[schemars(extend("const" = "skip"))]
         action: String,
@@ -429,11 +461,7 @@ mod shapes {
 
     /// Takes back that one of a series' windows is left out.
     #[derive(JsonSchema)]
-    #[schemars(
-        title = "Take a skip back",
-        deny_unknown_fields,
-        extend("allOf" = [placed(&["start"])])
-    )]
+    #[schemars(title = "Take a skip back", deny_unknown_fields)]
     struct Unskip {
         #[schemars(extend("const" = "unskip"))]
         action: String,
@@ -451,7 +479,7 @@ mod shapes {
     #[schemars(
         title = "Edit the reason or the message",
         deny_unknown_fields,
-        extend("anyOf" = [said("reason"), said("message")])
+        extend("allOf" = [json!({"anyOf": [said("reason"), said("message")]})])
     )]
     struct Edit {
         #[schemars(extend("const" = "edit"))]
@@ -561,7 +589,7 @@ mod shapes {
         /// Which window or series; all if absent.
         id: Option<Id>,
         /// Only what ended since.
-        since: Option<Time>,
+        since: Option<DateTime>,
         timezone: Option<TimeZone>,
         /// How many at most; 20 if absent.
         #[schemars(range(min = 1, max = 200))]
@@ -906,9 +934,23 @@ async fn what_people_write_is_accepted_by_both() {
         json!({"action": "on", "end": "2026-12-06T02:00Z", "at_end": "hold"}),
         json!({"action": "on", "at_end": "reopen", "message": "Zurück um 5"}),
         json!({"action": "extend", "id": "w", "end": "2026-12-06T02:00Z"}),
+        json!({"action": "extend", "id": "w", "end": "2026-12-06T02:00"}),
+        json!({"action": "extend", "id": "w", "end": "04:00"}),
+        json!({"action": "extend", "id": "w", "end": "4:00:30", "timezone": "Europe/London"}),
+        json!({"action": "extend", "id": "w", "by": "-PT30M"}),
+        json!({"action": "extend", "id": "w", "by": "-1h 30m"}),
+        json!({"action": "reschedule", "id": "w", "start": "23:00", "end": "04:00"}),
+        json!({"action": "skip", "id": "w", "start": "2026-12-06T02:00"}),
+        json!({"action": "skip", "id": "w", "start": "02:00"}),
+        json!({"action": "on", "end": "04:00", "timezone": "Europe/London"}),
+        json!({"action": "on", "end": "04:00+01:00"}),
+        json!({"start": "22:00", "end": "02:00", "timezone": "Europe/London"}),
+        json!({"start": "22:00Z", "duration": "PT2H"}),
         json!({"action": "reschedule", "id": "w", "duration": "PT3H"}),
         json!({"action": "reschedule", "id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"}),
         json!({"action": "skip", "id": "w"}),
+        json!({"action": "extend", "by": "PT30M"}),
+        json!({"action": "cancel"}),
         json!({"action": "unskip", "id": "w"}),
         json!({"action": "edit", "id": "w", "reason": "why"}),
         json!({"action": "edit", "id": "w", "message": ""}),
@@ -928,6 +970,73 @@ async fn what_people_write_is_accepted_by_both() {
         assert_eq!(refusals(&world, &event), Vec::<String>::new(), "{event}");
         for judge in &judges {
             assert_eq!(judge.refusal(&event), None, "{event}");
+        }
+    }
+}
+
+/// Every way to put a time together, with what is lost or changed in pasting.
+fn written_times() -> Vec<String> {
+    let brackets = [
+        "",
+        "[Europe/London]",
+        "[!europe/london]",
+        "[u-ca=gregory]",
+        "[!u-ca=iso8601]",
+        "[u-ca=hebrew]",
+        "[Europe/London][u-ca=gregory]",
+        "[+00:00]",
+        "[+00:0]",
+        "[Factory]",
+        "[!etc/unknown]",
+        "[Europe/London",
+        "Europe/London]",
+        "[]",
+    ];
+    let mut written = vec!["1796522400".to_owned(), "1796522400000".to_owned(), "2026-12-06".to_owned(), String::new()];
+    for date in ["2026-12-06T", "20261206T", "2026-12-06t", "2026-12-06 ", "2026-12-06", "T", ""] {
+        for clock in ["02:00", "0200", "2:00", "02:00:00", "020000", "02:00:00.5", "02:00:00.", "02"] {
+            for offset in ["", "Z", "z", "+00:00", "-00", "+0"] {
+                written.extend(brackets.map(|bracket| format!("{date}{clock}{offset}{bracket}")));
+            }
+        }
+    }
+    written
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_schema_and_the_function_agree_on_every_time_that_is_pasted() {
+    let (world, judges) = (world(), both());
+    let agree = |event: Value| -> bool {
+        let problems = refusals(&world, &event);
+        for judge in &judges {
+            assert_eq!(judge.refusal(&event).is_none(), problems.is_empty(), "{event}: {problems:?}");
+        }
+        problems.is_empty()
+    };
+    let mut accepted = 0;
+    for text in written_times() {
+        accepted += usize::from(agree(json!({"start": text, "duration": "PT2H"})));
+        accepted += usize::from(agree(json!({"action": "on", "end": text, "timezone": "Europe/London"})));
+        accepted += usize::from(agree(json!({"action": "extend", "id": "w", "end": text})));
+        accepted += usize::from(agree(json!({"action": "history", "since": text})));
+        accepted += usize::from(agree(json!({"action": "wake", "id": "w", "due": text})));
+    }
+    assert!(accepted > 1000, "{accepted}");
+    let odd = "\t\n\u{a0}\u{ad}\u{2009}\u{200b}\u{200d}\u{2010}\u{2011}\u{2012}\u{2013}\u{2014}\u{2015}\u{202f}\u{2060}\
+               \u{2212}\u{feff}\u{fe63}\u{ff0d}";
+    for text in ["2026-12-06T02:00-05:00", "2026-12-06 02:00[America/Port-au-Prince]", "04:00Z"] {
+        for character in odd.chars() {
+            for place in 0..=text.len() {
+                for taken in [0, 1] {
+                    let (before, rest) = text.split_at(place);
+                    let pasted = format!("{before}{character}{}", rest.get(taken..).unwrap_or_default());
+                    let event = json!({"start": pasted, "duration": "PT2H"});
+                    let problems = refusals(&world, &event).join("; ");
+                    assert!(!agree(event), "{pasted:?}");
+                    let told = format!("U+{:04X}", u32::from(character));
+                    assert!(problems.contains(&told) && problems.contains("as character"), "{pasted:?}: {problems}");
+                }
+            }
         }
     }
 }
@@ -1081,19 +1190,25 @@ async fn what_an_action_cannot_mean_is_refused_by_both() {
         (json!({"action": "history", "limit": -1}), "limit"),
         (json!({"action": "history", "limit": "20"}), "limit"),
         (json!({"action": "sweep", "request_id": "r"}), "request_id"),
-        (json!({"action": "extend", "by": "PT30M"}), "id"),
         (json!({"action": "extend", "id": "w"}), "by"),
         (json!({"action": "extend", "id": "w", "by": "PT30M", "end": "2026-12-06T02:00Z"}), "by"),
         (json!({"action": "extend", "id": "w", "duration": "PT30M"}), "duration"),
         (json!({"action": "reschedule", "id": "w"}), "start"),
         (json!({"action": "reschedule", "start": "2026-12-06T02:00Z"}), "id"),
         (json!({"action": "reschedule", "id": "w", "end": "2026-12-06T02:00Z", "duration": "PT2H"}), "end"),
-        (json!({"action": "cancel"}), "id"),
         (json!({"action": "skip"}), "id"),
         (json!({"action": "unskip"}), "id"),
         (json!({"action": "edit", "reason": "why"}), "id"),
         (json!({"action": "edit", "id": "w", "message": null}), "reason"),
-        (json!({"action": "skip", "id": "w", "start": "2026-12-06T02:00"}), "start"),
+        (json!({"action": "extend", "id": "w", "end": "24:00"}), "end"),
+        (json!({"action": "extend", "id": "w", "by": "--PT30M"}), "by"),
+        (json!({"action": "extend", "id": "w", "by": "\u{2212}PT30M"}), "by"),
+        (json!({"action": "on", "duration": "-PT30M"}), "duration"),
+        (json!({"action": "on", "duration": "+PT30M"}), "duration"),
+        (json!({"action": "on", "end": "04:00"}), "end"),
+        (json!({"start": "04:00", "duration": "PT2H"}), "start"),
+        (json!({"action": "history", "since": "04:00", "timezone": "UTC"}), "since"),
+        (json!({"action": "wake", "id": "w", "due": "04:00Z"}), "due"),
         (json!({"action": "pause"}), "id"),
         (json!({"action": "resume", "id": "w", "start": "2026-12-06T02:00Z"}), "start"),
         (json!({"action": "status", "ids": ["w"]}), "ids"),

@@ -1,0 +1,105 @@
+//! Edits of what windows and series say, skips that are taken back, and events that need no id.
+
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+fn window(id: &str, start: &str, end: &str) -> Value {
+    json!({"id": id, "start": format!("2026-12-06T{start}Z"), "end": format!("2026-12-06T{end}Z")})
+}
+
+fn nightly() -> Value {
+    json!({"id": "nightly", "every": "cron(0 2 * * ? *)", "duration": "PT1H", "timezone": "UTC", "reason": "patching"})
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_windows_reason_and_message_are_edited_and_told_once() {
+    let world = World::new(1);
+    let mut booking = window("w", "02:00", "04:00");
+    booking["reason"] = json!("first");
+    booking["message"] = json!("Back soon.");
+    world.invoke(booking).await.expect("booked");
+    let edit = json!({"action": "edit", "id": "w", "reason": "second", "requested_by": "ana"});
+    for (outcome, request) in [("edited", "one"), ("unchanged", "one"), ("unchanged", "two")] {
+        let edited = world.try_invoke(&edit, request).await.expect("lives").expect("edited");
+        assert_eq!(edited.outcome, outcome);
+        let window = edited.window.expect("the window");
+        assert_eq!((window.reason.as_deref(), window.message.as_deref()), (Some("second"), Some("Back soon.")));
+    }
+    assert_eq!(world.events(), ["booked", "edited"]);
+    world.run_until("02:10").await;
+    // An empty text takes it away, also while the window is active.
+    let cleared = world.invoke(json!({"action": "edit", "id": "w", "message": ""})).await.expect("edited");
+    assert_eq!((cleared.outcome.as_str(), cleared.window.expect("it").message), ("edited", None));
+    assert!(world.is_dark(0));
+    world.run_until("04:10").await;
+    let refused = world.invoke(edit).await.expect_err("over").full();
+    assert!(refused.starts_with("id: "), "{refused}");
+    assert_eq!(world.events(), ["booked", "edited", "started", "edited", "completed"]);
+    let decisions = world.history()[0]["decisions"].as_array().expect("decisions").len();
+    assert_eq!(decisions, 3, "the booking and two edits");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_series_hands_an_edit_on_to_its_booked_window_and_those_to_come() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    let edit = json!({"action": "edit", "id": "nightly", "reason": "new kernel", "message": "We are back at three."});
+    let edited = world.invoke(edit).await.expect("edited");
+    assert_eq!(edited.outcome, "edited");
+    assert!(edited.message.contains("Series nightly was edited; its reason: \"new kernel\""), "{}", edited.message);
+    let told = |window: &Value| (window["reason"].clone(), window["message"].clone());
+    let expected = (json!("new kernel"), json!("We are back at three."));
+    assert_eq!(told(&world.window("nightly-20261206T0200Z").expect("booked")), expected);
+    world.run_until("03:10").await;
+    assert_eq!(told(&world.window("nightly-20261207T0200Z").expect("the next")), expected);
+    assert_eq!(world.count("edited"), 2, "of the series and of its window");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_skip_is_taken_back_and_nothing_else_comes_with_it() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    let [first, second, third] = ["06", "07", "08"].map(|day| format!("nightly-202612{day}T0200Z"));
+    world.invoke(json!({"action": "skip", "id": "nightly"})).await.expect("skipped");
+    assert_eq!(world.windows().join(" "), second);
+    // The second is dropped by a person, and stays dropped; the third is booked in its place.
+    world.invoke(json!({"action": "cancel", "id": second})).await.expect("cancelled");
+    assert_eq!(world.windows().join(" "), third);
+    let back = world.invoke(json!({"action": "unskip", "id": "nightly", "start": "02:00"})).await.expect("taken back");
+    assert_eq!(back.outcome, "unskipped");
+    assert_eq!(world.windows(), [first, third.clone()]);
+    let nothing = json!({"action": "unskip", "id": "nightly", "start": "2026-12-08T02:00"});
+    let refused = world.invoke(nothing).await.expect_err("is not left out").full();
+    assert!(refused.starts_with("start: expected a start to come that is left out"), "{refused}");
+    world.run_until("03:10").await;
+    assert_eq!(world.windows(), [third]);
+    assert_eq!(world.count("unskipped"), 1);
+    assert_eq!(world.count("completed"), 1, "{:?}", world.events());
+    assert_eq!(world.count("failed"), 0, "no name is found taken: {:?}", world.events());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_without_an_id_means_the_only_one_and_is_never_guessed() {
+    let world = World::new(1);
+    let extend = json!({"action": "extend", "by": "PT30M"});
+    let cancel = json!({"action": "cancel"});
+    for event in [&extend, &cancel] {
+        let refused = world.invoke(event.clone()).await.expect_err("nothing there").full();
+        assert!(refused.starts_with("id: there is nothing to "), "{refused}");
+    }
+    world.invoke(window("a", "02:00", "03:00")).await.expect("booked");
+    assert_eq!(world.invoke(extend.clone()).await.expect("the only one").window.expect("a").id.as_str(), "a");
+    world.invoke(window("b", "05:00", "06:00")).await.expect("booked");
+    for event in [&extend, &cancel] {
+        let refused = world.invoke(event.clone()).await.expect_err("two").full();
+        assert!(refused.contains("but the event names none of a, b"), "{refused}");
+    }
+    world.run_until("02:10").await;
+    // One has begun, so only the other can be dropped.
+    let dropped = world.invoke(cancel.clone()).await.expect("the only one ahead");
+    assert_eq!((dropped.outcome.as_str(), dropped.window.expect("b").id.as_str()), ("cancelled", "b"));
+    world.invoke(nightly()).await.expect("booked");
+    let refused = world.invoke(cancel).await.expect_err("the series and its window").full();
+    assert!(refused.contains("nightly"), "{refused}");
+}
