@@ -142,7 +142,7 @@ class Undeploy(unittest.TestCase):
         for why, account in (
             ("window night", Account(held=("rule#l/1", "window#night"))),
             ("series weekly", Account(held=("series#weekly",))),
-            ("in maintenance: arn:rule/2", Account(states=("open", "header_only"))),
+            ("in maintenance: arn:rule/2", Account(states=("open", "closed"))),
             ("cannot say how things stand", Account(broken=True)),
         ):
             with self.subTest(why):
@@ -159,7 +159,7 @@ class Undeploy(unittest.TestCase):
     def test_what_was_saved_of_rules_does_not_keep_a_stack_and_neither_do_rules_that_are_gone(
         self,
     ) -> None:
-        account = Account(held=("rule#l/1", "notice#x"), states=("gone", "unsupported"))
+        account = Account(held=("rule#l/1", "notice#x"), states=("missing", "unsupported"))
         self.assertEqual(undeploy(account.client, "shop", {}), "shop")
 
     def test_the_table_stays_unless_it_is_to_go(self) -> None:

@@ -17,7 +17,7 @@ from account import table
 # An account is asked for slowly; deleting the stack takes a minute or two.
 WAIT = {"Delay": 5, "MaxAttempts": 120}
 # How a rule may stand when the function that would reopen it goes.
-HARMLESS = ("open", "gone", "unsupported")
+HARMLESS = ("open", "missing", "unsupported")
 
 
 class RefusedError(Exception):
@@ -106,7 +106,7 @@ def refuse_while_dark(client: Callable[[str], Any], function: str, rules: list[s
     if "FunctionError" in answer:
         raise RefusedError(f"the function cannot say how things stand: {text}")
     states = {rule["arn"]: rule["state"] for rule in json.loads(text).get("rules", [])}
-    dark = [arn for arn, state in states.items() if state == "header_only"]
+    dark = [arn for arn, state in states.items() if state == "closed"]
     if dark:
         raise RefusedError(
             f"these rules are in maintenance: {', '.join(dark)}; end it with " + '{"action":"off"}'

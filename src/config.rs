@@ -64,6 +64,8 @@ pub struct Config {
     pub warn_before_end: Option<SignedDuration>,
     /// The longest window accepted.
     pub max_duration: SignedDuration,
+    /// How many bytes the settings take in the environment, names included.
+    pub size: usize,
     /// What is wrong with the settings, a sentence each.
     pub problems: Vec<Problem>,
     /// What must never be said: the bypass values, usable or not.
@@ -126,7 +128,9 @@ impl Config {
             rules = reader.in_region(rules, &region);
             topic = topic.filter(|topic| reader.is_in_region(topic, &region));
         }
+        let size = VARIABLES.iter().filter_map(|name| Some(name.len() + reader.text(name)?.len())).sum();
         let config = Self {
+            size,
             table: reader.required("TABLE_NAME", parse_table).unwrap_or_default(),
             history_days: reader.optional("HISTORY_DAYS", parse_days).unwrap_or(HISTORY_DAYS),
             rules,

@@ -82,7 +82,7 @@ async fn answer_at(app: &App, event: &Value, invocation: &Invocation, now: Times
             action,
             outcome = response.outcome,
             window.id = response.window.as_ref().map_or("", |window| window.id.as_str()),
-            next_wake = response.next_wake.map(|at| at.to_string()),
+            next_change = response.next_change.map(|at| at.to_string()),
             "{}",
             response.message
         );

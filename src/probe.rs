@@ -35,6 +35,12 @@ const REDIRECTS_MAX: usize = 5;
 /// What the site's logs know the probe by.
 const USER_AGENT: &str = "maintenance-window-probe";
 
+/// Where the visitors' page is at the edge, …
+const PAGE: &str = "/errors/503.html";
+
+/// … and the link that ends a tester's visit, which the edge answers by a redirect.
+const SIGN_OUT: &str = "maintenance-bypass=off";
+
 /// The status of the maintenance page.
 const MAINTENANCE: u16 = 503;
 
@@ -93,6 +99,15 @@ pub struct Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Copied {
     age_secs: Option<u64>,
+}
+
+/// What the edge answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Whether the visitors' page is there; if not, what came instead.
+    pub page: Result<(), String>,
+    /// Whether a bypass link is answered at the edge; if not, what came instead.
+    pub link: Result<(), String>,
 }
 
 /// The answer to one request, before any redirect is followed.
@@ -174,6 +189,32 @@ impl Probe {
         };
         let (visitor, tester) = tokio::join!(self.ask(None), tester);
         Glance { visitor: self.in_words(visitor), tester: self.in_words(tester) }
+    }
+
+    /// Asks the edge for the visitors' page, and for the end of a bypass link, which needs no secret: the status of
+    /// each, or why there is none.
+    pub async fn edge(&self) -> Edge {
+        let ask = async |path: &str, query: Option<&str>| {
+            let mut url = self.site.as_ref().map_err(Clone::clone)?.clone();
+            url.set_path(path);
+            url.set_query(query);
+            let hop = self.hop(&url, None, Instant::now() + self.try_timeout).await?;
+            Ok::<(u16, bool), String>((hop.status, hop.leads.is_some()))
+        };
+        let (page, link) = tokio::join!(ask(PAGE, None), ask("/", Some(SIGN_OUT)));
+        let readable = |words: String| readable(&words, &self.secrets());
+        Edge {
+            page: page.map_err(readable).and_then(
+                |(status, _)| {
+                    if status == 200 { Ok(()) } else { Err(format!("status {status}")) }
+                },
+            ),
+            link: link.map_err(readable).and_then(
+                |(status, leads)| {
+                    if leads { Ok(()) } else { Err(format!("status {status}")) }
+                },
+            ),
+        }
     }
 
     /// Asks with the secret or without, and follows redirects; says in words why there is no answer.

@@ -10,8 +10,9 @@ use crate::{
         time::{self, spoken},
         window::{Outcome, State, Window},
     },
-    reconcile::{self, Done, Happened},
-    report::{response::Response, views::WindowView},
+    plan::doomed::{self, Doomed},
+    reconcile::{self, Done, Happened, Present},
+    report::{response::Response, views::WindowView, words},
 };
 
 /// An answer with nothing in it yet.
@@ -32,7 +33,8 @@ pub(super) fn summary(action: &str, done: &Done) -> Response {
         (false, _) => ("reconciled", format!("Done: {}.", told.join(", "))),
     };
     let site = Some(done.site.clone());
-    Response { outcome: outcome.to_owned(), message, site, rules: done.rules.clone(), ..blank(action) }
+    let warnings = done.doomed.iter().map(will_not_work).collect();
+    Response { outcome: outcome.to_owned(), message, site, warnings, rules: done.rules.clone(), ..blank(action) }
 }
 
 /// What an answer says came of a window.
@@ -110,9 +112,22 @@ pub(super) fn about(run: Run<'_>, action: &str, window: &Window, came: Came) -> 
         outcome: came.word().to_owned(),
         message,
         window: Some(WindowView::new(window)),
-        next_wake: next_wake(std::slice::from_ref(window), run.now()),
+        next_change: next_change(std::slice::from_ref(window), run.now()),
         ..blank(action)
     }
+}
+
+/// An answer about one window that is still ahead.
+pub(super) fn ahead(run: Run<'_>, action: &str, window: &Window, present: Present, came: Came) -> Response {
+    let doomed = present.plan.map(|plan| doomed::doomed(&plan, &run.app.config.rules)).unwrap_or_default();
+    let own = doomed.iter().filter(|doomed| doomed.window.uid == window.uid);
+    let warnings = own.map(will_not_work).collect();
+    Response { site: Some(present.site), warnings, ..about(run, action, window, came) }
+}
+
+/// That a booked window could not do what it is for.
+pub(super) fn will_not_work(doomed: &Doomed) -> String {
+    format!("window {} will not work as booked: {}", doomed.window.id, words::doomed(doomed))
 }
 
 /// How a window stands, to continue "window … is".
@@ -126,7 +141,7 @@ pub(super) fn stands(window: &Window, now: Timestamp, zone: Option<&str>) -> Str
         State::Active => format!("active {}", end("until")),
         State::Held => format!("held past its end ({})", end("which was")),
         State::Ending => "ending".to_owned(),
-        State::Over => "over".to_owned(),
+        State::Over => "ended".to_owned(),
     }
 }
 
@@ -153,7 +168,7 @@ pub(super) fn decided_before(run: Run<'_>, before: &RequestItem, done: Done) -> 
 }
 
 /// The next moment a window starts or ends.
-pub(super) fn next_wake(windows: &[Window], now: Timestamp) -> Option<Timestamp> {
+pub(super) fn next_change(windows: &[Window], now: Timestamp) -> Option<Timestamp> {
     windows
         .iter()
         .filter(|window| !matches!(window.state, State::Ending | State::Over))

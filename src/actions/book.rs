@@ -22,7 +22,7 @@ use crate::{
         window::{Covered, DecisionKind, State, Window},
     },
     reconcile::{self, Observed},
-    report::{response::Response, views::WindowView},
+    report::{finding::Finding, response::Response, views::WindowView},
 };
 
 /// What a booking comes to.
@@ -60,10 +60,12 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
         let (listeners, looked) = tokio::join!(checks::listeners(run, &covered), look(run, &booking));
         let (rules, table) = looked?;
         let findings = checks::rules(&covered, &listeners, &table, run.app.config.bypass.as_ref());
-        let warnings = match checks::refuse_or_warn(findings) {
+        let mut warnings = match checks::refuse_or_warn(findings) {
             Ok(warnings) => warnings,
             Err(refusal) => return repeated(run, action, refusal).await,
         };
+        warnings.extend(checks::overlaps(&booking, &table, &run.app.config).iter().map(Finding::sentence));
+        warnings.extend(checks::late_start(&booking, run.now()));
         let verdict = verdict(run, &booking, asked, action, &table, finished_others);
         if booking.dry_run {
             let site = Some(reconcile::present(run).await.site);
@@ -124,8 +126,8 @@ async fn look(run: Run<'_>, booking: &Booking) -> Result<(Option<Rules>, Table),
 async fn is_ahead(run: Run<'_>, mut window: Window, action: DecisionKind) -> Result<Response, Error> {
     tracing::info!(window.id = %window.id, window.start = %window.start, "window booked");
     let decided = format!("window {} is booked, and that stands", window.id);
-    let site = Some(reconcile::follow(run, &mut window, decided).await?);
-    Ok(Response { site, ..answers::about(run, action.word(), &window, Came::Booked) })
+    let present = reconcile::follow(run, &mut window, decided).await?;
+    Ok(answers::ahead(run, action.word(), &window, present, Came::Booked))
 }
 
 /// What is told apart from other refusals: a window of the name is ending, and its name will be free soon.

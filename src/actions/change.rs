@@ -192,8 +192,8 @@ async fn changed(run: Run<'_>, action: DecisionKind, decided: Decided<Moved>) ->
     };
     let decided = is_new.then(|| format!("the new times of window {} are decided, and stand", after.id));
     let mut answer = if let (State::Booked, Some(decided)) = (after.state, &decided) {
-        let site = Some(reconcile::follow(run, &mut after, decided.clone()).await?);
-        Response { site, ..answers::about(run, action.word(), &after, usual) }
+        let present = reconcile::follow(run, &mut after, decided.clone()).await?;
+        answers::ahead(run, action.word(), &after, present, usual)
     } else {
         let done = reconcile::reconcile(run).await?.complete(decided)?;
         answers::after(run, action.word(), &after, &done, usual)

@@ -97,7 +97,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
     Ok(Response {
         outcome: outcome.to_owned(),
         message,
-        next_wake: view.next.first().copied(),
+        next_change: view.next.first().copied(),
         site: Some(reconcile::present(run).await.site),
         series: vec![view],
         warnings,
@@ -361,7 +361,7 @@ fn answer(
         outcome: outcome.unwrap_or("unchanged").to_owned(),
         message: series.map(message).unwrap_or_default(),
         series: series.map(|series| series.view(now)).into_iter().collect(),
-        next_wake: series.and_then(|series| series.next(now, 1).first().map(|next| next.start)),
+        next_change: series.and_then(|series| series.next(now, 1).first().map(|next| next.start)),
         ..answers::summary(action.word(), done)
     }
 }

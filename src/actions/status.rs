@@ -54,7 +54,7 @@ pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Erro
         windows: shown.iter().map(|window| WindowView::new(window)).collect(),
         series: table.series.iter().filter(|series| meant(&series.id)).map(|series| series.view(now)).collect(),
         rules: plan.iter().flat_map(|plan| &plan.rules).map(view).collect(),
-        next_wake: answers::next_wake(&table.windows, now),
+        next_change: answers::next_change(&table.windows, now),
         warnings,
         ..answers::blank("status")
     })
@@ -92,9 +92,15 @@ fn rule_warnings(plan: &Plan) -> Vec<String> {
 /// # Errors
 /// None but running out of time: what cannot be read is a finding.
 pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
-    let (present, table) = tokio::join!(reconcile::present(run), run.app.aws.store.now(run.now()));
-    let findings = checks::everything(run, asked, table.as_ref()).await;
-    let blocks = findings.iter().filter(|finding| finding.severity == Severity::Blocks).count();
+    let Present { site, plan, table, windows_seen, unseen } = reconcile::present(run).await;
+    let unread = unseen.first().map(String::as_str).unwrap_or_default();
+    let read = checks::Present {
+        table: if windows_seen { Ok(&table) } else { Err(unread) },
+        plan: plan.as_ref(),
+        site: &site,
+    };
+    let checks::Checked { findings, well } = checks::everything(run, asked, read).await;
+    let blocks = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     let (outcome, message) = match (blocks, findings.len()) {
         (0, 0) => ("ok", "Nothing was found that would make a window fail.".to_owned()),
         (0, 1) => ("warnings", "A window would work; one thing is worth knowing.".to_owned()),
@@ -102,8 +108,8 @@ pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
         (1, _) => ("blocked", "A window would fail; one thing must be mended first.".to_owned()),
         (blocks, _) => ("blocked", format!("A window would fail; {blocks} things must be mended first.")),
     };
-    let site = Some(present.site);
-    Ok(Response { outcome: outcome.to_owned(), message, site, findings, ..answers::blank("check") })
+    let (outcome, site) = (outcome.to_owned(), Some(site));
+    Ok(Response { outcome, message, site, findings, checked: well, ..answers::blank("check") })
 }
 
 /// Tells what can be sent. Nothing is read for it.

@@ -6,7 +6,7 @@ use super::answers::{self, Came};
 use crate::{
     app::Run,
     error::Error,
-    model::id::WindowId,
+    model::id::{WindowId, digest},
     plan::{reports::Event, site::Site},
     reconcile::{self, Done},
     report::{Report, response::Response, words::remedy},
@@ -22,7 +22,7 @@ pub async fn sweep(run: Run<'_>) -> Result<Response, Error> {
     let done = done.complete(None)?;
     noticed?;
     let mut answer = answers::summary("sweep", &done);
-    answer.next_wake = answers::next_wake(&done.windows, run.now());
+    answer.next_change = answers::next_change(&done.windows, run.now());
     Ok(answer)
 }
 
@@ -54,6 +54,21 @@ async fn notices(run: Run<'_>, done: &Done) -> Result<(), Error> {
         failed = told.await.err().or(failed);
         current.push(key);
     }
+    for doomed in &done.doomed {
+        let rules: Vec<String> = doomed.rules.iter().map(|(rule, found)| format!("{rule} {found:?}")).collect();
+        let key = format!("doomed-{}-{}", doomed.window.uid, digest(rules.iter().map(String::as_str)));
+        let report = |cause: &str| {
+            let mut report = Report::new(Event::Failed, &doomed.window, cause.to_owned(), now).seen(&done.site);
+            report.notes.push(answers::will_not_work(doomed));
+            report.next_steps = vec![
+                "fix the rules or the stack's RuleArns before it starts".to_owned(),
+                remedy("to drop it", &serde_json::json!({ "action": "cancel", "id": doomed.window.id })),
+            ];
+            report
+        };
+        failed = reconcile::notice(run, done.table.notice(&key), &key, report).await.err().or(failed);
+        current.push(key);
+    }
     let settings = run.app.config.problems.iter().map(|problem| (problem.key(), problem.sentence()));
     let items = done.table.unreadable.iter().map(|(id, problem)| (format!("item-{id}"), problem.clone()));
     for (key, sentence) in settings.chain(items) {
@@ -63,8 +78,9 @@ async fn notices(run: Run<'_>, done: &Done) -> Result<(), Error> {
         failed = told.await.err().or(failed);
         current.push(key);
     }
-    // A run that could not read the rules does not know of orphaned ones.
-    let is_past = |key: &String| !current.contains(key) && (done.blind.is_none() || !key.starts_with("orphan-"));
+    // A run that could not read the rules does not know what is wrong with them.
+    let of_rules = |key: &String| key.starts_with("orphan-") || key.starts_with("doomed-");
+    let is_past = |key: &String| !current.contains(key) && (done.blind.is_none() || !of_rules(key));
     for notice in done.table.notices.iter().map(|notice| &notice.key).filter(|key| is_past(key)) {
         failed = run.app.aws.store.delete_notice(notice).await.err().or(failed);
     }

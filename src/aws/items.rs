@@ -708,7 +708,7 @@ mod tests {
         let (item, _) = put(&written[1]);
         for (name, seen) in [
             ("window", "deploy"),
-            ("state", "over"),
+            ("state", "ended"),
             ("start", "2026-12-06T02:00:00Z"),
             ("end", "2026-12-06T04:00:00Z"),
             ("at_end", "reopen_if_healthy"),

@@ -8,9 +8,9 @@ use std::{
 use aws_sdk_elasticloadbalancingv2::{
     Client,
     types::{
-        Action, ActionTypeEnum, HostHeaderConditionConfig, HttpHeaderConditionConfig, HttpRequestMethodConditionConfig,
-        PathPatternConditionConfig, QueryStringConditionConfig, QueryStringKeyValuePair, Rule, RuleCondition,
-        SourceIpConditionConfig,
+        Action, ActionTypeEnum, ForwardActionConfig, HostHeaderConditionConfig, HttpHeaderConditionConfig,
+        HttpRequestMethodConditionConfig, PathPatternConditionConfig, QueryStringConditionConfig,
+        QueryStringKeyValuePair, Rule, RuleCondition, SourceIpConditionConfig,
     },
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -33,12 +33,25 @@ const RULES_PER_CALL: usize = 20;
 /// How many calls are under way at once.
 const AT_ONCE: usize = 5;
 
+/// Actions happen in their `Order`, in which the API need not list them.
+fn answers(actions: &[Action]) -> Vec<Answer> {
+    let mut actions: Vec<&Action> = actions.iter().collect();
+    actions.sort_by_key(|action| action.order().unwrap_or(0));
+    actions.into_iter().map(answer).collect()
+}
+
 fn answer(action: &Action) -> Answer {
     match action.r#type() {
         Some(ActionTypeEnum::FixedResponse) => Answer::Fixed(
             action.fixed_response_config().and_then(|config| config.status_code()).unwrap_or_default().to_owned(),
         ),
-        Some(ActionTypeEnum::Forward) => Answer::Forward,
+        Some(ActionTypeEnum::Forward) => {
+            let several = action.forward_config().map(ForwardActionConfig::target_groups).unwrap_or_default();
+            let several = several.iter().filter(|group| group.weight() != Some(0));
+            let named = several.filter_map(|group| group.target_group_arn()).chain(action.target_group_arn());
+            let groups: BTreeSet<String> = named.map(str::to_owned).collect();
+            Answer::Forward(groups.into_iter().collect())
+        }
         Some(ActionTypeEnum::Redirect) => Answer::Redirect,
         other => Answer::Other(other.map_or("nothing", ActionTypeEnum::as_str).to_owned()),
     }
@@ -112,14 +125,30 @@ impl Rules {
     /// [`Error::Aws`] when a call fails.
     pub async fn listener(&self, arn: &str) -> Result<Option<Listener>, Error> {
         let (default, rules) = tokio::join!(self.default_answers(arn), self.rules_of(arn));
-        Ok(default?.zip(rules?).map(|(default, rules)| Listener { default, rules }))
+        Ok(default?.zip(rules?).map(|(default, rules)| Listener { arn: arn.to_owned(), default, rules }))
+    }
+
+    /// The other listeners of a load balancer, but for those that are known.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when a call fails.
+    pub async fn other_listeners(&self, load_balancer: &str, known: &[&str]) -> Result<Vec<Listener>, Error> {
+        let answer =
+            self.client.describe_listeners().load_balancer_arn(load_balancer).send().await.map_err(|error| {
+                failed(Service::LoadBalancing, "read the other listeners", refusal(&error, &self.secrets(&[])))
+            })?;
+        let mut others = vec![];
+        for listener in answer.listeners() {
+            let Some(arn) = listener.listener_arn().filter(|arn| !known.contains(arn)) else { continue };
+            let rules = self.rules_of(arn).await?.unwrap_or_default();
+            others.push(Listener { arn: arn.to_owned(), default: answers(listener.default_actions()), rules });
+        }
+        Ok(others)
     }
 
     async fn default_answers(&self, arn: &str) -> Result<Option<Vec<Answer>>, Error> {
         match self.client.describe_listeners().listener_arns(arn).send().await {
-            Ok(found) => {
-                Ok(found.listeners().first().map(|found| found.default_actions().iter().map(answer).collect()))
-            }
+            Ok(found) => Ok(found.listeners().first().map(|found| answers(found.default_actions()))),
             Err(error) => self.unless_missing(refusal(&error, &self.secrets(&[]))),
         }
     }
@@ -137,7 +166,7 @@ impl Rules {
                     arn: rule.rule_arn()?.parse().ok()?,
                     priority: rule.priority().and_then(|priority| priority.parse().ok()),
                     seen: seen(rule),
-                    answers: rule.actions().iter().map(answer).collect(),
+                    answers: answers(rule.actions()),
                 })
             }));
             page = rules.next_marker().map(str::to_owned);

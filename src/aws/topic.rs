@@ -13,6 +13,17 @@ use crate::{
     report::Report,
 };
 
+/// The subscriptions of a topic, counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subscriptions {
+    /// Confirmed ones.
+    pub confirmed: u32,
+    /// Ones that nobody has confirmed yet.
+    pub pending: u32,
+    /// Ones that were removed (API reference, `GetTopicAttributes`).
+    pub deleted: u32,
+}
+
 /// The topic that reports go to.
 #[derive(Clone)]
 pub struct Topic {
@@ -81,11 +92,11 @@ impl Topic {
         self.arn.as_deref().ok_or_else(problem)
     }
 
-    /// How many subscribers have confirmed.
+    /// How many subscriptions there are, and were.
     ///
     /// # Errors
     /// [`Error::Aws`] when the call fails.
-    pub async fn subscriber_count(&self) -> Result<u32, Error> {
+    pub async fn subscriptions(&self) -> Result<Subscriptions, Error> {
         let answer = self
             .client
             .get_topic_attributes()
@@ -93,8 +104,15 @@ impl Topic {
             .send()
             .await
             .map_err(|error| failed(Service::Notifications, "read the topic", refusal(&error, &self.secrets)))?;
-        let count = answer.attributes().and_then(|all| all.get("SubscriptionsConfirmed"));
-        Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
+        let count = |name: &str| {
+            let count = answer.attributes().and_then(|all| all.get(name));
+            count.and_then(|count| count.parse().ok()).unwrap_or(0)
+        };
+        Ok(Subscriptions {
+            confirmed: count("SubscriptionsConfirmed"),
+            pending: count("SubscriptionsPending"),
+            deleted: count("SubscriptionsDeleted"),
+        })
     }
 }
 

@@ -37,6 +37,14 @@ impl RuleArn {
         format!("{}/{}", self.0.split('/').nth(2).unwrap_or_default(), self.id())
     }
 
+    /// The ARN of the load balancer it belongs to.
+    #[must_use]
+    pub fn load_balancer(&self) -> String {
+        let parts: Vec<&str> = self.0.splitn(5, '/').collect();
+        let arn = parts.iter().take(4).copied().collect::<Vec<_>>().join("/");
+        arn.replacen(":listener-rule/", ":loadbalancer/", 1)
+    }
+
     /// The name of the rule's item in the table: its listener's id and its own.
     #[must_use]
     pub fn key(&self) -> String {

@@ -40,7 +40,9 @@ pub enum Seen {
 /// A listener: what it answers by default, and its rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
-    /// What requests get that no rule matches.
+    /// Its ARN.
+    pub arn: String,
+    /// What requests get that no rule matches, in the order in which it happens.
     pub default: Vec<Answer>,
     /// Its rules.
     pub rules: Vec<Neighbour>,
@@ -55,8 +57,23 @@ pub struct Neighbour {
     pub priority: Option<u32>,
     /// What it demands.
     pub seen: Seen,
-    /// What requests get that it matches.
+    /// What requests get that it matches, in the order in which it happens.
     pub answers: Vec<Answer>,
+}
+
+impl Listener {
+    /// The target groups that it leads to, by default or by a rule.
+    pub fn targets(&self) -> impl Iterator<Item = &String> {
+        let answers = self.default.iter().chain(self.rules.iter().flat_map(|rule| &rule.answers));
+        answers.flat_map(Answer::targets)
+    }
+}
+
+impl Neighbour {
+    /// The target groups that it leads to.
+    pub fn targets(&self) -> impl Iterator<Item = &String> {
+        self.answers.iter().flat_map(Answer::targets)
+    }
 }
 
 /// What a listener or a rule does with a request.
@@ -64,8 +81,8 @@ pub struct Neighbour {
 pub enum Answer {
     /// A fixed response of this status.
     Fixed(String),
-    /// The application, or another target.
-    Forward,
+    /// The application, or another target: the ARNs of the target groups.
+    Forward(Vec<String>),
     /// Another address.
     Redirect,
     /// Anything else, by its name.
@@ -83,4 +100,15 @@ pub enum Met {
     Failure,
     /// A copy from a cache, which says nothing about now.
     Nothing,
+}
+
+impl Answer {
+    /// The target groups that it leads to.
+    #[must_use]
+    pub fn targets(&self) -> &[String] {
+        match self {
+            Self::Forward(groups) => groups,
+            Self::Fixed(_) | Self::Redirect | Self::Other(_) => &[],
+        }
+    }
 }

@@ -35,6 +35,7 @@ pub enum State {
     /// Its end is decided for good; its rules are being restored and its last report is being sent.
     Ending,
     /// It is history.
+    #[serde(rename = "ended")]
     Over,
 }
 

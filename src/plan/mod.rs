@@ -3,6 +3,7 @@
 //! Pure, synchronous and total. It is not told why the function was woken, and makes the same plan however often it is
 //! asked. It returns facts; their words are in [`crate::report`].
 
+pub mod doomed;
 pub mod reports;
 mod rules;
 pub mod series;
@@ -112,9 +113,11 @@ pub enum Way {
 pub enum RuleState {
     /// It matches as its owner wrote it.
     Open,
-    /// Only requests with the bypass header match.
+    /// Only requests with the bypass header match: it is closed to visitors.
+    #[serde(rename = "closed")]
     HeaderOnly,
     /// It does not exist.
+    #[serde(rename = "missing")]
     Gone,
     /// It holds a condition this version cannot put back.
     Unsupported,

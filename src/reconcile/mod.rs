@@ -31,7 +31,7 @@ use crate::{
     app::Run,
     error::Error,
     model::{seen::Rules, table::Table, window::Window},
-    plan::{self, Obstacle, Plan, Scene, site::Site},
+    plan::{self, Obstacle, Plan, Scene},
     report::{site, views::RuleView},
 };
 
@@ -95,20 +95,20 @@ async fn go_on(run: Run<'_>, mut progress: Progress) -> Result<Done, Error> {
 ///
 /// # Errors
 /// [`Error::Incomplete`] with what was `decided`, when a call fails; the sweep goes on from there.
-pub async fn follow(run: Run<'_>, window: &mut Window, decided: String) -> Result<Site, Error> {
+pub async fn follow(run: Run<'_>, window: &mut Window, decided: String) -> Result<Present, Error> {
     let mut announced = window.clone();
     let look_and_tell = async {
-        let site = present(run).await.site;
-        let told = tell::announce(run, &mut announced, &site).await;
-        (site, told)
+        let present = present(run).await;
+        let told = tell::announce(run, &mut announced, &present.site).await;
+        (present, told)
     };
-    let (made, (site, told)) = tokio::join!(wakeups::make_wake_ups(run, window), look_and_tell);
+    let (made, (present, told)) = tokio::join!(wakeups::make_wake_ups(run, window), look_and_tell);
     window.told = announced.told;
     let left: Vec<String> = [made, told].into_iter().filter_map(Result::err).map(|error| error.full()).collect();
     if left.is_empty() {
-        return Ok(site);
+        return Ok(present);
     }
-    Err(Error::Incomplete { site: Some(site::headline(&site)), decided: Some(decided), left })
+    Err(Error::Incomplete { site: Some(site::headline(&present.site)), decided: Some(decided), left })
 }
 
 /// Looks, decides and carries out until a look shows nothing left to do.
@@ -170,6 +170,7 @@ fn decide(run: Run<'_>, rules: &Rules, table: &Table, progress: &Progress) -> Pl
 fn finished(run: Run<'_>, settled: Settled, progress: Progress, mut done: Done) -> Done {
     let sender = run.app.config.sender();
     if let Some(plan) = &settled.plan {
+        done.doomed = plan::doomed::doomed(plan, &run.app.config.rules);
         let view = |rule: &plan::RulePlan| RuleView {
             arn: rule.arn.clone(),
             state: rule.state,

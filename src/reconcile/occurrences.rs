@@ -82,7 +82,7 @@ async fn window(run: Run<'_>, series: &Series, table: &Table, id: WindowId, next
     // What would make it fail is told as long as it can be mended.
     let listeners = checks::listeners(run, &rules).await;
     let findings = checks::rules(&rules, &listeners, table, run.app.config.bypass.as_ref());
-    let blocks = findings.iter().filter(|finding| finding.severity == Severity::Blocks);
+    let blocks = findings.iter().filter(|finding| finding.severity == Severity::Error);
     notes.extend(blocks.map(|finding| format!("it could not work as things are: {}", finding.sentence())));
     let own = uid([series.uid.as_str(), &next.start.to_string(), &now.to_string()]);
     let mut window = Window {

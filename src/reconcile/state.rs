@@ -13,7 +13,7 @@ use crate::{
         table::{RuleItem, Table},
         window::Window,
     },
-    plan::{Plan, site::Site},
+    plan::{Plan, doomed::Doomed, site::Site},
     report::{site, views::RuleView},
 };
 
@@ -72,6 +72,8 @@ pub struct Done {
     pub table: Table,
     /// How the site stands.
     pub site: Site,
+    /// Booked windows that could not work as things are.
+    pub doomed: Vec<Doomed>,
 }
 
 impl Done {

@@ -7,9 +7,9 @@ use serde::Serialize;
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// A window could not work, and is refused.
-    Blocks,
+    Error,
     /// A window works, but someone should know.
-    Warns,
+    Warning,
 }
 
 /// Something that is not as it should be.
@@ -28,14 +28,14 @@ pub struct Finding {
 impl Finding {
     /// One that refuses a window.
     #[must_use]
-    pub fn blocks(what: String, why: &str, fix: &str) -> Self {
-        Self { severity: Severity::Blocks, what, why: why.to_owned(), fix: fix.to_owned() }
+    pub fn error(what: String, why: &str, fix: &str) -> Self {
+        Self { severity: Severity::Error, what, why: why.to_owned(), fix: fix.to_owned() }
     }
 
     /// One that someone should know.
     #[must_use]
-    pub fn warns(what: String, why: &str, fix: &str) -> Self {
-        Self { severity: Severity::Warns, what, why: why.to_owned(), fix: fix.to_owned() }
+    pub fn warning(what: String, why: &str, fix: &str) -> Self {
+        Self { severity: Severity::Warning, what, why: why.to_owned(), fix: fix.to_owned() }
     }
 
     /// The finding in one sentence.

@@ -43,9 +43,12 @@ pub struct Response {
     pub help: Option<Help>,
     /// The rules concerned.
     pub rules: Vec<RuleView>,
-    /// When the function looks again of its own accord, apart from the sweep.
+    /// When a window starts or ends next.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_wake: Option<Timestamp>,
+    pub next_change: Option<Timestamp>,
+    /// What a check looked at and found well, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checked: Vec<String>,
     /// What a check found, the worst first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,

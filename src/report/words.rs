@@ -11,6 +11,7 @@ use crate::{
     },
     plan::{
         Obstacle, RuleState,
+        doomed::Doomed,
         reports::{Event, Fact},
     },
     probe::Sight,
@@ -174,6 +175,13 @@ pub fn obstacle(found: &Obstacle) -> String {
             "was not closed to visitors, since its window is about to end or could miss its end".to_owned()
         }
     }
+}
+
+/// What is wrong with the rules of a booked window.
+#[must_use]
+pub fn doomed(doomed: &Doomed) -> String {
+    let told = doomed.rules.iter().map(|(rule, found)| format!("rule {} {}", rule.short(), obstacle(found)));
+    told.collect::<Vec<_>>().join("; ")
 }
 
 pub(super) fn rule_state(state: RuleState) -> &'static str {

@@ -211,7 +211,7 @@ async fn a_check_finds_what_would_make_a_window_fail_and_how_to_mend_it() {
     let found = world.invoke(event).await.expect("checked");
     assert_eq!(found.outcome, "blocked");
     let all: Vec<String> = found.findings.iter().map(maintenance_window::report::finding::Finding::sentence).collect();
-    for part in ["start:", "forwards to a target by default", "nobody has confirmed"] {
+    for part in ["start:", "forwards to a target by default", "nobody has subscribed"] {
         assert!(all.iter().any(|found| found.contains(part)), "{part} is missing in {all:#?}");
     }
     let narrow = json!({"action": "check", "rules": [rule_arn(0)]});
@@ -259,7 +259,7 @@ async fn status_tells_what_is_and_what_comes_next() {
         before.message,
         "The site is open to visitors. Window w starts Sun 6 Dec 2026 02:00 UTC (Sun 03:00 in Europe/Berlin)."
     );
-    assert_eq!(before.next_wake.expect("a moment").to_string(), "2026-12-06T02:00:00Z");
+    assert_eq!(before.next_change.expect("a moment").to_string(), "2026-12-06T02:00:00Z");
     world.run_until("02:10").await;
     let during = world.invoke(json!({"action": "status", "id": "w"})).await.expect("status");
     let told =
@@ -347,8 +347,8 @@ async fn a_cancelled_series_is_not_booked_again_by_a_repetition_even_after_a_ski
 async fn a_cancelled_window_is_over_and_wakes_nobody() {
     let world = booked().await;
     let cancelled = world.invoke(json!({"action": "cancel", "id": "w"})).await.expect("cancelled");
-    assert_eq!((cancelled.outcome.as_str(), cancelled.next_wake), ("cancelled", None));
-    assert_eq!(serde_json::to_value(cancelled.window).expect("JSON")["state"], "over");
+    assert_eq!((cancelled.outcome.as_str(), cancelled.next_change), ("cancelled", None));
+    assert_eq!(serde_json::to_value(cancelled.window).expect("JSON")["state"], "ended");
 }
 
 #[tokio::test(start_paused = true)]

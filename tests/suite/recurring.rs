@@ -71,7 +71,7 @@ async fn a_series_can_be_paused_go_on_and_end_and_is_history_then() {
     run_until(&world, "2026-12-07T12:00:00Z").await;
     assert_eq!(world.count("started"), 0);
     let resumed = world.invoke(json!({"action": "resume", "id": "nightly"})).await.expect("resumed");
-    assert_eq!(resumed.next_wake.expect("a moment").to_string(), "2026-12-08T02:00:00Z");
+    assert_eq!(resumed.next_change.expect("a moment").to_string(), "2026-12-08T02:00:00Z");
     run_until(&world, "2026-12-08T02:10:00Z").await;
     assert!(world.is_dark(0));
     let status = world.invoke(json!({"action": "status"})).await.expect("status");

@@ -353,7 +353,7 @@ async fn what_begins_while_an_end_is_watched_is_what_the_report_shows() {
         let completed = state.published.iter().filter(|report| report.event() == "completed");
         completed.map(|report| report.document["rules"][0]["state"].clone()).collect()
     };
-    assert_eq!(completed, [json!("header_only")], "it is over, and its rule is another window's");
+    assert_eq!(completed, [json!("closed")], "it is over, and its rule is another window's");
     assert_eq!(world.state().violations, [""; 0]);
 }
 

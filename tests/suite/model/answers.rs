@@ -105,7 +105,7 @@ impl Operator {
             let arn = rule_arn(rule);
             let shown = entries(&answer["rules"]).iter().find(|entry| entry["arn"] == arn.as_str());
             let dark = Owned::is_dark(rule, &self.world);
-            let state = if dark { "header_only" } else { "open" };
+            let state = if dark { "closed" } else { "open" };
             if shown.is_none_or(|entry| entry["state"] != state) {
                 return Err(format!("status shows {shown:?} for {owner:?}, which is {state}"));
             }

@@ -100,7 +100,7 @@ pub(super) const BAD: [&str; 22] = [
     r#"{"action":"book","id":"s","every":"rate(10 minutes)","duration":"PT10M"}"#,
     r#"{"action":"book","id":"s","every":"cron(0 2 * * SUN *)","duration":"PT1H"}"#,
     r#"{"action":"reschedule","id":"a"}"#,
-    r#"{"action":"cancel"}"#,
+    r#"{"action":"pause"}"#,
     r#"{"action":"explode"}"#,
     r#"{"version":"0","detail-type":"x","source":"aws.events","detail":{"action":"off"}}"#,
 ];

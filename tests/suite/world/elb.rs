@@ -62,6 +62,12 @@ impl World {
     pub(super) fn site(&self, request: &HttpRequest) -> HttpResponse {
         let mut state = self.state();
         state.site_asked += 1;
+        let edge = [("/errors/503.html", 200), ("/?maintenance-bypass=off", 302)];
+        if let Some((_, status)) = edge.iter().find(|(path, _)| !state.edge_is_bare && request.uri().ends_with(path)) {
+            let mut response = HttpResponse::new(StatusCode::try_from(*status).expect("a status"), SdkBody::empty());
+            response.headers_mut().insert("location", "/");
+            return response;
+        }
         let secret = request.headers().get("x-maintenance-bypass") == Some(SECRET);
         let changed = state.calls.iter().rev().find(|call| call.name == "ModifyRule").map(|call| call.at);
         let settled = changed.is_none_or(|at| self.now().duration_since(at) >= state.site_lag);
@@ -77,10 +83,13 @@ impl World {
 
 impl State {
     pub(super) fn describe_listeners(&self, input: &Value) -> Value {
-        let arn = input["ListenerArns"][0].as_str().expect("an ARN");
+        let Some(arn) = input["ListenerArns"][0].as_str() else {
+            assert!(input["LoadBalancerArn"].as_str().expect("an ARN").contains(":loadbalancer/app/web/lb"), "{input}");
+            return json!({"Listeners": self.other_listeners});
+        };
         let action = json!({"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}});
         let action = self.default_action.clone().unwrap_or(action);
-        json!({"Listeners": [{"ListenerArn": arn, "DefaultActions": [action]}]})
+        json!({"Listeners": [{"ListenerArn": arn, "DefaultActions": self.default_actions.clone().unwrap_or(json!([action]))}]})
     }
 
     pub(super) fn describe_rules(&mut self, input: &Value) -> Answer {

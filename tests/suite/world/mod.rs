@@ -101,7 +101,15 @@ pub(crate) struct State {
     pub(crate) throttled: usize,
     /// What every listener does by default, if not answer 503.
     pub(crate) default_action: Option<Value>,
+    /// Several actions, in the order in which the API lists them.
+    pub(crate) default_actions: Option<Value>,
     pub(crate) subscribers: String,
+    /// Subscriptions that nobody has confirmed, and those that were removed.
+    pub(crate) unsubscribed: [&'static str; 2],
+    /// Other listeners of the load balancer, each with its default action.
+    pub(crate) other_listeners: Vec<Value>,
+    /// The distribution serves neither pages nor bypass links.
+    pub(crate) edge_is_bare: bool,
     /// How long the load balancer takes to apply a change.
     pub(crate) site_lag: SignedDuration,
     /// How often the site was asked.

@@ -171,7 +171,13 @@ impl World {
             "DescribeRules" => state.describe_rules(input),
             "DescribeListeners" => Ok(state.describe_listeners(input)),
             "GetTopicAttributes" => {
-                Ok(json!({"Attributes": {"entry": {"key": "SubscriptionsConfirmed", "value": state.subscribers}}}))
+                let entry = |key: &str, value: &str| json!({"key": key, "value": value});
+                let [pending, deleted] = state.unsubscribed;
+                Ok(json!({"Attributes": {"entry": [
+                    entry("SubscriptionsConfirmed", &state.subscribers),
+                    entry("SubscriptionsPending", pending),
+                    entry("SubscriptionsDeleted", deleted),
+                ]}}))
             }
             "ModifyRule" => state.modify_rule(subject, input),
             "CreateSchedule" => state.create_schedule(subject, input, &self.settings),

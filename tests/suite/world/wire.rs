@@ -104,5 +104,10 @@ pub(crate) fn xml(tag: &str, value: &Value) -> String {
 }
 
 fn fields(map: &Map<String, Value>) -> String {
-    map.iter().map(|(tag, value)| xml(tag, value)).collect()
+    let field = |(tag, value): (&String, &Value)| match value {
+        // A map is a list of entries without a list around them.
+        Value::Array(entries) if tag == "entry" => entries.iter().map(|entry| xml(tag, entry)).collect(),
+        value => xml(tag, value),
+    };
+    map.iter().map(field).collect()
 }

@@ -1,0 +1,115 @@
+//! Booked windows and series: what they meet, and whether they could work. Pure.
+
+use jiff::Timestamp;
+
+use crate::{
+    config::Config,
+    event::Booking,
+    model::{
+        id::WindowId,
+        rule_arn::RuleArn,
+        series::Series,
+        table::Table,
+        time,
+        window::{Covered, State},
+    },
+    plan::doomed::Doomed,
+    report::{
+        finding::{Finding, Severity},
+        words,
+    },
+};
+
+/// What is to be known of when a described window is.
+pub(super) struct Span<'a> {
+    id: Option<&'a WindowId>,
+    start: Timestamp,
+    end: Option<Timestamp>,
+    rules: &'a Covered,
+}
+
+impl<'a> From<&'a Booking> for Span<'a> {
+    fn from(booking: &'a Booking) -> Self {
+        Self { id: booking.id.as_ref(), start: booking.start, end: booking.end, rules: &booking.rules }
+    }
+}
+
+/// The windows that a described one meets on the same rules.
+#[must_use]
+pub fn overlaps(booking: &Booking, table: &Table, config: &Config) -> Vec<Finding> {
+    meeting(&booking.into(), table, config)
+}
+
+fn meeting(span: &Span<'_>, table: &Table, config: &Config) -> Vec<Finding> {
+    let before = |end: Option<_>, start| end.is_some_and(|end| end <= start);
+    let rules = span.rules.resolve(&config.rules);
+    let others = table.windows.iter().filter(|other| {
+        let covers = rules.iter().any(|rule| other.rules.covers(rule, config.rules.contains(rule)));
+        let ahead = matches!(other.state, State::Booked | State::Active | State::Held);
+        let meets =
+            !before(other.end.filter(|_| other.state != State::Held), span.start) && !before(span.end, other.start);
+        covers && ahead && meets && Some(&other.id) != span.id
+    });
+    let told = |other: &crate::model::window::Window| {
+        let zone = other.timezone.as_deref();
+        let end = other.end.map_or("it is switched off".to_owned(), |end| time::spoken(end, zone));
+        Finding::warning(
+            format!(
+                "window {} ({} until {end}) overlaps with this one on the same rules",
+                other.id,
+                time::spoken(other.start, zone)
+            ),
+            "the site opens only when the last of them is over",
+            "nothing, if that is meant",
+        )
+    };
+    others.map(told).collect()
+}
+
+/// A start that has passed, of which the caller may not be aware.
+#[must_use]
+pub fn late_start(booking: &Booking, now: Timestamp) -> Option<String> {
+    let late = now.duration_since(booking.start);
+    // What `on` starts, starts in the second it was asked for.
+    (late >= jiff::SignedDuration::from_secs(60)).then(|| {
+        format!(
+            "its start ({}) passed {} ago, so it begins at once",
+            time::spoken(booking.start, booking.timezone.as_deref()),
+            time::roughly(late)
+        )
+    })
+}
+
+/// Booked windows that could not work as things are.
+#[must_use]
+pub(super) fn doomed(doomed: &[Doomed]) -> Vec<Finding> {
+    let told = |one: &Doomed| {
+        let (id, start) = (&one.window.id, time::spoken(one.window.start, one.window.timezone.as_deref()));
+        Finding::error(
+            format!("booked window {id} ({start}) will not work as booked: {}", words::doomed(one)),
+            "those rules would stay open to visitors, or could not be opened again",
+            "fix the rules or the stack's RuleArns before it starts, or cancel the window and book it anew",
+        )
+    };
+    doomed.iter().map(told).collect()
+}
+
+/// Series whose windows would cover rules that the settings no longer name.
+#[must_use]
+pub(super) fn series(series: &[Series], managed: &[RuleArn]) -> Vec<Finding> {
+    let told = |one: &Series| {
+        let Covered::Some(rules) = &one.rules else { return None };
+        let strangers: Vec<String> = rules.iter().filter(|rule| !managed.contains(rule)).map(RuleArn::short).collect();
+        (!strangers.is_empty()).then(|| Finding {
+            severity: Severity::Error,
+            what: format!(
+                "series {} covers rules that the stack's RuleArns no longer names: {}",
+                one.id,
+                strangers.join(", ")
+            ),
+            why: "its windows leave them open to visitors".to_owned(),
+            fix: "name them again, or cancel the series and book it anew".to_owned(),
+        })
+    };
+    series.iter().filter_map(told).collect()
+}

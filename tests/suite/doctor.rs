@@ -1,0 +1,173 @@
+//! What `check` finds, and what booking says of the same.
+
+use serde_json::{Value, json};
+
+use crate::world::{World, path, rule_arn};
+
+const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/shop/0123456789abcdef";
+
+fn forward(order: u32) -> Value {
+    json!({"Type": "forward", "Order": order, "TargetGroupArn": GROUP})
+}
+
+fn window(id: &str, start: &str, end: &str) -> Value {
+    json!({"id": id, "start": format!("2026-12-06T{start}Z"), "end": format!("2026-12-06T{end}Z")})
+}
+
+/// What a check finds, a sentence each, and what it found well.
+async fn check(world: &World) -> (Vec<String>, Vec<String>) {
+    let found = world.invoke(json!({"action": "check"})).await.expect("checked");
+    assert!(found.checked.iter().any(|well| well.starts_with("not tried, since it would change something")));
+    (
+        found.findings.iter().map(|finding| format!("{:?} {}", finding.severity, finding.sentence())).collect(),
+        found.checked,
+    )
+}
+
+#[track_caller]
+fn says(found: &[String], words: &str) {
+    assert!(found.iter().any(|line| line.contains(words)), "{words}: {found:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_looked_at_and_is_well_is_said() {
+    let mut world = World::new(1);
+    let strong = "4f2d9a7c5e8b1036f2d9a7c5e8b1036f2d9a7c5e8b1036aa";
+    world.settings.insert("BYPASS_HEADER_VALUE", strong.to_owned());
+    world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
+    world.settings.insert("ERROR_BUCKET", "error-pages".to_owned());
+    world.invoke(window("w", "02:00", "03:00")).await.expect("booked");
+    let (found, well) = check(&world).await;
+    assert_eq!(found.iter().filter(|line| !line.contains("a tester")).count(), 0, "{found:#?}");
+    for words in [
+        "the site stands as its windows say",
+        "every setting can be used",
+        "their listeners answer 503 by default",
+        "no other listener serves the same visitors",
+        "the bypass value is strong",
+        "somebody gets the reports",
+        "with 1 window and no series in it that could work",
+        "the visitors' page and the bypass link work at the edge",
+    ] {
+        says(&well, words);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_and_listeners_that_let_visitors_past_the_managed_rule_are_found() {
+    let world = World::new(1);
+    {
+        let mut state = world.state();
+        let managed = state.rules.get_mut(&rule_arn(0)).expect("the rule");
+        managed.actions = json!([forward(2), {"Type": "authenticate-oidc", "Order": 1}]);
+        let mut earlier = managed.clone();
+        (earlier.priority, earlier.actions) = ("5".to_owned(), json!([forward(1)]));
+        earlier.conditions = vec![path(&["/api/*"])];
+        state.rules.insert(rule_arn(7), earlier);
+        let other = rule_arn(0).replace(":listener-rule/", ":listener/");
+        let other = other.rsplit_once('/').expect("a rule").0.replace("listener0", "other8080");
+        state.other_listeners = vec![json!({"ListenerArn": other, "DefaultActions": [forward(1)]})];
+    }
+    let (found, _) = check(&world).await;
+    says(
+        &found,
+        "rule web/rule007 of the same listener comes before rule web/rule000 and forwards to the same targets",
+    );
+    says(&found, "listener other8080 of the same load balancer forwards to the same targets");
+    let booked = world.invoke(window("w", "02:00", "03:00")).await.expect("booked");
+    says(&booked.warnings, "rule web/rule007 of the same listener comes before rule web/rule000");
+}
+
+#[tokio::test(start_paused = true)]
+async fn actions_count_in_their_order_and_a_login_before_the_503_is_found() {
+    let world = World::new(1);
+    // The API lists the forward last although it happens first; what is answered is the 503.
+    let fixed = json!({"Type": "fixed-response", "Order": 2, "FixedResponseConfig": {"StatusCode": "503"}});
+    world.state().default_actions = Some(json!([fixed, {"Type": "authenticate-oidc", "Order": 1}]));
+    let (found, _) = check(&world).await;
+    says(&found, "asks visitors to log in before it answers 503 by default");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_was_removed_is_not_one_that_nobody_confirmed() {
+    let world = World::new(1);
+    for (unsubscribed, words) in [
+        (["0", "0"], "nobody has subscribed to the topic"),
+        (["1", "2"], "nobody has confirmed a subscription"),
+        (["0", "1"], "the topic's last subscription was removed"),
+    ] {
+        "0".clone_into(&mut world.state().subscribers);
+        world.state().unsubscribed = unsubscribed;
+        says(&check(&world).await.0, words);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edge_without_page_and_link_is_found() {
+    let mut world = World::new(1);
+    world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
+    world.settings.insert("ERROR_BUCKET", "error-pages".to_owned());
+    world.state().edge_is_bare = true;
+    world.state().site_ill = true;
+    let (found, _) = check(&world).await;
+    says(&found, "the visitors' page is not at ProbeUrl's /errors/503.html: a visitor got status 500");
+    says(&found, "the bypass link is not answered at ProbeUrl");
+    world.no_secret_was_said();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booked_window_whose_rule_goes_is_doomed_and_everybody_says_so() {
+    let world = World::new(2);
+    let mut named = window("w", "02:00", "03:00");
+    named["rules"] = json!([rule_arn(1)]);
+    world.invoke(named).await.expect("booked");
+    world.state().rules.remove(&rule_arn(1));
+    let words = "window w will not work as booked: rule web/rule001 no longer exists";
+    let later = json!({"action": "reschedule", "id": "w", "start": "2026-12-06T02:30Z"});
+    says(&world.invoke(later).await.expect("moved").warnings, words);
+    says(&world.invoke(json!({"action": "sweep"})).await.expect("swept").warnings, words);
+    let found = check(&world).await.0;
+    says(&found, "Error booked window w");
+    says(&found, "will not work as booked: rule web/rule001 no longer exists");
+    assert!(world.text_of("failed").contains(words), "{}", world.text_of("failed"));
+    let told = world.count("failed");
+    world.run_until("01:00").await;
+    assert_eq!(world.count("failed"), told, "told once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_series_over_a_rule_that_is_no_longer_named_is_found() {
+    let mut world = World::new(2);
+    let series = json!({"id": "nightly", "every": "rate(1 day)", "duration": "PT1H", "rules": [rule_arn(1)]});
+    world.invoke(series).await.expect("booked");
+    world.settings.insert("RULE_ARNS", rule_arn(0));
+    says(&check(&world).await.0, "series nightly covers rules that the stack's RuleArns no longer names: web/rule001");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_warns_of_overlaps_and_of_a_start_that_has_passed() {
+    let world = World::new(1);
+    world.invoke(window("a", "02:00", "04:00")).await.expect("booked");
+    let booked = world.invoke(window("b", "03:00", "05:00")).await.expect("booked");
+    says(&booked.warnings, "window a (Sun 6 Dec 2026 02:00 UTC until Sun 6 Dec 2026 04:00 UTC) overlaps with this one");
+    world.run_until("02:30").await;
+    let late = world.invoke(window("c", "02:00", "02:50")).await.expect("booked");
+    says(&late.warnings, "its start (Sun 6 Dec 2026 02:00 UTC) passed 30m ago, so it begins at once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_hardly_fit_are_found() {
+    let world = World::new(36);
+    says(&check(&world).await.0, "of the 4096 bytes that Lambda allows");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_could_not_be_changed_is_not_well() {
+    let world = World::new(1);
+    world.invoke(window("w", "02:00", "03:00")).await.expect("booked");
+    world.state().broken.push("ModifyRule");
+    world.run_until("02:10").await;
+    let (found, _) = check(&world).await;
+    says(&found, "Error Visitors reach the site although it should be in maintenance");
+    says(&found, "elasticloadbalancing:ModifyRule may be denied");
+}
