@@ -6,12 +6,11 @@ use crate::{
     config::Config,
     event::Booking,
     model::{
-        id::WindowId,
         rule_arn::RuleArn,
         series::Series,
         table::Table,
         time,
-        window::{Covered, State},
+        window::{Covered, State, Window},
     },
     plan::doomed::Doomed,
     report::{
@@ -20,37 +19,22 @@ use crate::{
     },
 };
 
-/// What is to be known of when a described window is.
-pub(super) struct Span<'a> {
-    id: Option<&'a WindowId>,
-    start: Timestamp,
-    end: Option<Timestamp>,
-    rules: &'a Covered,
-}
-
-impl<'a> From<&'a Booking> for Span<'a> {
-    fn from(booking: &'a Booking) -> Self {
-        Self { id: booking.id.as_ref(), start: booking.start, end: booking.end, rules: &booking.rules }
-    }
-}
+/// How many windows that overlap are named.
+const NAMED: usize = 3;
 
 /// The windows that a described one meets on the same rules.
 #[must_use]
 pub fn overlaps(booking: &Booking, table: &Table, config: &Config) -> Vec<Finding> {
-    meeting(&booking.into(), table, config)
-}
-
-fn meeting(span: &Span<'_>, table: &Table, config: &Config) -> Vec<Finding> {
     let before = |end: Option<_>, start| end.is_some_and(|end| end <= start);
-    let rules = span.rules.resolve(&config.rules);
+    let rules = booking.rules.resolve(&config.rules);
     let others = table.windows.iter().filter(|other| {
         let covers = rules.iter().any(|rule| other.rules.covers(rule, config.rules.contains(rule)));
         let ahead = matches!(other.state, State::Booked | State::Active | State::Held);
-        let meets =
-            !before(other.end.filter(|_| other.state != State::Held), span.start) && !before(span.end, other.start);
-        covers && ahead && meets && Some(&other.id) != span.id
+        let meets = !before(other.end.filter(|_| other.state != State::Held), booking.start)
+            && !before(booking.end, other.start);
+        covers && ahead && meets && Some(&other.id) != booking.id.as_ref()
     });
-    let told = |other: &crate::model::window::Window| {
+    let told = |other: &Window| {
         let zone = other.timezone.as_deref();
         let end = other.end.map_or("it is switched off".to_owned(), |end| time::spoken(end, zone));
         Finding::warning(
@@ -63,7 +47,19 @@ fn meeting(span: &Span<'_>, table: &Table, config: &Config) -> Vec<Finding> {
             "nothing, if that is meant",
         )
     };
-    others.map(told).collect()
+    let others: Vec<&Window> = others.collect();
+    let mut findings: Vec<Finding> = others.iter().copied().take(NAMED).map(told).collect();
+    findings.extend(
+        match others.len().saturating_sub(NAMED) {
+            0 => None,
+            1 => Some("one more window overlaps with this one on the same rules".to_owned()),
+            more => Some(format!("{more} more windows overlap with this one on the same rules")),
+        }
+        .map(|what| {
+            Finding::warning(what, "the site opens only when the last of them is over", "nothing, if that is meant")
+        }),
+    );
+    findings
 }
 
 /// A start that has passed, of which the caller may not be aware.
