@@ -2,6 +2,9 @@
 //!
 //! Only the status and headers of an answer count; no body is read. The bypass header goes to where the probe's URL
 //! points and nowhere else, and nothing that is said here holds its value.
+//!
+//! What another site answers after a redirect proves nothing: a load balancer that demands a login and a CDN that parks
+//! a name redirect as well while the application is down.
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -92,6 +95,8 @@ pub struct Glance {
 pub struct Answer {
     status: Option<u16>,
     copy: Option<Copied>,
+    /// Whether another site answered, to which the probe's URL redirects.
+    elsewhere: bool,
     words: String,
 }
 
@@ -158,7 +163,7 @@ impl Probe {
     ///
     /// An answer is right for a visitor in [`Expect::Maintenance`] if it is a 503, otherwise if its status is below
     /// 500: a 404 or 401 still shows that the application answered. A cached answer counts only if its `Age` shows that
-    /// it was made after the watch began.
+    /// it was made after the watch began, and an answer of another site never.
     pub async fn watch(&self, expect: Expect, patience: Duration) -> Sight {
         let began = (self.clock)();
         let watched_secs = || (self.clock)().duration_since(began).as_secs().max(0);
@@ -229,8 +234,11 @@ impl Probe {
             let hop = self.hop(&url, sent, deadline).await?;
             let Some(leads) = hop.leads else {
                 let copy = hop.copy.or(copy_left);
-                let words = words(hop.status, copy, (url != *site).then_some(&url), secret.is_some() && sent.is_none());
-                return Ok(Answer { status: Some(hop.status), copy, words });
+                let elsewhere = !is_of_site(&url, site);
+                let mut words = words(hop.status, (url != *site).then_some(&url));
+                words += note(elsewhere, secret.is_some() && sent.is_none());
+                words += &copy.map(|copy| copy.to_string()).unwrap_or_default();
+                return Ok(Answer { status: Some(hop.status), copy, elsewhere, words });
             };
             let next = leads
                 .map_err(str::to_owned)
@@ -279,7 +287,7 @@ impl Probe {
         if !web_url(&to) {
             return Err(format!("to a scheme that is not followed: expected http or https, but found {}", to.scheme()));
         }
-        if from.scheme() == "https" && to.scheme() == "http" && from.host() == to.host() {
+        if from.scheme() == "https" && to.scheme() == "http" && site_name(from) == site_name(&to) {
             return Err("to the same host without TLS, which was not followed: everything sent there can be read on \
                         the way"
                 .to_owned());
@@ -296,7 +304,7 @@ impl Probe {
     }
 
     fn in_words(&self, asked: Result<Answer, String>) -> Answer {
-        let answer = asked.unwrap_or_else(|words| Answer { status: None, copy: None, words });
+        let answer = asked.unwrap_or_else(|words| Answer { status: None, copy: None, elsewhere: false, words });
         Answer { words: readable(&answer.words, &self.secrets()), ..answer }
     }
 }
@@ -310,7 +318,7 @@ impl fmt::Debug for Probe {
 }
 
 impl Glance {
-    /// Whether the tester's request succeeded just now: a status below 400, and not from a cache.
+    /// Whether the tester's request succeeded just now: a status below 400, from the site itself and from no cache.
     ///
     /// Stricter than what shows that a rule was turned, since whoever reopens a site by it wants to know that the
     /// application works, and a missing front page is no sign of that.
@@ -339,7 +347,7 @@ impl Answer {
     /// What it shows of the site just now.
     #[must_use]
     pub fn met(&self) -> Met {
-        if !self.is_fresh(0) {
+        if !self.is_proof(0) {
             Met::Nothing
         } else if self.is_maintenance(0) {
             Met::Maintenance
@@ -351,17 +359,17 @@ impl Answer {
     }
 
     fn is_maintenance(&self, watched_secs: i64) -> bool {
-        self.is_fresh(watched_secs) && self.status == Some(MAINTENANCE)
+        self.is_proof(watched_secs) && self.status == Some(MAINTENANCE)
     }
 
     fn is_application(&self, watched_secs: i64) -> bool {
-        self.is_fresh(watched_secs) && self.status.is_some_and(|status| (200..500).contains(&status))
+        self.is_proof(watched_secs) && self.status.is_some_and(|status| (200..500).contains(&status))
     }
 
-    /// Whether the answer was made after the watch began. Ages are whole seconds, rounded down.
-    fn is_fresh(&self, watched_secs: i64) -> bool {
+    /// Whether the site itself made the answer, after the watch began. Ages are whole seconds, rounded down.
+    fn is_proof(&self, watched_secs: i64) -> bool {
         let since = |age: u64| i64::try_from(age).is_ok_and(|age| age < watched_secs);
-        self.copy.is_none_or(|copy| copy.age_secs.is_some_and(since))
+        !self.elsewhere && self.copy.is_none_or(|copy| copy.age_secs.is_some_and(since))
     }
 }
 
@@ -398,19 +406,55 @@ impl Copied {
     }
 }
 
-fn words(status: u16, copy: Option<Copied>, place_reached: Option<&Url>, without_header: bool) -> String {
+/// To continue "status 503 from …".
+impl fmt::Display for Copied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let age = self.age_secs.map(|age| format!(" {age}s old")).unwrap_or_default();
+        write!(f, " from a cache{age} (set ProbeUrl to a page that is not cached)")
+    }
+}
+
+fn words(status: u16, place_reached: Option<&Url>) -> String {
     let reached = place_reached.map(|url| format!(" from {}", place(url))).unwrap_or_default();
-    let bare = if without_header {
-        " (not ProbeUrl's scheme, host and port, so the bypass header was not sent; if it is the same site, set \
-         ProbeUrl to it)"
-    } else {
-        ""
+    format!("status {status}{reached}")
+}
+
+/// Why an answer proves nothing, or less than it seems to, and what to do.
+fn note(elsewhere: bool, without_header: bool) -> &'static str {
+    match (elsewhere, without_header) {
+        (true, true) => {
+            " (another host or port than ProbeUrl's, so the bypass header was not sent and the answer shows nothing of \
+             the site; set ProbeUrl to a page that the site answers itself, or to this address if it is the same site)"
+        }
+        (true, false) => {
+            " (another host or port than ProbeUrl's, so the answer shows nothing of the site; set ProbeUrl to a page \
+             that the site answers itself, or to this address if it is the same site)"
+        }
+        (false, true) => {
+            " (not ProbeUrl's scheme, host and port, so the bypass header was not sent; set ProbeUrl to this address)"
+        }
+        (false, false) => "",
+    }
+}
+
+/// Whether this is the site that the probe is to ask: the same host, with or without `www.`, by the same way or by TLS
+/// instead of HTTP.
+///
+/// Names are compared whole: whether `login.example.com` is a part of `www.example.com` only its owner knows, and a port
+/// of its own is a server of its own.
+fn is_of_site(url: &Url, site: &Url) -> bool {
+    let same_way = match (site.scheme(), url.scheme()) {
+        ("http", "https") => site.port().is_none() && url.port().is_none(),
+        (asked, reached) => asked == reached && site.port() == url.port(),
     };
-    let cached = copy.map(|Copied { age_secs }| {
-        let age = age_secs.map(|age| format!(" {age}s old")).unwrap_or_default();
-        format!(" from a cache{age} (set ProbeUrl to a page that is not cached)")
-    });
-    format!("status {status}{reached}{bare}{}", cached.unwrap_or_default())
+    same_way && site_name(url) == site_name(site)
+}
+
+/// The host's name without `www.` and without the dot that may end a full name.
+fn site_name(url: &Url) -> Option<&str> {
+    let host = url.host_str()?;
+    let host = host.strip_suffix('.').unwrap_or(host);
+    Some(host.strip_prefix("www.").unwrap_or(host))
 }
 
 /// The URL without what may be secret in it.

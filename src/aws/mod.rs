@@ -147,7 +147,8 @@ async fn endpoints(sdk: &SdkConfig) -> Vec<String> {
 fn endpoint_url(sdk: &SdkConfig, service: &str) -> Option<String> {
     let key =
         ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok()?;
-    sdk.service_config()?.load_config(key).or_else(|| sdk.endpoint_url().map(str::to_owned))
+    let of_service = sdk.service_config().and_then(|variables| variables.load_config(key));
+    of_service.or_else(|| sdk.endpoint_url().map(str::to_owned))
 }
 
 /// Settings of a single service, such as `AWS_ENDPOINT_URL_SNS`.

@@ -1,12 +1,17 @@
 //! What the visitors' page is told: when maintenance is expected to end.
 //!
-//! Two requests of S3 do not need its whole SDK: they are signed with the SDK's own signing crate.
-//! Whatever goes wrong here is a warning; no flip waits for it.
+//! Two requests of S3 do not need its whole client: they are signed with the SDK's own signing crate. Where S3 is, the
+//! endpoint rules of its SDK say, and nothing else of that crate is used: each partition has a domain of its own, FIPS
+//! and dual stack have names that follow no pattern of other services, and `AWS_ENDPOINT_URL_S3` counts as in any SDK.
+//! CloudFormation, which knows the partition's domain, knows nothing of the other three.
+//!
+//! Whatever goes wrong here is a warning; no rule waits for it.
 
 use std::fmt;
 
 use aws_config::SdkConfig;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sigv4::{
     http_request::{
         PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
@@ -16,18 +21,19 @@ use aws_sigv4::{
 };
 use aws_smithy_runtime_api::client::{
     http::{HttpConnector, SharedHttpConnector},
-    orchestrator::HttpRequest,
+    orchestrator::{HttpRequest, HttpResponse},
 };
 use aws_smithy_types::body::SdkBody;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::clock::Clock;
+use super::endpoint_url;
+use crate::{clock::Clock, error::chain};
 
 /// Where the pages look for it.
 const KEY: &str = "errors/window.json";
 
-/// How long a request may take: the flip is done by then, and its report waits for this.
+/// How long a request may take: the rules are written by then, and the report waits for this.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// What the pages are told. Everyone can read it.
@@ -42,7 +48,9 @@ pub struct Notice {
 /// The bucket that the pages are in.
 #[derive(Clone)]
 pub struct Page {
-    url: String,
+    bucket: String,
+    /// What S3's endpoint rules work out the address from.
+    place: Result<Params, String>,
     region: String,
     credentials: Option<SharedCredentialsProvider>,
     web: SharedHttpConnector,
@@ -51,7 +59,7 @@ pub struct Page {
 
 impl fmt::Debug for Page {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Page({})", self.url)
+        write!(f, "Page({})", self.bucket)
     }
 }
 
@@ -59,13 +67,20 @@ impl Page {
     /// Takes the bucket's name and what the AWS clients were made from.
     #[must_use]
     pub fn new(sdk: &SdkConfig, bucket: &str, clock: Clock, web: SharedHttpConnector) -> Self {
-        let region = sdk.region().map(ToString::to_string).unwrap_or_default();
-        let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        // The bucket in the path rather than in the host name: its name may hold dots, which no certificate covers.
-        let host = sdk.endpoint_url().map_or_else(|| format!("https://s3.{region}.{suffix}"), str::to_owned);
+        // The bucket in the path rather than in the host name: its name may hold dots, which no certificate covers, and
+        // a local AWS has no name for each bucket.
+        let place = Params::builder()
+            .bucket(bucket)
+            .force_path_style(true)
+            .set_region(sdk.region().map(ToString::to_string))
+            .set_use_fips(sdk.use_fips())
+            .set_use_dual_stack(sdk.use_dual_stack())
+            .set_endpoint(endpoint_url(sdk, "S3"))
+            .build();
         Self {
-            url: format!("{}/{bucket}/{KEY}", host.trim_end_matches('/')),
-            region,
+            bucket: bucket.to_owned(),
+            place: place.map_err(|error| error.to_string()),
+            region: sdk.region().map(ToString::to_string).unwrap_or_default(),
             credentials: sdk.credentials_provider(),
             web,
             clock,
@@ -75,37 +90,74 @@ impl Page {
     /// Tells the pages; with nothing to tell, what they were told is removed.
     ///
     /// # Errors
-    /// A sentence for a report.
+    /// A sentence for a report: what went wrong and what to do.
     pub async fn tell(&self, notice: Option<&Notice>) -> Result<(), String> {
         let (method, body) = match notice {
             Some(notice) => ("PUT", serde_json::to_string(notice).map_err(|error| error.to_string())?),
             None => ("DELETE", String::new()),
         };
-        let told = tokio::time::timeout(PATIENCE, self.ask(method, body)).await;
-        let problem = match told {
-            Ok(Ok(200 | 204)) => {
-                tracing::info!(page.told = notice.is_some(), "the visitors' page was told");
-                return Ok(());
-            }
-            Ok(Ok(status)) => format!("S3 answered {status}"),
-            Ok(Err(problem)) => problem,
-            Err(_) => format!("S3 did not answer within {} s", PATIENCE.as_secs()),
+        let told = match self.url().await {
+            Ok(url) => match tokio::time::timeout(PATIENCE, self.ask(method, &url, body)).await {
+                Ok(Ok(answer)) => self.taken(&answer),
+                Ok(Err(problem)) => Err(Failure::of_bucket(problem)),
+                Err(_) => Err(Failure::of_bucket(format!("S3 did not answer within {} s", PATIENCE.as_secs()))),
+            },
+            Err(problem) => Err(problem),
         };
-        Err(format!(
-            "the visitors' page could not be told when maintenance ends ({problem}); see that ErrorBucket exists and that \
-             the function may write {KEY} there"
-        ))
-    }
-
-    async fn ask(&self, method: &str, body: String) -> Result<u16, String> {
-        let request = self.signed(method, body).await?;
-        let answer = self.web.call(request).await.map_err(|error| {
-            std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)
+        told.map_err(|Failure { what, advice }| {
+            format!("the visitors' page could not be told when maintenance ends ({what}); {advice}")
         })?;
-        Ok(answer.status().as_u16())
+        tracing::info!(page.told = notice.is_some(), "the visitors' page was told");
+        Ok(())
     }
 
-    async fn signed(&self, method: &str, body: String) -> Result<HttpRequest, String> {
+    /// Where the pages look, or why nobody can say where that is.
+    async fn url(&self) -> Result<String, Failure> {
+        let found = match &self.place {
+            Ok(place) => DefaultResolver::new().resolve_endpoint(place).await.map_err(|error| chain(&*error)),
+            Err(problem) => Err(problem.clone()),
+        };
+        match found {
+            Ok(endpoint) => Ok(format!("{}/{KEY}", endpoint.url())),
+            Err(problem) => Err(Failure {
+                what: format!("S3 has no address for the bucket {}: {problem}", self.bucket),
+                advice: "see AWS_REGION, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT and AWS_ENDPOINT_URL_S3 in \
+                         the function's environment, or leave ErrorBucket empty"
+                    .to_owned(),
+            }),
+        }
+    }
+
+    /// Whether S3 did what it was asked for, or why not.
+    ///
+    /// A bucket of another Region is refused with 301 `PermanentRedirect`, 307 `TemporaryRedirect` or 400
+    /// `AuthorizationHeaderMalformed`, and named in a header (Amazon S3 API Reference, "Error responses" and
+    /// `HeadBucket`). It is not followed: the address that S3 gives is not one of the rules, and the request is signed
+    /// for this Region.
+    fn taken(&self, answer: &HttpResponse) -> Result<(), Failure> {
+        let (status, here) = (answer.status().as_u16(), &self.region);
+        let region = answer.headers().get("x-amz-bucket-region").filter(|region| is_region(region));
+        let elsewhere = match (status, region) {
+            (200 | 204, _) => return Ok(()),
+            (_, Some(region)) if region != here => format!(", {region}"),
+            (301, _) => String::new(),
+            _ => return Err(Failure::of_bucket(format!("S3 answered {status}"))),
+        };
+        Err(Failure {
+            what: format!("S3 answered {status}: the bucket {} is in another Region{elsewhere}", self.bucket),
+            advice: format!("set ErrorBucket to a bucket in the function's Region, {here}"),
+        })
+    }
+
+    async fn ask(&self, method: &str, url: &str, body: String) -> Result<HttpResponse, String> {
+        let request = self.signed(method, url, body).await?;
+        self.web
+            .call(request)
+            .await
+            .map_err(|error| std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string))
+    }
+
+    async fn signed(&self, method: &str, url: &str, body: String) -> Result<HttpRequest, String> {
         let credentials = self.credentials.as_ref().ok_or("the function has no credentials")?;
         let identity = credentials.provide_credentials().await.map_err(|error| error.to_string())?.into();
         let mut settings = SigningSettings::default();
@@ -125,18 +177,36 @@ impl Page {
         // Browsers must ask every time: an end that was moved counts at once.
         let headers = [("content-type", "application/json"), ("cache-control", "no-store")];
         let headers = if method == "PUT" { &headers[..] } else { &[] };
-        let signable =
-            SignableRequest::new(method, &self.url, headers.iter().copied(), SignableBody::Bytes(body.as_bytes()))
-                .map_err(|error| error.to_string())?;
+        let signable = SignableRequest::new(method, url, headers.iter().copied(), SignableBody::Bytes(body.as_bytes()))
+            .map_err(|error| error.to_string())?;
         let signature = sign(signable, &params).map_err(|error| error.to_string())?.into_parts().0;
         let mut request = HttpRequest::new(SdkBody::from(body));
         request.set_method(method).map_err(|error| error.to_string())?;
-        request.set_uri(self.url.as_str()).map_err(|error| error.to_string())?;
+        request.set_uri(url).map_err(|error| error.to_string())?;
         for (name, value) in headers.iter().copied().chain(signature.headers()) {
             request.headers_mut().try_insert(name.to_owned(), value.to_owned()).map_err(|error| error.to_string())?;
         }
         Ok(request)
     }
+}
+
+/// Why the pages were not told, and what to do.
+struct Failure {
+    what: String,
+    advice: String,
+}
+
+impl Failure {
+    /// What a missing bucket or permission may be the cause of.
+    fn of_bucket(what: String) -> Self {
+        Self { what, advice: format!("see that ErrorBucket exists and that the function may write {KEY} there") }
+    }
+}
+
+/// Whether a text that came from outside is a Region's name and nothing else.
+fn is_region(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 fn system_time(instant: Timestamp) -> std::time::SystemTime {

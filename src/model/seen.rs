@@ -98,7 +98,7 @@ pub enum Met {
     Maintenance,
     /// An error, or no answer.
     Failure,
-    /// A copy from a cache, which says nothing about now.
+    /// A copy from a cache, or the answer of another site: it says nothing about this one now.
     Nothing,
 }
 

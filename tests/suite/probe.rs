@@ -17,8 +17,8 @@ use aws_smithy_types::body::SdkBody;
 use jiff::{SignedDuration, Timestamp};
 use maintenance_window::{
     app::Clock,
-    model::bypass::Bypass,
-    probe::{Expect, Probe, Sight, connector},
+    model::{bypass::Bypass, seen::Met},
+    probe::{Expect, Glance, Probe, Sight, connector},
 };
 use tokio::time::Instant;
 
@@ -345,6 +345,7 @@ async fn the_header_never_goes_to_another_port() {
     let sight = watch(&site.url("/"), Expect::Maintenance).await;
     assert!(!sight.seen && sight.tester.contains("the bypass header was not sent"), "{sight:?}");
     assert!(sight.visitor.starts_with("status 503 from ") && !sight.visitor.contains("bypass"), "{sight:?}");
+    assert!(sight.visitor.contains("another host or port than ProbeUrl's"), "{sight:?}");
     assert!(!site.paths(true).is_empty() && !other.heads().is_empty());
     assert!(other.paths(true).is_empty() && !other.heads().concat().to_lowercase().contains("bypass"));
 }
@@ -370,11 +371,16 @@ async fn the_header_never_goes_to_another_host_but_comes_back_with_the_tester() 
 }
 
 #[tokio::test]
-async fn a_login_elsewhere_shows_that_the_application_answered() {
+async fn a_login_elsewhere_does_not_show_that_the_application_answered() {
     let login = Site::start(|_| status(200));
     let there = login.url("/authorize?state=abc");
     let site = Site::start(move |asked| if asked.tester { redirect(&there) } else { status(503) });
-    assert!(watch(&site.url("/"), Expect::Maintenance).await.seen);
+    let probe = probe(&site.url("/"));
+    let sight = watch_with(&probe, Duration::ZERO, Expect::Maintenance).await;
+    assert!(!sight.seen, "the load balancer may ask for the login while the application is down: {sight:?}");
+    let advice = "set ProbeUrl to a page that the site answers itself, or to this address if it is the same site";
+    assert!(sight.tester.starts_with("status 200 from ") && sight.tester.contains(advice), "{sight:?}");
+    assert!(!probe.glance().await.tester_is_well());
 }
 
 #[tokio::test]
@@ -561,6 +567,8 @@ async fn long_answers_are_told_short() {
 struct MadeUp {
     redirects: Vec<(&'static str, &'static str)>,
     with_header: Arc<Mutex<Vec<String>>>,
+    /// Whether visitors get the application.
+    open: bool,
 }
 
 impl HttpConnector for MadeUp {
@@ -572,7 +580,7 @@ impl HttpConnector for MadeUp {
         let to = self.redirects.iter().find(|(from, _)| *from == request.uri()).map(|(_, to)| *to);
         let status = if to.is_some() {
             301
-        } else if tester {
+        } else if tester || self.open {
             200
         } else {
             503
@@ -607,7 +615,7 @@ async fn a_redirect_to_tls_drops_the_header_and_says_what_to_do() {
     let redirects = [("http://www.example.com/", "https://www.example.com/")];
     let (sight, with_header) = made_up("http://www.example.com/", &redirects).await;
     assert!(!sight.seen && sight.visitor == "status 503 from https://www.example.com/", "{sight:?}");
-    assert!(sight.tester.contains("if it is the same site, set ProbeUrl to it"), "{sight:?}");
+    assert!(sight.tester.contains("set ProbeUrl to this address"), "{sight:?}");
     assert_eq!(with_header, ["http://www.example.com/"]);
 }
 
@@ -641,4 +649,76 @@ async fn only_the_very_origin_gets_the_header() {
         assert!(!sight.seen, "{to}: {sight:?}");
         assert_eq!(with_header, ["https://www.example.com/"], "{to}");
     }
+}
+
+/// What is made of an open site whose front page redirects.
+async fn open_and_redirected(url: &str, redirects: &[(&'static str, &'static str)]) -> (bool, Glance) {
+    let web = MadeUp { redirects: redirects.to_vec(), open: true, ..MadeUp::default() };
+    let probe = Probe::new(url, Some(&bypass()), clock(), SharedHttpConnector::new(web));
+    let seen = watch_with(&probe, Duration::ZERO, Expect::Open).await.seen;
+    (seen, probe.glance().await)
+}
+
+#[tokio::test]
+async fn another_name_or_way_of_the_same_site_is_the_site() {
+    let cases = [
+        ("https://www.example.com/", "/en"),
+        ("http://www.example.com/", "https://www.example.com/"),
+        ("http://www.example.com/", "https://example.com/"),
+        ("https://www.example.com/", "https://example.com/"),
+        ("https://example.com/", "https://www.example.com/"),
+        ("https://example.com/", "https://WWW.Example.com.:443/"),
+        ("https://example.com:8443/", "https://www.example.com:8443/"),
+    ];
+    for (from, to) in cases {
+        let (seen, glance) = open_and_redirected(from, &[(from, to)]).await;
+        assert!(seen && glance.tester_is_well(), "{from} to {to}: {glance:?}");
+        assert_eq!(glance.visitor.met(), Met::Application, "{from} to {to}");
+    }
+}
+
+#[tokio::test]
+async fn what_another_site_answers_is_no_proof_of_health() {
+    let cases = [
+        ("https://www.example.com/", "https://login.example.com/"),
+        ("https://www.example.com/", "https://parked.example.net/"),
+        ("https://www.example.com/", "https://www.example.com.evil.test/"),
+        ("https://www.example.com/", "https://www.example.com:8443/"),
+        ("https://wwwexample.com/", "https://example.com/"),
+        ("http://www.example.com:8080/", "https://www.example.com:8443/"),
+        ("https://www.example.com/", "http://login.example.com/"),
+    ];
+    for (from, to) in cases {
+        let (seen, glance) = open_and_redirected(from, &[(from, to)]).await;
+        assert!(!seen && !glance.tester_is_well(), "{from} to {to}: {glance:?}");
+        assert_eq!((glance.tester.status(), glance.visitor.met()), (Some(200), Met::Nothing), "{from} to {to}");
+        let advice = "another host or port than ProbeUrl's, so the answer shows nothing of the site; set ProbeUrl to";
+        assert!(glance.visitor.to_string().contains(advice), "{from} to {to}: {glance:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_503_of_another_site_is_not_the_maintenance_page() {
+    let elsewhere = Site::start(|_| status(503));
+    let there = elsewhere.url("/");
+    let site = Site::start(move |asked| if asked.tester { status(200) } else { redirect(&there) });
+    let sight = watch(&site.url("/"), Expect::Maintenance).await;
+    assert!(!sight.seen && sight.met == Met::Nothing, "{sight:?}");
+}
+
+#[tokio::test]
+async fn who_comes_back_from_a_login_elsewhere_is_answered_by_the_site() {
+    let redirects = [
+        ("https://www.example.com/", "https://login.example.com/"),
+        ("https://login.example.com/", "https://www.example.com/home"),
+    ];
+    let (seen, glance) = open_and_redirected("https://www.example.com/", &redirects).await;
+    assert!(seen && glance.tester_is_well(), "{glance:?}");
+}
+
+#[tokio::test]
+async fn a_redirect_to_the_bare_name_without_tls_is_not_followed() {
+    let redirects = [("https://www.example.com/", "http://example.com/")];
+    let (seen, glance) = open_and_redirected("https://www.example.com/", &redirects).await;
+    assert!(!seen && glance.visitor.to_string().contains("to the same host without TLS"), "{glance:?}");
 }

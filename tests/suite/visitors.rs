@@ -1,5 +1,15 @@
 //! What visitors are told, and what is measured.
 
+use std::sync::{Arc, Mutex};
+
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
+    orchestrator::{HttpRequest, HttpResponse},
+};
+use aws_smithy_types::body::SdkBody;
+use jiff::Timestamp;
+use maintenance_window::aws::{self, page::Page};
 use serde_json::{Value, json};
 
 use crate::world::{SECRET, World, header, path, rule_arn};
@@ -56,6 +66,136 @@ async fn a_page_that_cannot_be_told_is_a_warning_in_the_report_and_stops_nothing
         assert!(text.contains("page could not be told") && text.contains("ErrorBucket"), "{text}");
     }
     world.no_secret_was_said();
+}
+
+/// An S3 that gives one answer, and remembers what it was asked.
+#[derive(Clone, Debug)]
+struct S3 {
+    status: u16,
+    bucket_region: Option<&'static str>,
+    /// The address and the signature's scope.
+    asked: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl HttpConnector for S3 {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let signature = request.headers().get("authorization").expect("a signature");
+        let scope = signature.split(['/', ',']).skip(2).take(3).collect::<Vec<_>>().join("/");
+        self.asked.lock().expect("no panic").push((request.uri().to_owned(), scope));
+        let mut response = HttpResponse::new(self.status.try_into().expect("a status"), SdkBody::empty());
+        if let Some(region) = self.bucket_region {
+            response.headers_mut().insert("x-amz-bucket-region", region);
+        }
+        HttpConnectorFuture::ready(Ok(response))
+    }
+}
+
+/// What comes of telling the pages of a bucket, and where that was tried.
+async fn told(
+    variables: &[(&'static str, &'static str)],
+    bucket: &str,
+    status: u16,
+    bucket_region: Option<&'static str>,
+) -> (Result<(), String>, Vec<(String, String)>) {
+    let s3 = S3 { status, bucket_region, asked: Arc::default() };
+    let web = SharedHttpConnector::new(s3.clone());
+    let variables = variables.to_vec();
+    let lookup = move |key: &str| variables.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());
+    let credentials = SharedCredentialsProvider::new(Credentials::new("id", "key", None, None, "test"));
+    let sdk = aws::sdk_config(lookup, &web).into_builder().credentials_provider(credentials).build();
+    let page = Page::new(&sdk, bucket, Arc::new(|| Timestamp::UNIX_EPOCH), web);
+    let answer = page.tell(None).await;
+    let asked = s3.asked.lock().expect("no panic").clone();
+    (answer, asked)
+}
+
+/// Where S3 is asked, if it is.
+async fn address(variables: &[(&'static str, &'static str)], bucket: &str) -> String {
+    let (answer, asked) = told(variables, bucket, 204, None).await;
+    answer.map_or_else(|problem| problem, |()| asked[0].0.clone())
+}
+
+#[tokio::test]
+async fn the_page_is_told_in_every_partition() {
+    let regions = [
+        ("us-east-1", "amazonaws.com"),
+        ("eu-west-1", "amazonaws.com"),
+        ("cn-north-1", "amazonaws.com.cn"),
+        ("us-gov-west-1", "amazonaws.com"),
+        ("eusc-de-east-1", "amazonaws.eu"),
+        ("us-iso-east-1", "c2s.ic.gov"),
+        ("us-isob-east-1", "sc2s.sgov.gov"),
+        ("eu-isoe-west-1", "cloud.adc-e.uk"),
+        ("us-isof-south-1", "csp.hci.ic.gov"),
+    ];
+    for (region, domain) in regions {
+        for bucket in ["pages", "pages.example.com"] {
+            let (answer, asked) = told(&[("AWS_REGION", region)], bucket, 204, None).await;
+            assert_eq!(answer, Ok(()), "{region}");
+            let address = format!("https://s3.{region}.{domain}/{bucket}/errors/window.json");
+            assert_eq!(asked, [(address, format!("{region}/s3/aws4_request"))]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_told_by_fips_dual_stack_and_both() {
+    let (fips, dual) = (("AWS_USE_FIPS_ENDPOINT", "true"), ("AWS_USE_DUALSTACK_ENDPOINT", "true"));
+    let (us, gov, china) = (("AWS_REGION", "us-east-1"), ("AWS_REGION", "us-gov-east-1"), ("AWS_REGION", "cn-north-1"));
+    let cases: [(&[_], &str); 6] = [
+        (&[us, fips], "s3-fips.us-east-1.amazonaws.com"),
+        (&[us, dual], "s3.dualstack.us-east-1.amazonaws.com"),
+        (&[us, fips, dual], "s3-fips.dualstack.us-east-1.amazonaws.com"),
+        (&[gov, fips], "s3-fips.us-gov-east-1.amazonaws.com"),
+        (&[gov, fips, dual], "s3-fips.dualstack.us-gov-east-1.amazonaws.com"),
+        (&[china, dual], "s3.dualstack.cn-north-1.amazonaws.com.cn"),
+    ];
+    for (variables, host) in cases {
+        let expected = format!("https://{host}/pages.example.com/errors/window.json");
+        assert_eq!(address(variables, "pages.example.com").await, expected);
+    }
+    let refused = address(&[china, fips], "pages").await;
+    assert!(refused.contains("Partition does not support FIPS"), "{refused}");
+    assert!(refused.contains("; see AWS_REGION, AWS_USE_FIPS_ENDPOINT, "), "{refused}");
+}
+
+#[tokio::test]
+async fn the_page_is_told_at_an_endpoint_of_its_own_or_that_of_all() {
+    let region = ("AWS_REGION", "eu-west-1");
+    let (all, own) =
+        (("AWS_ENDPOINT_URL", "http://localhost:1"), ("AWS_ENDPOINT_URL_S3", "http://s3.internal:2/base/"));
+    let sns = ("AWS_ENDPOINT_URL_SNS", "http://localhost:3");
+    assert_eq!(address(&[region, all, sns], "pages").await, "http://localhost:1/pages/errors/window.json");
+    assert_eq!(address(&[region, all, own], "a.b").await, "http://s3.internal:2/base/a.b/errors/window.json");
+    assert_eq!(address(&[region, sns], "pages").await, "https://s3.eu-west-1.amazonaws.com/pages/errors/window.json");
+    let both = address(&[region, own, ("AWS_USE_FIPS_ENDPOINT", "true")], "pages").await;
+    assert!(both.contains("custom endpoint") && both.contains("AWS_ENDPOINT_URL_S3"), "{both}");
+    let nowhere = address(&[], "pages").await;
+    assert!(nowhere.contains("region must be set") && nowhere.contains("AWS_REGION"), "{nowhere}");
+}
+
+#[tokio::test]
+async fn a_bucket_in_another_region_is_named_as_such() {
+    let told = async |status, region| told(&[("AWS_REGION", "eu-west-1")], "pages", status, region).await.0;
+    for status in [301, 307, 400, 403] {
+        let problem = told(status, Some("us-east-1")).await.expect_err("refused");
+        assert_eq!(
+            problem,
+            format!(
+                "the visitors' page could not be told when maintenance ends (S3 answered {status}: the bucket pages is \
+                 in another Region, us-east-1); set ErrorBucket to a bucket in the function's Region, eu-west-1"
+            )
+        );
+    }
+    let unnamed = told(301, None).await.expect_err("refused");
+    assert!(unnamed.contains("(S3 answered 301: the bucket pages is in another Region); set ErrorBucket"), "{unnamed}");
+    let odd = told(301, Some("<b>a sentence</b>")).await.expect_err("refused");
+    assert_eq!(odd, unnamed, "what is no Region's name is not repeated");
+    for (status, region) in [(403, None), (403, Some("eu-west-1")), (400, None), (404, None), (503, None)] {
+        let problem = told(status, region).await.expect_err("refused");
+        assert!(problem.contains(&format!("(S3 answered {status}); see that ErrorBucket exists")), "{problem}");
+    }
+    assert_eq!(told(200, Some("eu-west-1")).await, Ok(()));
 }
 
 /// What a figure's values were, oldest first.

@@ -29,12 +29,18 @@ use aws_sdk_sns::{
     config::{Credentials, SharedCredentialsProvider},
 };
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_runtime_api::client::{http::HttpConnector, orchestrator::HttpRequest};
+use aws_smithy_types::byte_stream::ByteStream;
 use jiff::Timestamp;
 use maintenance_window::{
     app::App,
-    aws::Aws,
+    aws::{
+        Aws,
+        page::{Notice, Page},
+    },
     config::Config,
     handler::{Invocation, answer},
+    probe::connector,
     report::response::Response,
 };
 use serde_json::{Value, json};
@@ -307,4 +313,34 @@ async fn what_is_booked_means_the_same_to_an_aws_that_others_wrote() {
     assert_eq!((one.len(), one[0].decisions.len()), (1, 3));
     let future = function.ask(json!({"action": "history", "since": ahead(0)})).await.history;
     assert_eq!(future.len(), 0);
+}
+
+/// The status and body of an unsigned request to moto.
+async fn ask(method: &str, url: &str) -> (u16, String) {
+    let mut request = HttpRequest::get(url).expect("a request");
+    request.set_method(method).expect("a method");
+    let answer = connector().call(request).await.expect("an answer");
+    let status = answer.status().as_u16();
+    let body = ByteStream::new(answer.into_body()).collect().await.expect("a body").to_vec();
+    (status, String::from_utf8(body).expect("UTF-8"))
+}
+
+#[tokio::test]
+async fn the_page_is_told_by_requests_that_an_s3_of_others_understands() {
+    let moto = Moto::start();
+    #[expect(clippy::disallowed_methods, reason = "this test runs in real time")]
+    let page = |bucket: &str| Page::new(&moto.sdk(), bucket, Arc::new(Timestamp::now), connector());
+    let notice = Notice { end: Some(Timestamp::UNIX_EPOCH), message: Some("Back soon, déjà.".to_owned()) };
+    for bucket in ["pages", "pages.example.com"] {
+        let url = format!("{}/{bucket}/errors/window.json", moto.endpoint);
+        let missing = page(bucket).tell(Some(&notice)).await.expect_err("no bucket yet");
+        assert!(missing.contains("(S3 answered 404); see that ErrorBucket exists"), "{missing}");
+        assert_eq!(ask("PUT", &format!("{}/{bucket}", moto.endpoint)).await.0, 200);
+        page(bucket).tell(Some(&notice)).await.expect("told");
+        let (status, body) = ask("GET", &url).await;
+        let told: Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!((status, told), (200, json!({"end": "1970-01-01T00:00:00Z", "message": "Back soon, déjà."})));
+        page(bucket).tell(None).await.expect("removed");
+        assert_eq!(ask("GET", &url).await.0, 404);
+    }
 }
