@@ -85,6 +85,42 @@ resource "aws_cloudfront_cache_policy" "errors" {
   }
 }
 
+resource "aws_cloudfront_response_headers_policy" "errors" {
+  name    = "${var.name}-errors"
+  comment = "What every error page says of itself."
+
+  custom_headers_config {
+    # The load balancer's fixed answer cannot say when to ask again.
+    items {
+      header   = "Retry-After"
+      value    = "300"
+      override = true
+    }
+
+    items {
+      header   = "X-Robots-Tag"
+      value    = "noindex"
+      override = true
+    }
+  }
+
+  security_headers_config {
+    content_type_options {
+      override = true
+    }
+
+    frame_options {
+      frame_option = "DENY"
+      override     = true
+    }
+
+    referrer_policy {
+      referrer_policy = "no-referrer"
+      override        = true
+    }
+  }
+}
+
 # The testers' link (?maintenance-bypass=SECRET). The secret is in the store, not in the function's code.
 
 resource "aws_cloudfront_key_value_store" "bypass" {
@@ -174,13 +210,14 @@ resource "aws_cloudfront_distribution" "site" {
     for_each = ["errors/*.html", "errors/window.json"]
 
     content {
-      path_pattern           = ordered_cache_behavior.value
-      target_origin_id       = "errors"
-      viewer_protocol_policy = "redirect-to-https"
-      allowed_methods        = ["GET", "HEAD"]
-      cached_methods         = ["GET", "HEAD"]
-      compress               = true
-      cache_policy_id        = aws_cloudfront_cache_policy.errors.id
+      path_pattern               = ordered_cache_behavior.value
+      target_origin_id           = "errors"
+      viewer_protocol_policy     = "redirect-to-https"
+      allowed_methods            = ["GET", "HEAD"]
+      cached_methods             = ["GET", "HEAD"]
+      compress                   = true
+      cache_policy_id            = aws_cloudfront_cache_policy.errors.id
+      response_headers_policy_id = aws_cloudfront_response_headers_policy.errors.id
     }
   }
 
