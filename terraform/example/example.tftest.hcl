@@ -4,14 +4,9 @@
 mock_provider "aws" {
   mock_resource "aws_cloudformation_stack" {
     defaults = {
+      id = "arn:aws:cloudformation:eu-west-1:123456789012:stack/shop-maintenance/00000000-0000-0000-0000-000000000000"
       outputs = {
-        FunctionName       = "shop-maintenance"
-        TopicArn           = "arn:aws:sns:eu-west-1:123456789012:shop-maintenance"
-        TableName          = "shop-maintenance"
-        ScheduleGroup      = "shop-maintenance"
         DeadLetterQueueUrl = "https://sqs.eu-west-1.amazonaws.com/123456789012/shop-maintenance-dead-letters"
-        LogGroupName       = "/aws/lambda/shop-maintenance"
-        DashboardName      = "shop-maintenance"
         StatusCommand      = "aws lambda invoke ..."
       }
     }

@@ -4,14 +4,9 @@
 mock_provider "aws" {
   mock_resource "aws_cloudformation_stack" {
     defaults = {
+      id = "arn:aws:cloudformation:eu-west-1:123456789012:stack/shop-maintenance/00000000-0000-0000-0000-000000000000"
       outputs = {
-        FunctionName       = "shop-maintenance"
-        TopicArn           = "arn:aws:sns:eu-west-1:123456789012:shop-maintenance"
-        TableName          = "shop-maintenance"
-        ScheduleGroup      = "shop-maintenance"
         DeadLetterQueueUrl = "https://sqs.eu-west-1.amazonaws.com/123456789012/shop-maintenance-dead-letters"
-        LogGroupName       = "/aws/lambda/shop-maintenance"
-        DashboardName      = "shop-maintenance"
         StatusCommand      = "aws lambda invoke ..."
       }
     }
@@ -72,8 +67,13 @@ run "the_stack_gets_the_zip_and_every_parameter" {
   }
 
   assert {
-    condition     = output.function_name == "shop-maintenance"
-    error_message = "The outputs are not the stack's."
+    condition     = output.function_name == "shop-maintenance" && output.topic_arn == "arn:aws:sns:eu-west-1:123456789012:shop-maintenance"
+    error_message = "The outputs do not follow from the stack's name."
+  }
+
+  assert {
+    condition     = endswith(output.dead_letter_queue_url, "/shop-maintenance-dead-letters")
+    error_message = "The queue is not the stack's."
   }
 }
 

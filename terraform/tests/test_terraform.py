@@ -301,6 +301,26 @@ class Agreement(unittest.TestCase):
         taken = set(re.findall(r'outputs\["(\w+)"\]', (MODULE / "outputs.tf").read_text()))
         self.assertLessEqual(taken, TEMPLATE["Outputs"].keys())
 
+    def test_what_others_refer_to_stays_known_while_the_stack_changes(self) -> None:
+        # The template gives these the stack's name.
+        named = {
+            "FunctionName": "function_name",
+            "TopicName": "topic_arn",
+            "TableName": "table_name",
+            "GroupName": "schedule_group",
+            "LogGroupName": "log_group_name",
+            "DashboardName": "dashboard_name",
+        }
+        template = (PROJECT / "template.yaml").read_text()
+        outputs = (MODULE / "outputs.tf").read_text()
+        for name, output in named.items():
+            with self.subTest(output):
+                value = r"(?:/aws/lambda/\$\{AWS::StackName\}|AWS::StackName)"
+                of_a_resource = "Name" if name == "GroupName" else name
+                self.assertRegex(template, rf"(?m)^      {of_a_resource}: !(?:Ref|Sub) {value}$")
+                block = re.search(rf'^output "{output}" \{{.*?^\}}', outputs, re.M | re.S)[0]
+                self.assertNotIn("this.outputs", block)
+
     def test_terraform_leaves_the_rules_conditions_alone(self) -> None:
         rule = re.search(
             r'^resource "aws_lb_listener_rule" .*?^\}',
