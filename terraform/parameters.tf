@@ -25,5 +25,5 @@ locals {
   }
 
   # As the template's rule "BypassSecretGivenOnce".
-  bypass_sources = length([for source in [var.bypass_header_value, var.bypass_header_secret, var.bypass_header_parameter] : source if source != ""])
+  bypass_sources = (var.bypass_header_value != "" ? 1 : 0) + (var.bypass_header_secret != "" ? 1 : 0) + (var.bypass_header_parameter != "" ? 1 : 0)
 }
