@@ -18,8 +18,10 @@ EXAMPLE = MODULE / "example"
 PROJECT = MODULE.parent
 SCHEMA = json.loads((HERE / "schema.json").read_text())
 
-# What the plain template has besides template.yaml's parameters, and the module besides both.
-OF_THE_PLAIN_TEMPLATE = {"CodeBucket", "CodeKey"}
+# What the plain template has besides template.yaml's parameters: those that the module fills in by
+# itself, and one that it hands over. And what the module has besides both.
+FILLED_IN = {"CodeBucket", "CodeKey"}
+ARCHITECTURE = {"Type": "String", "Default": "arm64", "AllowedValues": ["arm64", "x86_64"]}
 OF_THE_MODULE = {"name", "package_file", "template_file", "artifact_bucket", "tags"}
 
 ARN = (
@@ -117,7 +119,9 @@ class Loader(yaml.SafeLoader):
 Loader.add_multi_constructor("!", lambda _loader, _tag, _node: None)
 TEMPLATE = yaml.load((PROJECT / "template.yaml").read_text(), Loader)
 PARAMETERS: dict[str, dict[str, Any]] = {
-    name: of for name, of in TEMPLATE["Parameters"].items() if name not in OF_THE_PLAIN_TEMPLATE
+    name: of
+    for name, of in {"Architecture": ARCHITECTURE, **TEMPLATE["Parameters"]}.items()
+    if name not in FILLED_IN
 }
 
 
