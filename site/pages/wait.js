@@ -124,7 +124,8 @@ function waitForSite(language) {
     }
   }
 
-  const put = () => fetch(address, { method, cache: 'no-store', redirect: 'manual' });
+  // With a query that no copy at the edge has: one from before the window would say nothing for hours.
+  const put = () => fetch(address + '?maintenance-check=' + Date.now(), { method, cache: 'no-store', redirect: 'manual' });
 
   async function ask() {
     if (asking) return;

@@ -173,6 +173,7 @@ describe('the alarms', () => {
   });
   test('name the existing load balancer and target group as CloudWatch does', () => {
     const alarm = resource('NoTargetAlarm');
+    assert.match(alarm, /Statistic: Maximum/);
     const cut = (pattern, arn) => {
       const [, at, by] = alarm.match(pattern);
       return arn.split(by)[Number(at)];
