@@ -274,6 +274,21 @@ describe('when the site comes back', () => {
     assert.deepEqual([at, count], ['/shop', 1]);
   });
 
+  test('reloads in vain slow down their own address and no other', async () => {
+    const after = (at) => visitor({ clock: Date.now(), prepare: (context) => context.addInitScript((value) => {
+      sessionStorage.setItem('maintenance-window:reloads', JSON.stringify({ path: value, at: Date.now(), count: 5 }));
+    }, at) });
+    const asksWithin = async ({ page }, seconds) => {
+      balancer.asked = [];
+      await pause(100);
+      await page.clock.runFor(seconds * 1000);
+      await pause(100);
+      return questions().includes('HEAD /shop');
+    };
+    assert.equal(await asksWithin(await after('/other'), 60), true);
+    assert.equal(await asksWithin(await after('/shop'), 60), false);
+  });
+
   test('an answer that leads elsewhere counts', async () => {
     const { page } = await visitor({ clock: Date.now(), at: '/moved' });
     balancer.open = true;
