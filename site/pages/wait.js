@@ -4,8 +4,8 @@ const SECOND = 1000, MINUTE = 60 * SECOND;
 
 // What to ask by HEAD, of a visitor's path. Some links may be used only once, and a server may count HEAD
 // as the use: so never the query, and the site's root in the place of a path that has a digit, a capital
-// letter or a long part, as secrets have.
-const addressToAsk = (path) => /[0-9A-Z]|[^/]{25}/.test(path) ? '/' : path;
+// letter or a long part, as secrets have. Two leading slashes would make it another site's address.
+const addressToAsk = (path) => /[0-9A-Z]|[^/]{25}|^\/\//.test(path) ? '/' : path;
 
 // Whether HEAD itself seems to be refused, as some servers and firewalls do.
 const refusesHead = (status) => [403, 405, 501].includes(status);

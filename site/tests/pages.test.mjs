@@ -70,6 +70,7 @@ describe('the address to ask', () => {
   test('is the root where a part of it may be a link for one use', () => {
     for (const path of ['/confirm/q7f2k', '/invite/XQRTZ', '/reset/qwertyuiopasdfghjklzxcvbnm', '/%D8%A7']) assert.equal(logic.addressToAsk(path), '/');
   });
+  test('is never another site\'s', () => assert.equal(logic.addressToAsk('//example.net/shop'), '/'));
 });
 
 describe('HEAD', () => {
