@@ -1,4 +1,4 @@
-// Writes what is generated: the error pages, and the template's copy of the bypass function.
+// Writes what is generated: the error pages, and the template's copy of the bypass function and version.
 //   node build.mjs           writes
 //   node build.mjs --check   writes nothing and fails if something is out of date
 import { createHash } from 'node:crypto';
@@ -49,7 +49,8 @@ export function buildPage(code) {
     `<div id="when" class="when" hidden>${say('expected', { id: 'expected' })}<time id="time"></time><p id="detail"></p></div>`,
     say('late', { id: 'late', hidden: true }),
     say('unknown', { id: 'unknown', hidden: true }),
-    '<p id="message" class="note" dir="auto" hidden></p>',
+    // Nobody says in which language the operator wrote, so the page must not claim its own.
+    '<p id="message" class="note" lang="" dir="auto" hidden></p>',
     say('planned', { id: 'planned', hidden: true }),
     say('plannedLead', { id: 'plannedLead', hidden: true }),
   ].join('\n');
@@ -90,13 +91,18 @@ export function buildPage(code) {
   return read('pages/page.html').replace(/\{\{(\w+)\}\}/g, (_, name) => String(fillers[name])).replace(/\n{2,}/g, '\n');
 }
 
-// The template with the function's source in its place, indented as YAML wants it.
+// The project's version stands in one place.
+function version() {
+  return read('../Cargo.toml').match(/^version = "(.+)"$/m)[1];
+}
+
+// The template with the function's source in its place, indented as YAML wants it, and the version.
 export function buildTemplate() {
   const place = /^( *)FunctionCode: !Sub \|\n(?:\1 +.*\n|\n)*/m;
   return read('template.yaml').replace(place, (_, indent) => {
     const code = read('functions/bypass.js').replace(/^(?=.)/gm, `${indent}  `);
     return `${indent}FunctionCode: !Sub |\n${code}\n`;
-  });
+  }).replace(/^( {2}Version:\n {4}Description: .*\n {4}Value: ).*$/m, (_, head) => `${head}"${version()}"`);
 }
 
 export function outputs() {

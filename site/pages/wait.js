@@ -2,7 +2,15 @@
 
 const SECOND = 1000, MINUTE = 60 * SECOND;
 
-// Whether an answer to a HEAD request for this address shows that the site is back.
+// What to ask by HEAD, of a visitor's path. Some links may be used only once, and a server may count HEAD
+// as the use: so never the query, and the site's root in the place of a path that has a digit, a capital
+// letter or a long part, as secrets have. Two leading slashes would make it another site's address.
+const addressToAsk = (path) => /[0-9A-Z]|[^/]{25}|^\/\//.test(path) ? '/' : path;
+
+// Whether HEAD itself seems to be refused, as some servers and firewalls do.
+const refusesHead = (status) => [403, 405, 501].includes(status);
+
+// Whether an answer shows that the site is back.
 // `waited` is how long the visitor has been looking at this page, in seconds.
 function isBack(answer, waited) {
   if (answer.type === 'opaqueredirect') return true;
@@ -28,7 +36,7 @@ function nextDelay(tries, failures, left, random) {
 // It is shown as text and never as markup; marks that could reorder or hide text around it go.
 function readWindow(text) {
   let said;
-  try { said = text.length <= 4096 ? JSON.parse(text) : null; } catch (error) { return null; }
+  try { said = text.length <= 4096 ? JSON.parse(text) : null; } catch { return null; }
   if (said === null || typeof said !== 'object' || Array.isArray(said)) return null;
   const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/i;
   const message = typeof said.message === 'string' ? said.message : '';
@@ -61,19 +69,22 @@ function waitForSite(language) {
   const opened = Date.now();
   // Only the page for maintenance has a place for the expected end.
   const planned = at('when') !== null;
-  let tries = 0, failures = 0, due = 0, asking = false, skip = 0, known = null;
+  let tries = 0, failures = 0, due = 0, asking = false, skip = 0, known = null, address = addressToAsk(location.pathname), method = 'HEAD';
 
-  // A site that answers HEAD but not GET must not reload for ever: each time in a row waits longer.
+  // A site that answers the question but not the visitor must not reload for ever: each time in a row
+  // waits longer. The store is shared with the site's own scripts and with its other addresses.
+  const KEY = 'maintenance-window:reloads';
   const memory = (write) => {
     try {
-      if (write) sessionStorage.setItem('reloads', JSON.stringify(write));
-      return JSON.parse(sessionStorage.getItem('reloads')) || {};
-    } catch (error) { return {}; }
+      if (write) sessionStorage.setItem(KEY, JSON.stringify(write));
+      return JSON.parse(sessionStorage.getItem(KEY)) || {};
+    } catch { return {}; }
   };
-  if (opened - memory().at < 10 * MINUTE) failures = memory().count;
+  const last = memory();
+  if (last.path === location.pathname && opened - last.at < 10 * MINUTE) failures = last.count;
 
   // If this page answered a form, a reload would send the form again. This makes it an ordinary visit.
-  try { history.replaceState(history.state, '', location.href); } catch (error) { /* then it asks first */ }
+  try { history.replaceState(history.state, '', location.href); } catch { /* then it asks first */ }
 
   const left = () => known ? known.end - Date.now() : NaN;
 
@@ -95,38 +106,49 @@ function waitForSite(language) {
   async function look() {
     // Where nobody publishes an end there is no use in asking every time.
     if (!planned || skip-- > 0) return;
-    let found = null;
     try {
       const answer = await fetch('/errors/window.json', { cache: 'no-store', credentials: 'omit' });
-      if (answer.ok) found = readWindow(await answer.text());
-    } catch (error) { return; }
-    if (!found) skip = 3;
-    const before = known && known.end;
-    known = found;
-    if (found) {
-      document.querySelector('h1').textContent = document.title = at('planned').textContent;
-      document.querySelector('.lead').textContent = at('plannedLead').textContent;
+      const found = answer.ok ? readWindow(await answer.text()) : null;
+      if (!found) skip = 3;
+      const before = known && known.end;
+      known = found;
+      if (found) {
+        document.querySelector('h1').textContent = document.title = at('planned').textContent;
+        document.querySelector('.lead').textContent = at('plannedLead').textContent;
+      }
+      render();
+      // Said aloud only when it changed, never on every tick of the countdown.
+      if (found && before && before !== found.end && left() > 0) at('said').textContent = at('expected').textContent + ': ' + at('time').textContent;
+    } catch {
+      // Whatever goes wrong in showing the end, the waiting goes on.
     }
-    render();
-    // Said aloud only when it changed, never on every tick of the countdown.
-    if (found && before && before !== found.end && left() > 0) at('said').textContent = at('expected').textContent + ': ' + at('time').textContent;
   }
+
+  // With a query that no copy at the edge has: one from before the window would say nothing for hours.
+  const put = () => fetch(address + '?maintenance-check=' + Date.now(), { method, cache: 'no-store', redirect: 'manual' });
 
   async function ask() {
     if (asking) return;
     asking = true;
     tries++;
     try {
-      const answer = await fetch(location.href, { method: 'HEAD', cache: 'no-store', redirect: 'manual' });
+      let answer = await put();
+      if (method === 'HEAD' && refusesHead(answer.status)) {
+        address = '/';
+        method = 'GET';
+        answer = await put();
+      }
+      // The head of the answer says enough.
+      if (answer.body) answer.body.cancel();
       if (isBack(answer, (Date.now() - opened) / SECOND)) {
         at('said').textContent = at('back').textContent;
-        memory({ at: Date.now(), count: failures + 1 });
+        memory({ path: location.pathname, at: Date.now(), count: failures + 1 });
         setTimeout(() => location.reload(), SECOND + 2 * SECOND * Math.random());
         return;
       }
       failures = answer.status === 429 ? failures + 1 : Math.max(0, failures - 1);
       await look();
-    } catch (error) {
+    } catch {
       failures++;
     }
     asking = false;

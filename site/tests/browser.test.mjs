@@ -17,8 +17,9 @@ const folder = fileURLToPath(new URL('../errors/', import.meta.url));
 const SITE = '<!doctype html><html lang="en"><title>The shop</title><h1>The shop is open</h1><form method="post" action="/order"><button>Order</button></form>';
 
 let browser, edge, origin, contexts = [];
-// What the load balancer does: whether the rule lets everybody through, and what it was asked.
-const balancer = { open: false, asked: [] };
+// What the load balancer does: whether the rule lets everybody through, what it was asked, and the code
+// with which the application refuses HEAD, if it does.
+const balancer = { open: false, asked: [], refusesHead: null };
 let published = null;
 
 before(async () => {
@@ -27,6 +28,7 @@ before(async () => {
     const tester = request.headers['x-maintenance-bypass'] === SECRET;
     balancer.asked.push({ method: request.method, url: request.url, headers: request.headers });
     if (!balancer.open && !tester) response.writeHead(503, { 'content-type': 'text/plain' }).end('Down for maintenance.');
+    else if (balancer.refusesHead && request.method === 'HEAD') response.writeHead(balancer.refusesHead).end();
     else if (request.url.startsWith('/moved')) response.writeHead(302, { location: '/elsewhere' }).end();
     else response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' }).end(request.method === 'HEAD' ? undefined : SITE);
   });
@@ -53,6 +55,7 @@ beforeEach(async () => {
   contexts = [];
   balancer.open = false;
   balancer.asked = [];
+  balancer.refusesHead = null;
   published = null;
   edge.log.length = 0;
 });
@@ -89,12 +92,19 @@ const announced = (page) => page.evaluate(() => document.getElementById('said')?
 
 // Lets the page's clock run until something is so; between its steps the network gets its time.
 async function runUntil(page, isSo) {
-  for (let step = 0; step < 40; step++) {
+  // Shorter steps than the second between an announcement and the reload, or it could be missed.
+  for (let step = 0; step < 160; step++) {
     if (await isSo()) return;
-    await page.clock.runFor(2000);
+    await page.clock.runFor(500);
     await pause(20);
   }
   assert.fail('it never came to be so');
+}
+
+// What the load balancer was asked, without the part that differs each time. A browser may ask for the
+// site's icon as well.
+function questions() {
+  return balancer.asked.filter(({ url }) => url !== '/favicon.ico').map(({ method, url }) => `${method} ${url.replace(/\?maintenance-check=\d+$/, '')}`);
 }
 
 // From the announcement to the site itself.
@@ -204,7 +214,10 @@ describe('when the site comes back', () => {
     await opened(page);
     assert.equal(await page.locator('h1').textContent(), 'The shop is open');
     assert.equal(page.url(), `${edge.url}/shop?item=1#reviews`);
-    assert.ok(balancer.asked.some(({ method, url }) => method === 'HEAD' && url === '/shop?item=1'));
+    assert.ok(questions().includes('HEAD /shop'));
+    const checks = balancer.asked.filter(({ method }) => method === 'HEAD').map(({ url }) => url);
+    assert.ok(checks.length > 1);
+    assert.equal(new Set(checks).size, checks.length, 'no two are the same, so no copy answers them');
     assert.deepEqual(seen.complaints, []);
   });
 
@@ -215,12 +228,65 @@ describe('when the site comes back', () => {
     balancer.asked = [];
     await Promise.all([page.waitForEvent('load'), page.getByRole('button').click()]);
     assert.equal(await page.locator('h1').textContent(), 'Unavailable right now');
-    assert.deepEqual(balancer.asked.filter(({ url }) => url === '/order').map(({ method }) => method), ['POST']);
+    assert.deepEqual(questions(), ['POST /order']);
     balancer.open = true;
     await opened(page);
     assert.equal(await page.locator('h1').textContent(), 'The shop is open');
-    // A browser may ask for the site's icon as well.
-    assert.deepEqual(balancer.asked.filter(({ url }) => url === '/order').map(({ method }) => method), ['POST', 'HEAD', 'GET']);
+    assert.deepEqual(questions(), ['POST /order', 'HEAD /order', 'GET /order']);
+  });
+
+  test('a link for one use is still unused when the visitor is led to it', async () => {
+    const { page } = await visitor({ clock: Date.now(), at: '/confirm/q7f2k?token=abc' });
+    balancer.asked = [];
+    balancer.open = true;
+    await opened(page);
+    assert.equal(await page.locator('h1').textContent(), 'The shop is open');
+    const asked = questions();
+    assert.deepEqual(asked, ['HEAD /', 'GET /confirm/q7f2k?token=abc']);
+  });
+
+  for (const status of [403, 405, 501]) {
+    test(`an application that answers HEAD by ${status} is asked for its root by GET`, async () => {
+      balancer.refusesHead = status;
+      const { page } = await visitor({ clock: Date.now() });
+      await runUntil(page, () => balancer.asked.some(({ method }) => method === 'HEAD'));
+      balancer.asked = [];
+      balancer.open = true;
+      await opened(page);
+      assert.equal(await page.locator('h1').textContent(), 'The shop is open');
+      const asked = questions();
+      assert.deepEqual(asked, ['HEAD /shop', 'GET /', 'GET /shop?item=1']);
+    });
+  }
+
+  test('the page leaves what the site itself has stored alone', async () => {
+    balancer.open = true;
+    const { page } = await visitor({ clock: Date.now() });
+    await page.evaluate(() => sessionStorage.setItem('reloads', JSON.stringify({ at: Date.now(), count: 9 })));
+    balancer.open = false;
+    await page.reload();
+    balancer.open = true;
+    await opened(page);
+    const stored = await page.evaluate(() => ({ ...sessionStorage }));
+    assert.deepEqual(Object.keys(stored).sort(), ['maintenance-window:reloads', 'reloads']);
+    assert.equal(JSON.parse(stored.reloads).count, 9);
+    const { path: at, count } = JSON.parse(stored['maintenance-window:reloads']);
+    assert.deepEqual([at, count], ['/shop', 1]);
+  });
+
+  test('reloads in vain slow down their own address and no other', async () => {
+    const after = (at) => visitor({ clock: Date.now(), prepare: (context) => context.addInitScript((value) => {
+      sessionStorage.setItem('maintenance-window:reloads', JSON.stringify({ path: value, at: Date.now(), count: 5 }));
+    }, at) });
+    const asksWithin = async ({ page }, seconds) => {
+      balancer.asked = [];
+      await pause(100);
+      await page.clock.runFor(seconds * 1000);
+      await pause(100);
+      return questions().includes('HEAD /shop');
+    };
+    assert.equal(await asksWithin(await after('/other'), 60), true);
+    assert.equal(await asksWithin(await after('/shop'), 60), false);
   });
 
   test('an answer that leads elsewhere counts', async () => {
@@ -289,6 +355,69 @@ describe('the language', () => {
       assert.equal(await page.title(), heading);
     });
   }
+});
+
+describe('a browser that names its languages oddly', () => {
+  for (const [name, languages] of Object.entries({ 'en-US@posix': ['en-US@posix'], C: ['C'], none: [], missing: undefined })) {
+    test(`is told the end and led back all the same: ${name}`, async () => {
+      const now = Date.parse('2026-12-06T02:00:00Z');
+      publish(now + 25 * 60_000);
+      const prepare = (context) => context.addInitScript((value) => {
+        for (const key of ['languages', 'language']) Object.defineProperty(Navigator.prototype, key, { get: () => key === 'languages' ? value : value?.[0] });
+      }, languages);
+      const { page, seen } = await visitor({ clock: now, prepare });
+      await page.waitForSelector('#when', { state: 'visible' });
+      assert.match(await said(page, 'time'), /3:25/);
+      balancer.open = true;
+      await opened(page);
+      assert.equal(await page.locator('h1').textContent(), 'The shop is open');
+      assert.deepEqual(seen.complaints, []);
+    });
+  }
+
+  test('with one language alone is answered in it', async () => {
+    const prepare = (context) => context.addInitScript(() => {
+      Object.defineProperty(Navigator.prototype, 'languages', { get: () => undefined });
+      Object.defineProperty(Navigator.prototype, 'language', { get: () => 'de-AT' });
+    });
+    const { page } = await visitor({ prepare });
+    assert.equal(await page.locator('h1').textContent(), 'Gerade nicht erreichbar');
+  });
+});
+
+test('the operator\'s message claims no language, whatever the page\'s is', async () => {
+  publish(Date.now() + 3_600_000, 'New shelves.');
+  const { page } = await visitor({ locale: 'de-DE' });
+  await page.waitForSelector('#message', { state: 'visible' });
+  assert.equal(await page.locator('#message').getAttribute('lang'), '');
+  assert.equal(await page.evaluate(() => document.documentElement.lang), 'de');
+});
+
+describe('in a frame', () => {
+  // The page without the header that would keep it out of frames, as AWS may send it.
+  async function framed(host) {
+    const prepare = async (context) => {
+      await context.route(`${host}/outer`, (route) => route.fulfill({ contentType: 'text/html', body: `<!doctype html><iframe src="${edge.url}/shop"></iframe>` }));
+      await context.route(`${edge.url}/shop`, async (route) => {
+        const response = await route.fetch();
+        const headers = Object.fromEntries(Object.entries(response.headers()).filter(([name]) => name !== 'x-frame-options'));
+        await route.fulfill({ response, headers });
+      });
+    };
+    const { page } = await visitor({ prepare });
+    await page.goto(`${host}/outer`);
+    const frame = page.frameLocator('iframe');
+    await frame.locator('#checks').waitFor({ state: 'visible' });
+    return frame.locator('a').count();
+  }
+  test('of another site the page has nothing to click on', async () => assert.equal(await framed(edge.url.replace('localhost', '127.0.0.1')), 0));
+  test('of its own site the page has its link', async () => assert.equal(await framed(edge.url), 1));
+});
+
+test('an address of the application\'s own under /errors/ reaches the application', async () => {
+  balancer.open = true;
+  const { page } = await visitor({ at: '/errors/42' });
+  assert.equal(await page.locator('h1').textContent(), 'The shop is open');
 });
 
 describe('accessibility', () => {

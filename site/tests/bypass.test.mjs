@@ -49,6 +49,29 @@ describe('a visitor without a link, header or cookie', () => {
   });
 });
 
+describe('preflights, with the code that the README offers', () => {
+  const [, first] = readFileSync(new URL('../README.md', import.meta.url), 'utf8').match(/```js\n([^]*?)```/);
+  const preflight = (origin, ...more) => ({ method: 'OPTIONS', target: '/api/orders', headers: [['Origin', origin], ['Access-Control-Request-Method', 'POST'], ...more] });
+
+  test('of an admitted origin are answered at the edge', async () => {
+    const { result } = await run(preflight('https://app.example.com'), { first });
+    assert.equal(result.statusCode, 204);
+    assert.equal(result.headers['access-control-allow-origin'].value, 'https://app.example.com');
+  });
+  test('of others, and all else, go their usual way', async () => {
+    const others = [
+      preflight('https://evil.example.net'), { method: 'OPTIONS', target: '/api/orders' },
+      { method: 'OPTIONS', target: '/', headers: [['Origin', 'https://app.example.com']] },
+      { method: 'POST', target: '/api/orders', headers: [['Origin', 'https://app.example.com']] },
+    ];
+    for (const request of others) {
+      const { result } = await run(request, { first });
+      assert.equal(result.statusCode, undefined);
+      assert.equal(sentHeader(result), undefined);
+    }
+  });
+});
+
 describe('the link', () => {
   test('sets a cookie and leads to the clean address', async () => {
     const { result } = await run({ target: `/?maintenance-bypass=${SECRET}` });

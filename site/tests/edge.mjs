@@ -1,5 +1,6 @@
 // A small CloudFront for tests: it runs the bypass function on each request, forwards to an origin,
-// puts an error page in an error's place and keeps the code, and serves errors/* from a folder.
+// puts an error page in an error's place and keeps the code, and serves the pages under errors/ from
+// a folder.
 // It caches nothing, as the template asks.
 //
 // As a command, in front of a load balancer on this machine:
@@ -15,11 +16,13 @@ const site = new URL('../', import.meta.url);
 
 // The function as deployed: its placeholder filled in, its two imports given. `store` is the key value
 // store's content, or null for one that cannot be read.
-export function loadFunction({ header = 'x-maintenance-bypass', store = {}, now = Date.now } = {}) {
+// `first` is code of an owner's own at the beginning of the handler.
+export function loadFunction({ header = 'x-maintenance-bypass', store = {}, now = Date.now, first = '' } = {}) {
   const source = readFileSync(new URL('functions/bypass.js', site), 'utf8')
     .replace("import crypto from 'crypto';", '')
     .replace("import cf from 'cloudfront';", '')
-    .replace('${BypassHeaderName}', header);
+    .replace('${BypassHeaderName}', header)
+    .replace('async function handler(event) {', (head) => `${head}\n${first}`);
   const reads = [];
   const cf = {
     kvs: () => {
@@ -81,6 +84,12 @@ function flat(rawHeaders) {
   return pairs;
 }
 
+// What the bucket answers for, as the template's behaviours say; null for what is the application's.
+export function publishedName(path) {
+  const [, name] = /^\/errors\/(.*\.html|window\.json)$/.exec(path) || [];
+  return name === undefined ? null : name;
+}
+
 // `pages` answers what is under errors/: a folder, or a function from a name to a Buffer or null.
 export async function startEdge({ origin, secret, header, pages = fileURLToPath(new URL('errors/', site)), codes = [503], port = 0, host = '127.0.0.1' }) {
   const { handler } = loadFunction({ header, store: secret === undefined ? {} : { secrets: secret } });
@@ -97,7 +106,7 @@ export async function startEdge({ origin, secret, header, pages = fileURLToPath(
     const type = name.endsWith('.json') ? 'application/json' : 'text/html; charset=utf-8';
     response.writeHead(status, {
       'content-type': type, 'content-length': content.length, 'cache-control': 'no-store', 'retry-after': '300',
-      'x-robots-tag': 'noindex', 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer',
+      'x-robots-tag': 'noindex', 'x-content-type-options': 'nosniff', 'x-frame-options': 'SAMEORIGIN', 'referrer-policy': 'no-referrer',
       'x-cache': status === 200 ? 'Miss from cloudfront' : 'Error from cloudfront',
     }).end(method === 'HEAD' ? undefined : content);
   }
@@ -106,8 +115,9 @@ export async function startEdge({ origin, secret, header, pages = fileURLToPath(
     log.push({ method: request.method, url: request.url });
     try {
       const bare = request.url.split('?')[0];
-      if (bare.startsWith('/errors/')) {
-        await serveErrors(bare.slice('/errors/'.length), 200, request.method, response);
+      const published = publishedName(bare);
+      if (published !== null) {
+        await serveErrors(published, 200, request.method, response);
         return;
       }
       const event = eventFor({ method: request.method, target: request.url, headers: flat(request.rawHeaders) });

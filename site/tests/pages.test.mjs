@@ -9,9 +9,9 @@ const read = (name) => readFileSync(new URL(`../${name}`, import.meta.url), 'utf
 const text = JSON.parse(read('pages/text.json'));
 
 // Scripts as the pages run them, in a place without a document: then they define and do nothing.
-const logic = new Function('TEXT', `${read('pages/language.js')}\n${read('pages/wait.js')}\nreturn { pickLanguage, isBack, nextDelay, readWindow, describeEnd };`)({});
+const logic = new Function('TEXT', `${read('pages/language.js')}\n${read('pages/wait.js')}\nreturn { pickLanguage, addressToAsk, refusesHead, isBack, nextDelay, readWindow, describeEnd };`)({});
 
-test('the committed pages and the template\'s copy of the function are current', () => {
+test('the committed pages and the template\'s copies of the function and the version are current', () => {
   assert.deepEqual(stale(), [], 'run "node build.mjs" in site/ and commit the result');
 });
 
@@ -23,6 +23,10 @@ describe('every page', () => {
       assert.doesNotMatch(page, /https?:|url\(|@import|<img|<iframe|<form/i);
       assert.deepEqual(page.match(/(?:src|href)="[^"]*"/g), ['href="data:,"', PAGES[code].mayHaveSent ? 'href=""' : 'href="/"']);
       assert.match(page, /<meta name="robots" content="noindex">/);
+    });
+    test(`${code} carries its policies in itself`, () => {
+      assert.match(page, /<meta http-equiv="Content-Security-Policy" content="default-src 'none';/);
+      assert.match(page, /<meta name="referrer" content="no-referrer">/);
     });
     test(`${code} has every filler filled`, () => assert.doesNotMatch(page.replace(/<script>[^]*<\/script>/, ''), /\{\{|undefined|\[object/));
   }
@@ -40,18 +44,6 @@ describe('the words', () => {
   }
 });
 
-describe('the template', () => {
-  const template = read('template.yaml');
-  test('can be deployed without a bucket to stage it', () => assert.ok(Buffer.byteLength(template) < 51_200));
-  test('caches no error, whatever its code', () => {
-    const responses = template.slice(template.indexOf('CustomErrorResponses:'), template.indexOf('\nOutputs:'));
-    const codes = [...responses.matchAll(/ErrorCode: (\d+)/g)].map(([, code]) => code).sort();
-    assert.deepEqual(codes, ['400', '403', '404', '405', '414', '416', '500', '501', '502', '503', '504']);
-    assert.equal(responses.match(/ErrorCachingMinTTL: 0\b/g).length, codes.length);
-    for (const code of Object.keys(PAGES)) assert.ok(responses.includes(`/errors/${code}.html`), code);
-  });
-});
-
 describe('the language', () => {
   const pick = (...preferred) => logic.pickLanguage(preferred, ['en', 'de', 'fr', 'ar']);
   test('is the first one known', () => assert.deepEqual(pick('nl-NL', 'fr-CA', 'de'), { code: 'fr', tag: 'fr-CA' }));
@@ -60,9 +52,35 @@ describe('the language', () => {
     for (const preferred of [[], ['nl'], [''], ['x-klingon'], ['constructor'], ['__proto__']]) assert.deepEqual(pick(...preferred), { code: 'en', tag: 'en' });
     assert.deepEqual(logic.pickLanguage(undefined, ['en']), { code: 'en', tag: 'en' });
   });
+  test('is found, and times can be written in it, whatever a browser calls it', () => {
+    const odd = [['en-US@posix', 'en'], ['C', 'en'], ['POSIX', 'en'], ['de_AT', 'de'], ['fr_CA.UTF-8', 'fr'], ['ar-', 'ar'], ['de-DE-', 'de'], [null, 'en'], [7, 'en']];
+    for (const [name, code] of odd) {
+      const picked = pick(name);
+      assert.equal(picked.code, code, String(name));
+      assert.ok(logic.describeEnd(3_600_000, 0, picked.tag, 'UTC').time.length > 3, picked.tag);
+    }
+    assert.deepEqual(logic.pickLanguage('de-CH', ['en', 'de']), { code: 'de', tag: 'de-CH' });
+  });
 });
 
-describe('an answer to HEAD', () => {
+describe('the address to ask', () => {
+  test('is the visitor\'s where nothing in it looks like a secret', () => {
+    for (const path of ['/', '/shop', '/shop/garden-chairs', '/about/']) assert.equal(logic.addressToAsk(path), path);
+  });
+  test('is the root where a part of it may be a link for one use', () => {
+    for (const path of ['/confirm/q7f2k', '/invite/XQRTZ', '/reset/qwertyuiopasdfghjklzxcvbnm', '/%D8%A7']) assert.equal(logic.addressToAsk(path), '/');
+  });
+  test('is never another site\'s', () => assert.equal(logic.addressToAsk('//example.net/shop'), '/'));
+});
+
+describe('HEAD', () => {
+  test('seems refused by 403, 405 and 501 and by nothing else', () => {
+    const refused = [200, 302, 401, 403, 404, 405, 429, 500, 501, 502, 503].filter(logic.refusesHead);
+    assert.deepEqual(refused, [403, 405, 501]);
+  });
+});
+
+describe('an answer', () => {
   const back = (status, headers = {}, waited = 60, type = 'basic') => logic.isBack({ status, type, headers: new Headers(headers) }, waited);
   test('of the site means it is back', () => {
     for (const status of [200, 204, 301, 401, 404, 405, 410]) assert.equal(back(status), true, String(status));
