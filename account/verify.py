@@ -248,7 +248,10 @@ def deploy(
     storage.create_bucket(Bucket=bucket, **place)
     cleanup.callback(remove_bucket, ground.client, bucket)
     storage.put_object(Bucket=bucket, Key="bootstrap.zip", Body=package(bootstrap))
-    template = packaged_template((PROJECT / "template.yaml").read_text(encoding="utf-8"), bucket)
+    # On the local AWS the executable is this machine's own.
+    processor = os.environ.get("ARCHITECTURE", "arm64") if ground.delay_s > 1 else architecture()
+    template = (PROJECT / "template.yaml").read_text(encoding="utf-8")
+    template = packaged_template(template, bucket, processor)
     if ground.delay_s <= 1:
         # The local AWS.
         template = without_metric_math(template)
@@ -265,10 +268,6 @@ def deploy(
             "BypassHeaderValue": secret,
             "ProbeUrl": ground.probe_url,
             "ErrorBucket": edge.get("ErrorBucket", ""),
-            # On the local AWS the executable is this machine's own.
-            "Architecture": os.environ.get("ARCHITECTURE", "arm64")
-            if ground.delay_s > 1
-            else architecture(),
         },
         cleanup,
         ground.delay_s,

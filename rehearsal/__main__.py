@@ -70,9 +70,11 @@ def rehearse(options: Options) -> int:
                 "BypassHeaderName": bypass[0],
                 "BypassHeaderValue": bypass[1],
             },
+            without_sam=options.plain,
         )
         permissions.widen(aws, deployment.function_role)
-        timeline.say(f"template.yaml is deployed as the stack {STACK}")
+        template = "the plain template of a release" if options.plain else "template.yaml"
+        timeline.say(f"{template} is deployed as the stack {STACK}")
         timeline.say("the function runs under its own role; what that does not grant is refused")
 
         seen = night.live(aws, deployment, balancer, bypass, EVENT_FILE, options.window_s, timeline)
