@@ -47,7 +47,7 @@ def deploy(
 ) -> Deployment:
     """Creates the stack, or updates it, and waits for it.
 
-    `edit` changes the template's text; `without_sam` deploys the plain template that a release carries.
+    `edit` changes the template's text; `without_sam` deploys the plain template of a release.
     """
     storage = aws.client("s3")
     storage.create_bucket(Bucket=BUCKET)
@@ -115,9 +115,7 @@ def plain_request(project: Path, parameters: dict[str, str], stack_name: str) ->
 
 def listed_parameters(parameters: dict[str, str]) -> list[dict[str, str]]:
     """Parameters as CloudFormation takes them."""
-    return [
-        {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
-    ]
+    return [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
 
 
 def packaged_template(template: str, bucket: str = BUCKET, processor: str | None = None) -> str:

@@ -1,8 +1,8 @@
-"""Makes a plain CloudFormation template of template.yaml, which needs neither SAM nor a transform.
+"""Makes a plain CloudFormation template of template.yaml, without SAM's transform.
 
 `python -m release.plain TEMPLATE` writes it. SAM's own translator, the one that AWS runs for the
-transform, does the translation, so that both templates make the same resources. The executable comes
-from a bucket, so there are three more parameters: CodeBucket, CodeKey and Architecture.
+transform, does the translation, so that both templates make the same resources. The executable
+comes from a bucket, so there are three more parameters: CodeBucket, CodeKey and Architecture.
 """
 
 import copy
@@ -19,7 +19,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 PROJECT = Path(__file__).resolve().parent.parent
 SOURCE = PROJECT / "template.yaml"
-# What CloudFormation takes without a bucket for the template; its quota "template body size in a request".
+# What CloudFormation takes in a request, without a bucket for the template: its quota.
 BODY_BYTES_MAX = 51_200
 SECTIONS = (
     "AWSTemplateFormatVersion",
@@ -32,8 +32,8 @@ SECTIONS = (
     "Outputs",
 )
 HEAD = """\
-# Made from template.yaml by `make package`; change that one. Upload the release's zip for your processor to
-# a bucket in the stack's Region, and name both in CodeBucket and CodeKey.
+# Made from template.yaml by `make package`; change that one. Upload the release's zip for your
+# processor to a bucket in the stack's Region, and name both in CodeBucket and CodeKey.
 """
 CODE_PARAMETERS: dict[str, Any] = {
     "CodeBucket": {
@@ -46,8 +46,8 @@ CODE_PARAMETERS: dict[str, Any] = {
     "CodeKey": {
         "Type": "String",
         "Description": (
-            "The zip's key in that bucket, for example maintenance-window-0.1.0-arm64.zip. Give each"
-            " version a key of its own: CloudFormation updates the function only if the key changes."
+            "The key of the zip in it, for example 0.1.0/maintenance-window-arm64.zip. Give each"
+            " version a key of its own: CloudFormation takes new code only from a new key."
         ),
         "AllowedPattern": r"^\S{1,1024}$",
         "ConstraintDescription": "A key without spaces.",
@@ -95,7 +95,7 @@ def plain(template: dict[str, Any]) -> dict[str, Any]:
 class Dumper(yaml.SafeDumper):
     """Writes texts of several lines as such, and nothing as a reference to another place."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the name is PyYAML's
         """CloudFormation refuses aliases."""
         return True
 
@@ -121,8 +121,8 @@ def written(template: dict[str, Any]) -> str:
     size = len(text.encode())
     if size > BODY_BYTES_MAX:
         raise RuntimeError(
-            f"the plain template has {size} bytes, and CloudFormation takes at most {BODY_BYTES_MAX} without a"
-            " bucket for templates: shorten template.yaml"
+            f"the plain template has {size} bytes, and CloudFormation takes at most"
+            f" {BODY_BYTES_MAX} in a request: shorten the descriptions in template.yaml"
         )
     return text
 
