@@ -43,6 +43,7 @@ from rehearsal.deployment import (
 )
 from rehearsal.options import PROJECT
 from rehearsal.traffic import CLOSED, OPEN, Sample, Traffic
+from release.executable import UnfitError, check
 
 WINDOW_S = 300
 LEAD_S = 120
@@ -101,11 +102,17 @@ def interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def executable(*, local: bool) -> Path:
-    """What is deployed."""
-    default = "target/debug/bootstrap" if local else "target/lambda/bootstrap/bootstrap"
+    """What is deployed; the run ends here if Lambda could not run it."""
+    processor = os.environ.get("ARCHITECTURE", "arm64")
+    default = "target/debug/bootstrap" if local else f"target/lambda/{processor}/bootstrap/bootstrap"
     path = PROJECT / os.environ.get("BOOTSTRAP", default)
     if not path.is_file():
-        raise SystemExit(f"{path} does not exist; make it with `make package`, or set BOOTSTRAP")
+        raise SystemExit(f"{path} does not exist; make it with `make executable`, or set BOOTSTRAP")
+    if not local:
+        try:
+            check(path.read_bytes(), processor)
+        except UnfitError as error:
+            raise SystemExit(f"{path}: {error}") from error
     return path
 
 

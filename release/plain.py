@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 import yaml
+from samtranslator.metrics.metrics import Metrics
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
@@ -77,8 +78,11 @@ def plain(template: dict[str, Any]) -> dict[str, Any]:
     given["Parameters"] = {name: {"Type": "String"} for name in parameters}
     # The translator asks the session for its Region. No value in our template comes from it.
     session = boto3.Session(region_name="us-east-1")
-    translator = Translator(None, Parser(), boto_session=session)
+    metrics = Metrics()
+    translator = Translator(None, Parser(), boto_session=session, metrics=metrics)
     made = translator.translate(given, parameter_values={})
+    # To nowhere; or the translator complains.
+    metrics.publish()
     made["Parameters"] = parameters
     groups = made["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     code = {"Label": {"default": "The function's code"}, "Parameters": list(CODE_PARAMETERS)}
