@@ -104,7 +104,9 @@ def interrupt(_number: int, _frame: FrameType | None) -> None:
 def executable(*, local: bool) -> Path:
     """What is deployed; the run ends here if Lambda could not run it."""
     processor = os.environ.get("ARCHITECTURE", "arm64")
-    default = "target/debug/bootstrap" if local else f"target/lambda/{processor}/bootstrap/bootstrap"
+    default = (
+        "target/debug/bootstrap" if local else f"target/lambda/{processor}/bootstrap/bootstrap"
+    )
     path = PROJECT / os.environ.get("BOOTSTRAP", default)
     if not path.is_file():
         raise SystemExit(f"{path} does not exist; make it with `make executable`, or set BOOTSTRAP")

@@ -51,7 +51,8 @@ def rehearse(options: Options) -> int:
     """One whole rehearsal, from an empty machine to the verdict."""
     timeline = Timeline(quiet=options.quiet)
     bypass = (BYPASS_HEADER, secrets.token_hex(24))
-    aws = LocalAws(HOME)
+    # DEBUG, so that the promise about secrets is held against all that the function can log.
+    aws = LocalAws(HOME, log_level="DEBUG")
     with contextlib.ExitStack() as running:
         # Undone last, when nothing writes any more. Whatever goes wrong, the log tells more.
         kept_log: Path | None = LAST_FAILURE_LOG
