@@ -41,7 +41,7 @@ PYTHON_FOLDERS := rehearsal account bench release
 export MOTO_SERVER := $(CURDIR)/$(LOCAL)/bin/moto_server
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearsal test night permissions site lint deny advisories bench mutants sbom executable package undeploy \
+.PHONY: help rehearsal test night permissions site lint deny advisories bench mutants sbom tools executable package undeploy \
 	verify-aws requirements clean
 
 help: ## Show this list
@@ -104,6 +104,9 @@ bench: $(LOCAL)/.installed ## Measure against an empty function and one on boto3
 
 # The toolchain, every crate and Zig are pinned, paths of this machine are left out of the executable, and
 # the archive holds neither times nor owners. See docs/SECURITY.md.
+tools: ## See whether the tools that building and deploying need are here and new enough
+	@$(PYTHON) -m release.tools
+
 executable: $(BUILD)/.installed ## Build the function for ARCHITECTURE (arm64 or x86_64), and zip it if Lambda can run it
 	PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" \
 	RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo" \
