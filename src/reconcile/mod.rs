@@ -158,24 +158,30 @@ async fn settle(run: Run<'_>, progress: &mut Progress) -> Result<Settled, Error>
 /// What a look saw and what follows, for a log at DEBUG; no header's value is among it.
 fn describe(plan: &Plan) {
     for window in &plan.windows {
+        let lacks_wake_ups = plan.wake_ups.iter().any(|other| other.uid == window.uid);
         tracing::info!(
             target: DETAIL,
-            window.id = %window.id,
-            window.state = ?window.state,
-            window.start = %window.start,
-            window.end = window.end.map(tracing::field::display),
-            wakeups.missing = plan.wake_ups.iter().any(|other| other.uid == window.uid),
+            {
+                window.id = %window.id,
+                window.state = ?window.state,
+                window.start = %window.start,
+                window.end = window.end.map(tracing::field::display),
+                window.lacks_wake_ups = lacks_wake_ups
+            },
             "window seen"
         );
     }
     for rule in &plan.rules {
+        let change = rule.change.as_ref().map(|change| tracing::field::debug(change.way));
         tracing::info!(
             target: DETAIL,
-            rule.arn = %rule.arn,
-            rule.state = ?rule.state,
-            rule.change = rule.change.as_ref().map(|change| tracing::field::debug(change.way)),
-            rule.odd = rule.odd,
-            rule.obstacle = rule.obstacle.is_some(),
+            {
+                rule.arn = %rule.arn,
+                rule.state = ?rule.state,
+                rule.change = change,
+                rule.looks_edited = rule.odd,
+                rule.has_obstacle = rule.obstacle.is_some()
+            },
             "rule seen"
         );
     }

@@ -70,6 +70,8 @@ fn at_debug_each_run_tells_what_it_saw_and_decided_and_no_headers_value() {
             let world = World::new(1);
             let event = json!({"action": "on", "id": "night", "duration": "PT1H"});
             assert_eq!(world.invoke(event).await.expect("started").outcome, "started");
+            let event = json!({"action": "off", "id": "night"});
+            assert_eq!(world.invoke(event).await.expect("completed").outcome, "completed");
         });
     };
     let details = |text: &str| -> Vec<String> {
@@ -78,7 +80,7 @@ fn at_debug_each_run_tells_what_it_saw_and_decided_and_no_headers_value() {
     assert_eq!(details(&logged(Some("INFO"), night)), Vec::<String>::new());
     let lines = details(&logged(Some("DEBUG"), night));
     assert!(lines.iter().any(|line| line.contains("window seen") && line.contains("night")), "{lines:?}");
-    assert!(lines.iter().any(|line| line.contains("rule seen") && line.contains("Narrow")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("rule seen") && line.contains("Restore")), "{lines:?}");
     for line in lines {
         assert!(!line.contains(SECRET), "{line}");
     }
