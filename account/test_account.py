@@ -5,10 +5,8 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import unittest
 import unittest.mock
-from pathlib import Path
 from typing import Any
 
 from account import grounds, table
@@ -216,24 +214,6 @@ class Table(unittest.TestCase):
                 "rules": ["r"],
             },
         )
-
-
-class Package(unittest.TestCase):
-    """The archive."""
-
-    def test_the_same_executable_makes_the_same_archive(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            executable = Path(folder) / "bootstrap"
-            executable.write_bytes(b"not really")
-            made = []
-            for moment, name in ((1_000_000_000, "a.zip"), (1_700_000_000, "b.zip")):
-                os.utime(executable, (moment, moment))
-                archive = Path(folder) / name
-                self.assertEqual(
-                    run("account.package", str(executable), str(archive)).returncode, 0
-                )
-                made.append(archive.read_bytes())
-            self.assertEqual(*made)
 
 
 if __name__ == "__main__":

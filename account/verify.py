@@ -43,6 +43,7 @@ from rehearsal.deployment import (
 )
 from rehearsal.options import PROJECT
 from rehearsal.traffic import CLOSED, OPEN, Sample, Traffic
+from release.executable import UnfitError, check
 
 WINDOW_S = 300
 LEAD_S = 120
@@ -101,11 +102,19 @@ def interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def executable(*, local: bool) -> Path:
-    """What is deployed."""
-    default = "target/debug/bootstrap" if local else "target/lambda/bootstrap/bootstrap"
+    """What is deployed; the run ends here if Lambda could not run it."""
+    processor = os.environ.get("ARCHITECTURE", "arm64")
+    default = (
+        "target/debug/bootstrap" if local else f"target/lambda/{processor}/bootstrap/bootstrap"
+    )
     path = PROJECT / os.environ.get("BOOTSTRAP", default)
     if not path.is_file():
-        raise SystemExit(f"{path} does not exist; make it with `make package`, or set BOOTSTRAP")
+        raise SystemExit(f"{path} does not exist; make it with `make executable`, or set BOOTSTRAP")
+    if not local:
+        try:
+            check(path.read_bytes(), processor)
+        except UnfitError as error:
+            raise SystemExit(f"{path}: {error}") from error
     return path
 
 
@@ -248,7 +257,10 @@ def deploy(
     storage.create_bucket(Bucket=bucket, **place)
     cleanup.callback(remove_bucket, ground.client, bucket)
     storage.put_object(Bucket=bucket, Key="bootstrap.zip", Body=package(bootstrap))
-    template = packaged_template((PROJECT / "template.yaml").read_text(encoding="utf-8"), bucket)
+    # On the local AWS the executable is this machine's own.
+    processor = os.environ.get("ARCHITECTURE", "arm64") if ground.delay_s > 1 else architecture()
+    template = (PROJECT / "template.yaml").read_text(encoding="utf-8")
+    template = packaged_template(template, bucket, processor)
     if ground.delay_s <= 1:
         # The local AWS.
         template = without_metric_math(template)
@@ -265,10 +277,6 @@ def deploy(
             "BypassHeaderValue": secret,
             "ProbeUrl": ground.probe_url,
             "ErrorBucket": edge.get("ErrorBucket", ""),
-            # On the local AWS the executable is this machine's own.
-            "Architecture": os.environ.get("ARCHITECTURE", "arm64")
-            if ground.delay_s > 1
-            else architecture(),
         },
         cleanup,
         ground.delay_s,

@@ -51,7 +51,8 @@ def rehearse(options: Options) -> int:
     """One whole rehearsal, from an empty machine to the verdict."""
     timeline = Timeline(quiet=options.quiet)
     bypass = (BYPASS_HEADER, secrets.token_hex(24))
-    aws = LocalAws(HOME)
+    # DEBUG, so that the promise about secrets is held against all that the function can log.
+    aws = LocalAws(HOME, log_level="DEBUG")
     with contextlib.ExitStack() as running:
         # Undone last, when nothing writes any more. Whatever goes wrong, the log tells more.
         kept_log: Path | None = LAST_FAILURE_LOG
@@ -70,9 +71,11 @@ def rehearse(options: Options) -> int:
                 "BypassHeaderName": bypass[0],
                 "BypassHeaderValue": bypass[1],
             },
+            without_sam=options.plain,
         )
         permissions.widen(aws, deployment.function_role)
-        timeline.say(f"template.yaml is deployed as the stack {STACK}")
+        template = "the plain template of a release" if options.plain else "template.yaml"
+        timeline.say(f"{template} is deployed as the stack {STACK}")
         timeline.say("the function runs under its own role; what that does not grant is refused")
 
         seen = night.live(aws, deployment, balancer, bypass, EVENT_FILE, options.window_s, timeline)

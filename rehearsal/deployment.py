@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import botocore.exceptions
+from samtranslator.yaml_helper import yaml_parse
 
 from rehearsal.local_aws import LocalAws
+from release import plain
 
 STACK = "rehearsal"
 BUCKET = "rehearsal-code"
+KEY = "bootstrap.zip"
 TEMPLATE_PATH = "template.yaml"
 
 
@@ -39,14 +42,20 @@ def deploy(
     parameters: dict[str, str],
     stack_name: str = STACK,
     edit: Callable[[str], str] = str,
+    *,
+    without_sam: bool = False,
 ) -> Deployment:
-    """Creates the stack, or updates it, and waits for it; `edit` changes the template's text."""
+    """Creates the stack, or updates it, and waits for it.
+
+    `edit` changes the template's text; `without_sam` deploys the plain template of a release.
+    """
     storage = aws.client("s3")
     storage.create_bucket(Bucket=BUCKET)
-    storage.put_object(Bucket=BUCKET, Key="bootstrap.zip", Body=package(bootstrap))
+    storage.put_object(Bucket=BUCKET, Key=KEY, Body=package(bootstrap))
 
     cloudformation = aws.client("cloudformation")
-    given = request(project, parameters, stack_name)
+    asked = plain_request if without_sam else request
+    given = asked(project, parameters, stack_name)
     given["TemplateBody"] = edit(given["TemplateBody"])
     try:
         cloudformation.describe_stacks(StackName=stack_name)
@@ -86,22 +95,42 @@ def request(project: Path, parameters: dict[str, str], stack_name: str) -> dict[
         "TemplateBody": without_metric_math(
             packaged_template((project / TEMPLATE_PATH).read_text(encoding="utf-8"))
         ),
-        "Parameters": [
-            {"ParameterKey": name, "ParameterValue": value}
-            for name, value in {"Architecture": architecture(), **parameters}.items()
-        ],
+        "Parameters": listed_parameters(parameters),
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     }
 
 
-def packaged_template(template: str, bucket: str = BUCKET) -> str:
-    """The template with its code's address filled in, as `sam package` does, and nothing else."""
-    packaged, count = re.subn(
-        r"(?m)^(\s+CodeUri:) .*$", rf"\1 s3://{bucket}/bootstrap.zip", template
-    )
-    if count != 1:
-        raise RuntimeError(f"{TEMPLATE_PATH} should hold one CodeUri, but holds {count}")
-    return packaged
+def plain_request(project: Path, parameters: dict[str, str], stack_name: str) -> dict[str, Any]:
+    """The same for the plain template, which needs no capability for a transform."""
+    template = (project / TEMPLATE_PATH).read_text(encoding="utf-8")
+    body = plain.written(plain.plain(yaml_parse(without_metric_math(template))))
+    code = {"CodeBucket": BUCKET, "CodeKey": KEY, "Architecture": architecture()}
+    return {
+        "StackName": stack_name,
+        "TemplateBody": body,
+        "Parameters": listed_parameters({**code, **parameters}),
+        "Capabilities": ["CAPABILITY_IAM"],
+    }
+
+
+def listed_parameters(parameters: dict[str, str]) -> list[dict[str, str]]:
+    """Parameters as CloudFormation takes them."""
+    return [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
+
+
+def packaged_template(template: str, bucket: str = BUCKET, processor: str | None = None) -> str:
+    """The template with its code's address filled in, as `sam package` does, and the processor.
+
+    The processor is this machine's unless given, in Lambda's words.
+    """
+    for name, value in (
+        ("CodeUri", f"s3://{bucket}/{KEY}"),
+        ("Architectures", f"[{processor or architecture()}]"),
+    ):
+        template, count = re.subn(rf"(?m)^(\s+{name}:) .*$", rf"\1 {value}", template)
+        if count != 1:
+            raise RuntimeError(f"{TEMPLATE_PATH} should hold one {name}, but holds {count}")
+    return template
 
 
 def without_metric_math(template: str) -> str:

@@ -56,12 +56,15 @@ def claims(bootstrap: Path) -> Iterator[tuple[str, list[str]]]:
             application,
             bootstrap,
             "drill-two",
-            BypassHeaderValue="",
+            # As people answer a guide that takes no empty answer.
+            BypassHeaderValue="none",
             BypassHeaderSecret=f"{value['ARN']}:SecretString:value",
             KmsKeyArn=key,
             Tracing="Active",
             Site="the other site",
             NotificationEmail="ops@example.com",
+            AlarmsTo="own",
+            LogGroupIs="kept",
             # Every form that the template lets through, up to the longest.
             RemindBefore="P1W2DT3H4M5S,PT90S,PT0H30M,P0DT1H",
             WarnBeforeEnd=LONGEST,

@@ -27,8 +27,9 @@ STOP_TIMEOUT_S = 5
 class LocalAws:
     """A running ministack; use it as a context manager so that nothing is left behind."""
 
-    def __init__(self, home: Path) -> None:
-        """`home` is where its data goes."""
+    def __init__(self, home: Path, log_level: str = "INFO") -> None:
+        """`home` is where its data goes, `log_level` what functions are to log: INFO or DEBUG."""
+        self._log_level = log_level
         home.mkdir(parents=True, exist_ok=True)
         self.directory = Path(tempfile.mkdtemp(prefix="run-", dir=home))
         self.port = free_port()
@@ -58,7 +59,7 @@ class LocalAws:
             "AWS_ENDPOINT_URL": self.endpoint,
             # Lambda derives these from the function's LoggingConfig; ministack does not.
             "AWS_LAMBDA_LOG_FORMAT": "JSON",
-            "AWS_LAMBDA_LOG_LEVEL": "INFO",
+            "AWS_LAMBDA_LOG_LEVEL": self._log_level,
             # Functions run under their roles, and what a role does not grant is refused.
             "AUTH": "true",
             **CREDENTIALS,

@@ -21,6 +21,7 @@ class Options:
     window_s: int
     keep: bool
     quiet: bool
+    plain: bool
 
 
 def parse(arguments: list[str]) -> Options:
@@ -44,6 +45,11 @@ def parse(arguments: list[str]) -> Options:
         help="afterwards leave everything up until Ctrl-C (default: $KEEP)",
     )
     parser.add_argument("--quiet", action="store_true", help="print the verdict, little else")
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="deploy the plain template that a release carries, in place of template.yaml",
+    )
     given = parser.parse_args(arguments)
 
     window_s = seconds(given.window)
@@ -59,6 +65,7 @@ def parse(arguments: list[str]) -> Options:
         window_s=window_s,
         keep=given.keep,
         quiet=given.quiet,
+        plain=given.plain,
     )
 
 

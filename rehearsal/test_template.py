@@ -6,6 +6,7 @@ to, and for each type of resource the properties that cannot change without maki
 
 import json
 import re
+import tomllib
 import unittest
 from collections.abc import Iterator
 from importlib import resources
@@ -59,6 +60,33 @@ def limits(action: str) -> list[list[str]]:
     return [known[one].get("Resources", []) for one in known if re.fullmatch(pattern, one)]
 
 
+ALARMS = {
+    name: resource["Properties"]
+    for name, resource in TEMPLATE["Resources"].items()
+    if resource["Type"] == "AWS::CloudWatch::Alarm"
+}
+# What the function measures, in the namespace MaintenanceWindow.
+FIGURES = {
+    "MaintenanceActive",
+    "StartLateSeconds",
+    "EndLateSeconds",
+    "SeenAfterSeconds",
+    "OverrunSeconds",
+    "Drift",
+    "RefusedEvents",
+}
+
+
+def resolved(metrics: list[list[Any]]) -> Iterator[tuple[str, ...]]:
+    """A widget's metrics with their dots replaced: each stands for what is above it."""
+    above: list[str] = []
+    for metric in metrics:
+        parts = [part for part in metric if isinstance(part, str)]
+        if parts:
+            above = [above[at] if part == "." else part for at, part in enumerate(parts)]
+            yield tuple(above)
+
+
 def text(value: Any) -> str:
     """A value of the template as text, to look for references in."""
     return json.dumps(value)
@@ -80,11 +108,13 @@ class Permissions(unittest.TestCase):
     def test_no_resource_is_wider_than_this_stack(self) -> None:
         # What the owner names, and what the stack makes, by reference or by a name it derives.
         own = re.compile(
-            r'\{"Ref": "(RuleArns|KmsKeyArn|Topic)"\}'
-            r'|\{"Fn::GetAtt": \["(DeadLetterQueue|LogGroup|SchedulerRole)", "Arn"\]\}'
+            r'\{"Ref": "(KmsKeyArn|Topic)"\}'
+            r'|\{"Fn::Split": \[",", \{"Ref": "RuleArns"\}\]\}'
+            r'|\{"Fn::GetAtt": \["(DeadLetterQueue|SchedulerRole)", "Arn"\]\}'
             r'|\{"Fn::Sub": "arn:\$\{AWS::Partition\}:s3:::\$\{ErrorBucket\}/errors/window\.json"\}'
             r'|\{"Fn::Sub": "arn:\$\{AWS::Partition\}:\w+:\$\{AWS::Region\}:\$\{AWS::AccountId\}:'
-            r'(schedule/\$\{AWS::StackName\}/\*|(function:|table/)\$\{AWS::StackName\})"\}'
+            r"(schedule/\$\{AWS::StackName\}/\*|(function:|table/)\$\{AWS::StackName\}"
+            r'|log-group:/aws/lambda/\$\{AWS::StackName\}:\*)"\}'
         )
         for role in ROLES:
             for statement in statements(role):
@@ -120,22 +150,15 @@ class Permissions(unittest.TestCase):
         self.assertEqual(statement["Principal"], {"Service": "lambda.amazonaws.com"})
         self.assertEqual(statement["Action"], "sts:AssumeRole")
 
-    def test_the_rules_are_rules_of_application_load_balancers(self) -> None:
-        pattern = TEMPLATE["Parameters"]["RuleArns"]["AllowedPattern"]
-        rule = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/"
-        self.assertRegex(
-            rule + "app/web/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee", pattern
-        )
-        for other in ("net/web/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee", "*", "app/*"):
-            self.assertNotRegex(rule + other, pattern)
-
     def test_only_alarms_of_this_stack_publish_without_a_permission(self) -> None:
-        policy = TEMPLATE["Resources"]["TopicPolicy"]["Properties"]["PolicyDocument"]
-        (statement,) = policy["Statement"]
-        self.assertEqual(statement["Principal"], {"Service": "cloudwatch.amazonaws.com"})
-        self.assertEqual(statement["Action"], "sns:Publish")
-        self.assertIn("${AWS::StackName}-*", text(statement["Condition"]["ArnLike"]))
-        self.assertIn("aws:SourceAccount", statement["Condition"]["StringEquals"])
+        for name in ("TopicPolicy", "AlarmTopicPolicy"):
+            policy = TEMPLATE["Resources"][name]["Properties"]["PolicyDocument"]
+            (statement,) = policy["Statement"]
+            with self.subTest(policy=name):
+                self.assertEqual(statement["Principal"], {"Service": "cloudwatch.amazonaws.com"})
+                self.assertEqual(statement["Action"], "sns:Publish")
+                self.assertIn("${AWS::StackName}-*", text(statement["Condition"]["ArnLike"]))
+                self.assertIn("aws:SourceAccount", statement["Condition"]["StringEquals"])
 
     def test_what_the_drill_cannot_take_away_is_granted_here(self) -> None:
         granted = {action for one in statements("FunctionRole") for action in listed(one["Action"])}
@@ -147,7 +170,7 @@ class Life(unittest.TestCase):
 
     def test_no_parameter_makes_another_resource_in_an_old_ones_place(self) -> None:
         for name, resource in TEMPLATE["Resources"].items():
-            if name == "NotificationSubscription":
+            if name in ("NotificationSubscription", "AlarmSubscription"):
                 # Another address is another subscription, which its owner has to confirm.
                 continue
             kind = resource["Type"].replace("AWS::Serverless::", "AWS::Lambda::")
@@ -159,14 +182,37 @@ class Life(unittest.TestCase):
                         self.assertNotIn(f'"{parameter}"', value)
                         self.assertNotIn(f"${{{parameter}}}", value)
 
-    def test_the_table_alone_outlives_the_stack(self) -> None:
+    def test_the_table_and_a_log_that_is_to_be_kept_outlive_the_stack(self) -> None:
         for name, resource in TEMPLATE["Resources"].items():
             with self.subTest(resource=name):
-                table = name == "Table"
+                stays = name in ("Table", "KeptLogGroup")
                 self.assertEqual(
-                    resource.get("DeletionPolicy"), "RetainExceptOnCreate" if table else None
+                    resource.get("DeletionPolicy"), "RetainExceptOnCreate" if stays else None
                 )
-                self.assertEqual(resource.get("UpdateReplacePolicy"), "Retain" if table else None)
+                self.assertEqual(resource.get("UpdateReplacePolicy"), "Retain" if stays else None)
+
+    def test_the_two_log_groups_differ_in_what_a_deletion_does_alone(self) -> None:
+        resources, conditions = TEMPLATE["Resources"], TEMPLATE["Conditions"]
+        usual, kept = resources["LogGroup"], resources["KeptLogGroup"]
+        self.assertEqual(usual["Properties"], kept["Properties"])
+        for group, value in ((usual, "new"), (kept, "kept")):
+            self.assertEqual(
+                conditions[group["Condition"]], {"Fn::Equals": [{"Ref": "LogGroupIs"}, value]}
+            )
+        name = {"Fn::Sub": "/aws/lambda/${AWS::StackName}"}
+        self.assertEqual(usual["Properties"]["LogGroupName"], name)
+        # The function waits for whichever is made, and writes to that name if none is.
+        self.assertEqual(
+            resources["Function"]["Properties"]["LoggingConfig"]["LogGroup"],
+            {
+                "Fn::If": [
+                    "MakesLogGroup",
+                    {"Ref": "LogGroup"},
+                    {"Fn::If": ["MakesKeptLogGroup", {"Ref": "KeptLogGroup"}, name]},
+                ]
+            },
+        )
+        self.assertEqual(TEMPLATE["Outputs"]["LogGroupName"]["Value"], name)
 
     def test_what_the_table_holds_is_not_lost_by_a_slip(self) -> None:
         table = TEMPLATE["Resources"]["Table"]["Properties"]
@@ -213,104 +259,46 @@ class Life(unittest.TestCase):
                     self.assertIn('"Site"', text(resource["Properties"].get("Tags", "")))
 
 
-DURATIONS = ("PT10M", "P1D", "P2W", "P1W2DT3H4M5S", "PT24H", "PT90S", "PT0H30M", "P0DT1H")
-NO_DURATIONS = (
-    # Months, which people write who forget the T, and years.
-    *("P10M", "P1Y", "P1M", "P1DT1H1M1Y"),
-    # Nothing, and zero.
-    *("P", "PT", "P1DT", "PT0S", "P0D", "P0DT0H", "T1H", "PT1", "P1"),
-    # Not in this order, not whole, not alone.
-    *("PT1M1H", "P1D1W", "PT1.5H", "-PT1H", "+PT1H", "PT-1H", "pt1h", "1h", "60", "PT1H PT2H"),
-    # More than a clock takes.
-    *("P1000W", "P99999D", "PT9999999S", "P999999999999D"),
-)
-
-
-class Parameters(unittest.TestCase):
-    """What is refused at deployment, since the function could not use it."""
-
-    def takes(self, parameter: str, value: str) -> bool:
-        """Whether CloudFormation accepts the value."""
-        return bool(re.search(TEMPLATE["Parameters"][parameter]["AllowedPattern"], value))
-
-    def check(self, parameter: str, good: tuple[str, ...], bad: tuple[str, ...]) -> None:
-        """Each of both."""
-        for value in good + bad:
-            with self.subTest(parameter=parameter, value=value):
-                self.assertEqual(self.takes(parameter, value), value in good)
-
-    def test_durations_are_those_that_the_function_reads(self) -> None:
-        for parameter in ("WarnBeforeEnd", "MaxDuration", "RemindBefore"):
-            self.check(parameter, ("", *DURATIONS), NO_DURATIONS)
-            self.assertTrue(self.takes(parameter, TEMPLATE["Parameters"][parameter]["Default"]))
-
-    def test_only_reminders_take_several_durations_each_as_good_as_one(self) -> None:
-        several = ",".join(DURATIONS)
-        self.assertTrue(self.takes("RemindBefore", several))
-        for parameter in ("WarnBeforeEnd", "MaxDuration"):
-            self.assertFalse(self.takes(parameter, several))
-        for bad in (*NO_DURATIONS, "", " PT1H"):
-            with self.subTest(bad=bad):
-                self.assertFalse(self.takes("RemindBefore", f"PT1H,{bad}"))
-                self.assertFalse(self.takes("RemindBefore", f"{bad},PT1H"))
-
-    def test_an_address_to_look_at_has_a_host_and_a_port_that_exist(self) -> None:
-        self.check(
-            "ProbeUrl",
-            (
-                "",
-                "https://www.example.com",
-                "https://www.example.com/",
-                "http://shop:8080/health?deep=1",
-                "https://xn--bcher-kva.example:65535/a/b",
-            ),
-            (
-                "www.example.com",
-                "ftp://www.example.com/",
-                "https://",
-                "https:///path",
-                "http://[::1",
-                "https://www.example.com:65536/",
-                "https://www.example.com:/",
-                "https://www.example.1/",
-                "https://256.1.1.1/",
-                "https://exam ple.com/",
-                "https://www..example.com/",
-            ),
-        )
-
-    def test_history_is_kept_for_whole_days(self) -> None:
-        self.check("HistoryDays", ("1", "400", "9999"), ("", "0", "-1", "400.5", "10000", "1e3"))
-
-    def test_the_bypass_header_and_its_value_are_such_as_a_rule_takes(self) -> None:
-        self.check(
-            "BypassHeaderName",
-            ("X-Maintenance-Bypass", "a", "n" * 40),
-            ("", "Host", "HOST", "under_score", "n" * 41, "a b"),
-        )
-        value = "0123456789abcdef"
-        self.check(
-            "BypassHeaderValue",
-            ("", value, value * 8, f"{value},{value}0"),
-            ("short", f"{value}*", value * 9, f"{value},", f"{value},{value},{value}"),
-        )
-
-
 class Operations(unittest.TestCase):
     """Who hears of what goes wrong."""
 
-    def test_every_alarm_reaches_the_topic_and_is_on_the_dashboard(self) -> None:
+    def test_every_alarm_reaches_the_chosen_topic_and_is_on_the_dashboard(self) -> None:
         dashboard = text(TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"])
-        alarms = {
-            name: resource["Properties"]
-            for name, resource in TEMPLATE["Resources"].items()
-            if resource["Type"] == "AWS::CloudWatch::Alarm"
+        chosen = {
+            "Fn::If": [
+                "AlarmsWithReports",
+                {"Ref": "Topic"},
+                {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopic"}, {"Ref": "AlarmsTo"}]},
+            ]
         }
-        self.assertEqual(len(alarms), 5)
-        for name, alarm in alarms.items():
+        self.assertEqual(TEMPLATE["Outputs"]["AlarmTopicArn"]["Value"], chosen)
+        self.assertEqual(len(ALARMS), 10)
+        for name, alarm in ALARMS.items():
             with self.subTest(alarm=name):
-                self.assertEqual(alarm["AlarmActions"], [{"Ref": "Topic"}])
+                self.assertEqual(alarm["AlarmActions"], [chosen])
+                self.assertIn(alarm.get("OKActions"), (None, [chosen]))
                 self.assertIn(f"${{{name}.Arn}}", dashboard)
+
+    def test_what_gets_lost_on_the_way_is_an_alarm(self) -> None:
+        function = ("FunctionName", {"Ref": "Function"})
+        group = ("ScheduleGroup", {"Ref": "Group"})
+        for name, namespace, metric, (dimension, value) in (
+            ("DroppedEventAlarm", "AWS/Lambda", "AsyncEventsDropped", function),
+            ("LostDeadLetterAlarm", "AWS/Lambda", "DestinationDeliveryFailures", function),
+            ("ScheduleErrorAlarm", "AWS/Scheduler", "TargetErrorCount", group),
+            ("ScheduleDroppedAlarm", "AWS/Scheduler", "InvocationDroppedCount", group),
+            (
+                "UndeliveredReportAlarm",
+                "AWS/SNS",
+                "NumberOfNotificationsFailed",
+                ("TopicName", {"Fn::GetAtt": ["Topic", "TopicName"]}),
+            ),
+        ):
+            alarm = ALARMS[name]
+            with self.subTest(alarm=name):
+                self.assertEqual((alarm["Namespace"], alarm["MetricName"]), (namespace, metric))
+                self.assertEqual(alarm["Dimensions"], [{"Name": dimension, "Value": value}])
+                self.assertEqual((alarm["Statistic"], alarm["Threshold"]), ("Sum", 0))
 
     def test_errors_are_told_without_the_events_that_were_refused(self) -> None:
         metrics = {
@@ -369,11 +357,51 @@ class Operations(unittest.TestCase):
             [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadLetterQueue", "QueueName"]}}],
         )
         self.assertEqual(alarm["Threshold"], 0)
-        self.assertEqual(alarm["AlarmActions"], [{"Ref": "Topic"}])
 
-    def test_the_dashboard_is_json(self) -> None:
+    def test_the_dashboard_shows_metrics_that_exist(self) -> None:
         body = TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-        self.assertEqual(len(json.loads(re.sub(r"\$\{[^}]+\}", "x", body))["widgets"]), 5)
+        widgets = json.loads(re.sub(r"\$\{([^}]+)\}", r"<\1>", body))["widgets"]
+        self.assertEqual(len(widgets), 5)
+        shown = {
+            metric
+            for widget in widgets
+            for metric in resolved(widget["properties"].get("metrics", []))
+        }
+        ours = ("Stack", "<AWS::StackName>")
+        function = ("FunctionName", "<Function>")
+        self.assertEqual(
+            shown,
+            {("MaintenanceWindow", name, *ours) for name in FIGURES - {"MaintenanceActive"}}
+            | {("AWS/Lambda", name, *function) for name in ("Invocations", "Errors", "Throttles")}
+            | {
+                (
+                    "AWS/SQS",
+                    "ApproximateNumberOfMessagesVisible",
+                    "QueueName",
+                    "<DeadLetterQueue.QueueName>",
+                )
+            },
+        )
+        # The one figure with a dimension whose values nobody knows beforehand is searched for.
+        self.assertIn('MetricName=\\"MaintenanceActive\\"', body)
+
+    def test_the_figures_are_those_that_the_function_writes(self) -> None:
+        sources = [*(PROJECT / "src").rglob("*.rs")]
+        written = "\n".join(source.read_text(encoding="utf-8") for source in sources)
+        for figure in FIGURES:
+            with self.subTest(figure=figure):
+                self.assertIn(f'"{figure}"', written)
+
+    def test_the_outputs_tell_the_version_and_the_console(self) -> None:
+        cargo = tomllib.loads((PROJECT / "Cargo.toml").read_text(encoding="utf-8"))
+        outputs = TEMPLATE["Outputs"]
+        self.assertEqual(outputs["Version"]["Value"], cargo["package"]["version"])
+        for name, page in (("FunctionConsole", "/lambda/"), ("DashboardConsole", "/cloudwatch/")):
+            link, values = outputs[name]["Value"]["Fn::Sub"]
+            with self.subTest(output=name):
+                self.assertTrue(link.startswith(f"https://${{Console}}{page}home?region="))
+                for host in ("aws.amazon.com", "amazonaws.cn", "amazonaws-us-gov.com"):
+                    self.assertIn(f'"console.{host}"', text(values))
 
     def test_silence_of_the_sweep_is_an_alarm_after_a_quarter_of_an_hour(self) -> None:
         alarm = TEMPLATE["Resources"]["SweepAlarm"]["Properties"]

@@ -30,6 +30,7 @@ use std::collections::BTreeSet;
 use crate::{
     app::Run,
     error::Error,
+    log::DETAIL,
     model::{seen::Rules, table::Table, window::Window},
     plan::{self, Obstacle, Plan, Scene},
     report::{site, views::RuleView},
@@ -133,6 +134,7 @@ async fn settle(run: Run<'_>, progress: &mut Progress) -> Result<Settled, Error>
             wakeups::make_missing(run, &urgent, &mut table, progress).await;
             plan = decide(run, &rules, &table, progress);
         }
+        describe(&plan);
         let odd = plan.odd();
         if !odd.is_empty() && odd != progress.odd {
             progress.odd = odd;
@@ -151,6 +153,38 @@ async fn settle(run: Run<'_>, progress: &mut Progress) -> Result<Settled, Error>
     }
     let left = vec!["others keep changing the windows or rules that this run looks at".to_owned()];
     Ok(Settled { table: seen, plan: None, blind: Some(Error::Incomplete { site: None, decided: None, left }) })
+}
+
+/// What a look saw and what follows, for a log at DEBUG; no header's value is among it.
+fn describe(plan: &Plan) {
+    for window in &plan.windows {
+        let lacks_wake_ups = plan.wake_ups.iter().any(|other| other.uid == window.uid);
+        tracing::info!(
+            target: DETAIL,
+            {
+                window.id = %window.id,
+                window.state = ?window.state,
+                window.start = %window.start,
+                window.end = window.end.map(tracing::field::display),
+                window.lacks_wake_ups = lacks_wake_ups
+            },
+            "window seen"
+        );
+    }
+    for rule in &plan.rules {
+        let change = rule.change.as_ref().map(|change| tracing::field::debug(change.way));
+        tracing::info!(
+            target: DETAIL,
+            {
+                rule.arn = %rule.arn,
+                rule.state = ?rule.state,
+                rule.change = change,
+                rule.looks_edited = rule.odd,
+                rule.has_obstacle = rule.obstacle.is_some()
+            },
+            "rule seen"
+        );
+    }
 }
 
 fn decide(run: Run<'_>, rules: &Rules, table: &Table, progress: &Progress) -> Plan {

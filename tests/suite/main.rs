@@ -5,6 +5,7 @@ mod edits;
 mod examples;
 mod faults;
 mod kinds;
+mod log;
 mod many;
 mod model;
 mod night;
