@@ -9,6 +9,7 @@ locals {
     BypassHeaderSecret    = var.bypass_header_secret
     BypassHeaderParameter = var.bypass_header_parameter
     NotificationEmail     = var.notification_email
+    AlarmsTo              = var.alarms_to
     RemindBefore          = join(",", var.remind_before)
     WarnBeforeEnd         = var.warn_before_end
     ProbeUrl              = var.probe_url
@@ -17,6 +18,7 @@ locals {
     Architecture          = var.architecture
     LogLevel              = var.log_level
     LogRetentionDays      = tostring(var.log_retention_days)
+    LogGroupIs            = var.log_group_is
     HistoryDays           = tostring(var.history_days)
     Tracing               = var.tracing
     KmsKeyArn             = var.kms_key_arn

@@ -121,6 +121,18 @@ variable "notification_email" {
   }
 }
 
+variable "alarms_to" {
+  description = "Where alarms go: \"reports\" to the topic of the reports, \"own\" to a second topic, or the ARN of a topic of yours in this Region, whose policy has to let CloudWatch publish."
+  type        = string
+  default     = "reports"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(reports|own|arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})$", var.alarms_to))
+    error_message = "alarms_to must be reports, own, or the ARN of a topic that is not FIFO; found \"${var.alarms_to}\"."
+  }
+}
+
 variable "remind_before" {
   description = "How long before a start to remind: ISO 8601 durations, for example [\"PT24H\", \"PT1H\"]."
   type        = list(string)
@@ -213,8 +225,8 @@ variable "log_level" {
   nullable    = false
 
   validation {
-    condition     = contains(["TRACE", "DEBUG", "INFO"], var.log_level)
-    error_message = "log_level must be TRACE, DEBUG or INFO; found \"${var.log_level}\"."
+    condition     = contains(["DEBUG", "INFO"], var.log_level)
+    error_message = "log_level must be DEBUG or INFO; found \"${var.log_level}\"."
   }
 }
 
@@ -227,6 +239,18 @@ variable "log_retention_days" {
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
     error_message = "log_retention_days must be a number of days that CloudWatch Logs knows, for example 30, 90 or 365; found ${var.log_retention_days}."
+  }
+}
+
+variable "log_group_is" {
+  description = "\"new\" to delete the log group with the stack, \"kept\" to leave it behind then, \"left\" if a deleted stack left it behind. \"new\" cannot be changed later without losing the log."
+  type        = string
+  default     = "new"
+  nullable    = false
+
+  validation {
+    condition     = contains(["new", "kept", "left"], var.log_group_is)
+    error_message = "log_group_is must be new, kept or left; found \"${var.log_group_is}\"."
   }
 }
 

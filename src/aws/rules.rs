@@ -256,12 +256,15 @@ fn together(read: Vec<seen::Rules>) -> seen::Rules {
     all
 }
 
-/// Whether whoever matches the rule meets neither an application nor another address: its last action is a fixed
-/// response, or forwards to target groups of which all have the weight 0.
+/// Whether whoever matches the rule meets an error: its last action is a fixed response of 4xx or 5xx, or forwards to
+/// target groups of which all have the weight 0.
 fn forwards_nobody(rule: &Rule) -> bool {
     let Some(last) = rule.actions().iter().max_by_key(|action| action.order().unwrap_or(0)) else { return false };
     match last.r#type() {
-        Some(ActionTypeEnum::FixedResponse) => true,
+        Some(ActionTypeEnum::FixedResponse) => {
+            let status = last.fixed_response_config().and_then(|config| config.status_code()).unwrap_or_default();
+            status.starts_with(['4', '5'])
+        }
         Some(ActionTypeEnum::Forward) => last.forward_config().is_some_and(|forward| {
             let groups = forward.target_groups();
             !groups.is_empty() && groups.iter().all(|group| group.weight() == Some(0))

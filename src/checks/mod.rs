@@ -103,7 +103,7 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
         "the site stands as its windows say",
         unplanned.then(|| {
             Finding::error(
-                site::sentence(present.site),
+                site::sentence(present.site).trim_end_matches('.').to_owned(),
                 "the rules are not as the windows say, and the last sweep did not change that",
                 "look for a failed report and in the function's log; elasticloadbalancing:ModifyRule may be denied",
             )

@@ -84,6 +84,14 @@ SAMPLES: dict[str, list[Any]] = {
     "BypassHeaderSecret": ["", "shop", "shop:SecretString:key::1", "shop}", "a shop"],
     "BypassHeaderParameter": ["", "/shop/bypass:3", "/shop/bypass:", "shop bypass"],
     "NotificationEmail": ["", "ana@example.com", "ana", "ana@example", "a na@example.com"],
+    "AlarmsTo": [
+        "reports",
+        "own",
+        "arn:aws:sns:eu-west-1:123456789012:a",
+        "",
+        "a",
+        "arn:aws:sns:a",
+    ],
     "RemindBefore": [[], ["PT24H", "PT1H"], ["PT24H", "PT"], *([each] for each in DURATIONS)],
     "WarnBeforeEnd": ["", *DURATIONS],
     "MaxDuration": ["", *DURATIONS],
@@ -100,6 +108,7 @@ SAMPLES: dict[str, list[Any]] = {
     "Architecture": ["arm64", "x86_64", "x86"],
     "LogLevel": ["TRACE", "INFO", "WARN", "info"],
     "LogRetentionDays": [1, 90, 2, 3653],
+    "LogGroupIs": ["new", "kept", "left", "old"],
     "HistoryDays": [1, 400, 9999, 0, 10000, 1.5, -1],
     "Tracing": ["Active", "PassThrough", "active"],
     "KmsKeyArn": [
