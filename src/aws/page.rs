@@ -3,7 +3,7 @@
 //! Two requests of S3 do not need its whole client: they are signed with the SDK's own signing crate. Where S3 is, the
 //! endpoint rules of its SDK say, and nothing else of that crate is used: each partition has a domain of its own, FIPS
 //! and dual stack have names that follow no pattern of other services, and `AWS_ENDPOINT_URL_S3` counts as in any SDK.
-//! `CloudFormation`, which knows the partition's domain, knows nothing of the other three.
+//! The template could hand over the partition's domain (`AWS::URLSuffix`), but not the other three.
 //!
 //! Whatever goes wrong here is a warning; no rule waits for it.
 
