@@ -172,7 +172,11 @@ impl Series {
             duration_secs: self.duration.as_secs(),
             paused: self.paused,
             skipped: self.skipped.iter().copied().filter(|start| *start > now).collect(),
-            notes: next.iter().filter_map(|occurrence| occurrence.shifted.clone()).collect(),
+            notes: match (next.as_slice(), self.paused) {
+                ([], true) => vec!["it is paused, and books nothing until it is resumed".to_owned()],
+                ([], false) => vec!["it has no start to come".to_owned()],
+                (next, _) => next.iter().filter_map(|occurrence| occurrence.shifted.clone()).collect(),
+            },
             next: next.into_iter().map(|occurrence| occurrence.start).collect(),
             reason: self.reason.clone(),
             requested_by: self.requested_by.clone(),

@@ -2,7 +2,12 @@
 
 use jiff::Timestamp;
 
-use crate::model::{recurrence::Occurrence, series::Series, table::Table, window::State};
+use crate::model::{
+    recurrence::Occurrence,
+    series::Series,
+    table::Table,
+    window::{State, Window},
+};
 
 /// The occurrence that is to be booked now, if one is: the next one is always booked, and no other.
 #[must_use]
@@ -26,13 +31,21 @@ pub fn due(series: &Series, table: &Table, now: Timestamp) -> Option<Occurrence>
     (!finishing).then_some(next)
 }
 
+/// Whether a series has nothing more to come, and nothing of it is left to look after. One that is paused may still be
+/// resumed, and a start that is left out may be taken back.
+#[must_use]
+pub fn has_run_out(series: &Series, table: &Table, now: Timestamp) -> bool {
+    let is_own = |window: &Window| window.series.as_ref() == Some(&series.id);
+    !series.paused
+        && series.next_to_book(now).is_none()
+        && series.skipped.iter().all(|skipped| *skipped <= now)
+        && !table.windows.iter().any(is_own)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{
-        series::tests::series,
-        window::{Window, tests::window},
-    };
+    use crate::model::{series::tests::series, window::tests::window};
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("a time")

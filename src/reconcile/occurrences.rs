@@ -19,12 +19,19 @@ use crate::{
     report::{Report, finding::Severity},
 };
 
-/// Books the next occurrence of each series that has none booked; returns what could not be done, a sentence each.
+/// Books the next occurrence of each series that has none booked, and ends what has run out; returns what could not be done, a sentence each.
 pub async fn book_next(run: Run<'_>, table: &Table) -> Vec<String> {
     let mut problems = vec![];
     for one in &table.series {
         let now = run.now();
-        let Some(next) = series::due(one, table, now) else { continue };
+        let Some(next) = series::due(one, table, now) else {
+            if series::has_run_out(one, table, now)
+                && let Err(error) = finish(run, one).await
+            {
+                problems.push(format!("series {}: {}", one.id, error.full()));
+            }
+            continue;
+        };
         if let Err(error) = book(run, one, table, &next).await {
             problems.push(format!("series {}: {}", one.id, error.full()));
         }
@@ -49,6 +56,15 @@ async fn book(run: Run<'_>, series: &Series, table: &Table, next: &Occurrence) -
     make_wake_ups(run, &mut window).await?;
     let site = present(run).await.site;
     tell::announce(run, &mut window, &site).await
+}
+
+/// A series that has run out is reported, and becomes history.
+async fn finish(run: Run<'_>, series: &Series) -> Result<(), Error> {
+    let Some(decision) = series.decisions.last() else { return Ok(()) };
+    let report = Report::of_series(Event::Completed, series, decision, "run out", run.now());
+    run.app.aws.topic.publish(&report.seen(&present(run).await.site), run.target).await?;
+    // Another run did it, or somebody changed the series: then it is looked at again.
+    run.app.aws.store.write(None, &[Write::PastSeries(series.clone(), run.now())]).await.map(drop)
 }
 
 /// The name is taken: that is told before the series goes on, so that no occurrence is left out in silence.

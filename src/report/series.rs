@@ -9,6 +9,7 @@ use crate::{model::series::Series, plan::reports::Event};
 pub(super) fn note(event: Event) -> Option<&'static str> {
     match event {
         Event::Paused => Some("a window of it that is booked is cancelled; one that has begun goes on to its end"),
+        Event::Completed => Some("it has no start to come; book it anew if it is to go on"),
         Event::Cancelled => Some("its booked windows are cancelled with it; one that has begun goes on to its end"),
         _ => None,
     }

@@ -103,3 +103,23 @@ async fn an_event_without_an_id_means_the_only_one_and_is_never_guessed() {
     let refused = world.invoke(cancel).await.expect_err("the series and its window").full();
     assert!(refused.contains("nightly"), "{refused}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_series_that_has_run_out_is_reported_and_becomes_history() {
+    let world = World::new(1);
+    let twice = json!({"id": "twice", "every": "cron(0 2,5 6 12 ? 2026)", "duration": "PT1H", "timezone": "UTC"});
+    world.invoke(twice).await.expect("booked");
+    world.run_until("03:10").await;
+    assert_eq!(world.series_ids(), ["twice"]);
+    world.run_until("06:10").await;
+    assert!(world.series_ids().is_empty() && world.left_over().is_empty(), "{:?}", world.left_over());
+    assert_eq!(world.count("completed"), 3, "two windows and the series: {:?}", world.events());
+    let last = world.state().published.last().expect("a report").document["text"].as_str().expect("text").to_owned();
+    assert!(last.contains("Series twice has ended.") && last.contains("it has no start to come"), "{last}");
+    let past = world.invoke(json!({"action": "history", "id": "twice"})).await.expect("history");
+    assert_eq!(past.history.iter().map(|past| past.kind).collect::<Vec<_>>(), ["series"]);
+    // One that is paused tells why nothing comes next.
+    world.invoke(nightly()).await.expect("booked");
+    let paused = world.invoke(json!({"action": "pause", "id": "nightly"})).await.expect("paused");
+    assert_eq!(paused.series[0].notes, ["it is paused, and books nothing until it is resumed"]);
+}
