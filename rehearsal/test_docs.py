@@ -25,6 +25,8 @@ def anchors(document: Path) -> set[str]:
 
 
 class Links(unittest.TestCase):
+    """Links, and what the README promises first."""
+
     def test_every_link_leads_somewhere(self) -> None:
         broken = []
         for document in documents():
