@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Decided, Verdict,
     answers::{self, Came},
-    decide, known, meant, with_decision,
+    decide, known, meant, recurring, with_decision,
 };
 use crate::{
     app::Run,
@@ -58,7 +58,7 @@ pub async fn extend(run: Run<'_>, id: Option<&WindowId>, by: &NewEnd, asked: &As
 fn new_end(window: &Window, by: &NewEnd, now: Timestamp) -> Result<Timestamp, Error> {
     let id = &window.id;
     let by = match by {
-        NewEnd::At(end) => return own_time(window, "end", end, now),
+        NewEnd::At(end) => return own_time(window, "end", end, now.max(window.start)),
         NewEnd::By(by) => *by,
     };
     let from = match window.end {
@@ -154,7 +154,10 @@ pub async fn reschedule(run: Run<'_>, id: &WindowId, times: &NewTimes, asked: &A
             problems.push(format!("start: expected a start after now, but found {start}; to start now use on"));
         }
         if problems.is_empty() {
-            Ok(moved(window, after, now, DecisionKind::Reschedule, asked))
+            let left_out = recurring::leaving_out(table, window, now);
+            let mut verdict = moved(window, after, now, DecisionKind::Reschedule, asked);
+            verdict.writes.extend(left_out);
+            Ok(verdict)
         } else {
             Err(Error::InvalidEvent(problems))
         }

@@ -68,7 +68,14 @@ pub async fn edit(run: Run<'_>, id: &WindowId, edit: &Edit, asked: &Asked) -> Re
         })
     });
     match decided.await? {
-        Decided::Before(before) => answers::repeated(run, &before).await,
+        Decided::Before(before) => {
+            // The report of a series is sent again with the request; a window's own the table remembers.
+            let table = run.app.aws.store.now(run.now()).await?;
+            if table.one_series(id).is_some() {
+                return recurring::repeated(run, DecisionKind::Edit, id, &before).await;
+            }
+            answers::repeated(run, &before).await
+        }
         Decided::New(Edited::Series(series, is_new)) => {
             let decided = is_new.then_some((&*series, "edited"));
             let message = |series: &Series| {

@@ -73,7 +73,13 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>, asked: &Asked) -> Result<Re
         Decided::Before(before) if id.is_some() => return answers::repeated(run, &before).await,
         Decided::Before(before) => {
             let done = reconcile::reconcile_and_reopen(run).await?;
-            return answers::decided_before(run, &before, done);
+            // The first try may have died before it opened and told of rules that were closed for no window.
+            let reported = report_reopened(run, &done.site, &done.reopened).await;
+            let opened = unsaved(&done.reopened);
+            let mut answer = answers::decided_before(run, &before, done)?;
+            reported?;
+            answer.warnings.extend(opened);
+            return Ok(answer);
         }
     };
     let ids: Vec<String> = targets.iter().map(|window| window.id.to_string()).collect();
@@ -196,8 +202,9 @@ pub async fn cancel(run: Run<'_>, id: Option<&WindowId>, asked: &Asked) -> Resul
         let what = match window.state {
             State::Booked => {
                 let dropped = with_decision(window.to_end(now, Outcome::Cancelled), now, DecisionKind::Cancel, asked);
+                let left_out = recurring::leaving_out(table, window, now);
                 return Ok(Verdict {
-                    writes: vec![Write::Window(dropped.clone())],
+                    writes: [Write::Window(dropped.clone())].into_iter().chain(left_out).collect(),
                     what: Dropped::Window(Box::new(dropped), true),
                     about,
                 });

@@ -193,19 +193,10 @@ pub async fn unskip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, ask
             )]));
         };
         series.skipped.retain(|skipped| *skipped > now && *skipped != start);
-        let before = start.checked_sub(SignedDuration::from_secs(1)).unwrap_or(start);
-        if let Some(until) = series.booked_until.filter(|until| *until > before) {
-            let going_on = Series { paused: false, ..series.clone() };
-            // Of those that come later, what a person cancelled does not come back.
-            let booked = |start: Timestamp| table.windows.iter().any(|window| window.occurrence == Some(start));
-            let later =
-                going_on.next(start, LATER_MAX).into_iter().map(|next| next.start).filter(|later| *later <= until);
-            let cancelled: Vec<Timestamp> = later.filter(|later| !booked(*later)).collect();
-            series.skipped.extend(cancelled);
-            series.booked_until = Some(before);
-        }
+        let mut writes = rewound(&mut series, table, start, now, asked);
         decided_about(&mut series, now, DecisionKind::Unskip, Some(start), asked);
-        Ok(Verdict { what: (series.clone(), start), writes: vec![Write::Series(series)], about: vec![id.clone()] })
+        writes.push(Write::Series(series.clone()));
+        Ok(Verdict { what: (series, start), writes, about: vec![id.clone()] })
     });
     match decided.await? {
         Decided::New((series, start)) => {
@@ -215,6 +206,55 @@ pub async fn unskip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, ask
         }
         Decided::Before(before) => repeated(run, DecisionKind::Unskip, id, &before).await,
     }
+}
+
+/// Puts the cursor of a series before `start`, so that it is booked again, and returns what else is to be written.
+///
+/// What a person cancelled or moved among the later ones does not come back: it is left out from now on. Windows that
+/// stay booked are written too, so that somebody who cancels one at this moment decides anew.
+fn rewound(series: &mut Series, table: &Table, start: Timestamp, now: Timestamp, asked: &Asked) -> Vec<Write> {
+    let own = |window: &&Window| window.series.as_ref() == Some(&series.id);
+    let windows: Vec<&Window> = table.windows.iter().filter(own).collect();
+    let before = start.checked_sub(SignedDuration::from_secs(1)).unwrap_or(start);
+    let Some(until) = series.booked_until.filter(|until| *until > before) else { return vec![] };
+    if windows.iter().any(|window| window.occurrence == Some(start) && window.state != State::Ending) {
+        // It was moved, and is a window of its own.
+        return vec![];
+    }
+    let in_place = |start: Timestamp| {
+        windows
+            .iter()
+            .copied()
+            .find(|window| window.state == State::Booked && window.occurrence == Some(start) && window.start == start)
+    };
+    let going_on = Series { paused: false, ..series.clone() };
+    let later = going_on.next(start, LATER_MAX).into_iter().map(|next| next.start).filter(|later| *later <= until);
+    let mut writes = vec![];
+    let mut left_out = vec![];
+    for later in later {
+        match in_place(later) {
+            Some(window) => {
+                writes.push(Write::Window(with_decision(window.clone(), now, DecisionKind::Unskip, asked)));
+            }
+            None => left_out.push(later),
+        }
+    }
+    series.skipped.extend(left_out);
+    series.booked_until = Some(before);
+    writes
+}
+
+/// The series of a window that is cancelled or moved, if the occurrence would be booked once more: then it is left out.
+pub(super) fn leaving_out(table: &Table, window: &Window, now: Timestamp) -> Option<Write> {
+    let occurrence = window.occurrence.filter(|occurrence| *occurrence > now)?;
+    let series = table.one_series(window.series.as_ref()?)?;
+    let is_behind = series.booked_until.is_none_or(|until| until < occurrence);
+    let fresh = is_behind && !series.skipped.contains(&occurrence);
+    fresh.then(|| {
+        let mut series = series.clone();
+        series.skipped.push(occurrence);
+        Write::Series(series)
+    })
 }
 
 /// Lets a series book nothing until it is resumed, and cancels its booked window.
@@ -366,7 +406,12 @@ fn answer(
     }
 }
 
-async fn repeated(run: Run<'_>, action: DecisionKind, id: &WindowId, before: &RequestItem) -> Result<Response, Error> {
+pub(super) async fn repeated(
+    run: Run<'_>,
+    action: DecisionKind,
+    id: &WindowId,
+    before: &RequestItem,
+) -> Result<Response, Error> {
     let said = format!("Series {id} was changed by this request before, at {}.", time::utc(before.at));
     let mut done = reconcile::reconcile(run).await?;
     let decided = done.table.one_series(id).and_then(|series| Some((series, decision_of(series, before)?)));

@@ -6,7 +6,11 @@ use super::answers::{self, Came};
 use crate::{
     app::Run,
     error::Error,
-    model::id::{WindowId, digest},
+    model::{
+        id::{WindowId, digest},
+        rule_arn::RuleArn,
+        window::{State, Window},
+    },
     plan::{reports::Event, site::Site},
     reconcile::{self, Done},
     report::{Report, response::Response, words::remedy},
@@ -79,12 +83,27 @@ async fn notices(run: Run<'_>, done: &Done) -> Result<(), Error> {
         current.push(key);
     }
     // A run that could not read the rules does not know what is wrong with them.
-    let of_rules = |key: &String| key.starts_with("orphan-") || key.starts_with("doomed-");
-    let is_past = |key: &String| !current.contains(key) && (done.blind.is_none() || !of_rules(key));
+    let is_past = |key: &String| {
+        !current.contains(key)
+            && match key.split_once('-') {
+                Some(("orphan", _)) => done.blind.is_none(),
+                Some(("doomed", of_window)) => !is_unread(run, done, of_window),
+                _ => true,
+            }
+    };
     for notice in done.table.notices.iter().map(|notice| &notice.key).filter(|key| is_past(key)) {
         failed = run.app.aws.store.delete_notice(notice).await.err().or(failed);
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// Whether a window that was told to be doomed is still booked, and not all of its rules could be read by this run.
+fn is_unread(run: Run<'_>, done: &Done, of_window: &str) -> bool {
+    let is_meant = |window: &&Window| of_window.starts_with(&format!("{}-", window.uid));
+    let read = |rule: &RuleArn| done.rules.iter().any(|seen| &seen.arn == rule);
+    done.table.windows.iter().find(is_meant).is_some_and(|window| {
+        window.state == State::Booked && !window.rules.resolve(&run.app.config.rules).iter().all(read)
+    })
 }
 
 fn without_window(sentence: &str, site: &Site, now: Timestamp, cause: &str) -> Report {

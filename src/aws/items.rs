@@ -121,7 +121,7 @@ pub(super) fn moment(at: Timestamp) -> String {
 pub(super) fn read_now(item: &Item, now: Timestamp, table: &mut Table) -> Result<(), (String, String)> {
     let id = item.get("id").and_then(|id| id.as_s().ok()).cloned().unwrap_or_default();
     let unreadable = |error: serde_dynamo::Error| {
-        (id.clone(), format!("item {id} of the table is not readable: {error}; mend or delete it"))
+        (id.clone(), format!("item {id} of the table is not readable: {error}; fix or delete it"))
     };
     match id.split_once('#').map_or("", |(kind, _)| kind) {
         "window" => table.windows.push(read(item).map_err(unreadable)?),

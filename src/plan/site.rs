@@ -55,8 +55,8 @@ impl SiteState {
         match self {
             Self::Open => None,
             Self::Maintenance => Some("site in maintenance"),
-            Self::MaintenanceUnplanned => Some("site closed, unplanned"),
-            Self::OpenUnplanned => Some("site open, unplanned"),
+            Self::MaintenanceUnplanned => Some("closed, unplanned"),
+            Self::OpenUnplanned => Some("open, unplanned"),
             Self::Mixed => Some("site partly closed"),
             Self::Broken => Some("site broken"),
             Self::Unknown => Some("site unknown"),

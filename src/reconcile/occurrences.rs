@@ -61,7 +61,9 @@ async fn book(run: Run<'_>, series: &Series, table: &Table, next: &Occurrence) -
 /// A series that has run out is reported, and becomes history.
 async fn finish(run: Run<'_>, series: &Series) -> Result<(), Error> {
     let Some(decision) = series.decisions.last() else { return Ok(()) };
-    let report = Report::of_series(Event::Completed, series, decision, "run out", run.now());
+    // The same whatever is decided between this report and the next try.
+    let cause = "run out".to_owned();
+    let report = Report { cause, ..Report::of_series(Event::Completed, series, decision, run.request, run.now()) };
     run.app.aws.topic.publish(&report.seen(&present(run).await.site), run.target).await?;
     // Another run did it, or somebody changed the series: then it is looked at again.
     run.app.aws.store.write(None, &[Write::PastSeries(series.clone(), run.now())]).await.map(drop)

@@ -104,7 +104,7 @@ fn concerns_page(run: Run<'_>, settled: &Settled, plan: &Plan, window: &Window) 
         State::Active => {
             has(Event::Extended) || has(Event::Edited) || reports::started(window, &rules, &run.app.config).is_some()
         }
-        State::Held => has(Event::Overrunning),
+        State::Held => has(Event::Overrunning) || has(Event::Edited),
         State::Ending => {
             window.ending.is_some_and(|ending| ending.outcome == Outcome::Completed)
                 && reports::ended(window, &rules).is_some()

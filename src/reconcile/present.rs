@@ -10,16 +10,23 @@ use super::{
 };
 use crate::{
     app::Run,
-    model::{seen::Rules, table::Table, window::Window},
+    model::{
+        seen::{Met, Rules},
+        table::Table,
+        window::Window,
+    },
     plan::{
         self, Plan, Scene,
-        site::{Site, View},
+        site::{Site, SiteState, View},
     },
 };
 
 /// What a visitor meets within this time of a change may still be what was before it: the load balancer takes some ten
 /// seconds, and a cache in front of it may take longer.
 const UNSETTLED: SignedDuration = SignedDuration::from_mins(1);
+
+/// How long the load balancer takes to apply a change, with some to spare.
+const APPLIED: std::time::Duration = std::time::Duration::from_secs(12);
 
 /// What was read, and what follows from it.
 pub struct Present {
@@ -70,9 +77,14 @@ pub async fn present_and_outside(run: Run<'_>) -> Present {
         }
     };
     let (mut present, glance) = tokio::join!(present(run), glance);
-    if let Some(glance) = glance.filter(|_| is_settled(run, &present.table)) {
-        present.site.met(glance.visitor.met(), &glance.visitor.to_string());
+    let Some(mut glance) = glance.filter(|_| is_settled(run, &present.table)) else { return present };
+    if let (SiteState::Open, Met::Maintenance, Some(probe)) = (present.site.state, glance.visitor.met(), &run.app.probe)
+    {
+        // A window that has just become history leaves no trace in the present: perhaps the rule was opened just now.
+        tokio::time::sleep(APPLIED).await;
+        glance = probe.glance().await;
     }
+    present.site.met(glance.visitor.met(), &glance.visitor.to_string());
     present
 }
 

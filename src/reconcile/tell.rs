@@ -221,7 +221,7 @@ fn failures_of(run: Run<'_>, settled: &Settled, progress: &Progress, window: &Wi
     }
     let usable = |rule: &&&RulePlan| matches!(rule.state, RuleState::Open | RuleState::HeaderOnly);
     if window.is_covering() && !rules.iter().any(|rule| usable(&rule)) {
-        let why = "none of its rules can be narrowed".to_owned();
+        let why = "none of its rules can be closed to visitors".to_owned();
         failures.push(Failure::of_fact(About::Window(window.uid.clone()), "no rules", why));
     }
     failures
@@ -306,7 +306,10 @@ pub fn orphan_report(rule: &RuleArn, site: &Site, at: Timestamp, cause: &str) ->
     let mut report = Report::without_window(Event::Drift, vec![line], at, cause).seen(site);
     drift::ORPHANED.clone_into(&mut report.headline);
     report.notes.push(format!("rule {} {}", rule.short(), words::obstacle(&Obstacle::Orphaned)));
-    report.next_steps.push(remedy("to reopen it", &serde_json::json!({ "action": "off" })));
+    // It would end the windows that cover other rules, too.
+    if site.covering.is_empty() {
+        report.next_steps.push(remedy("to reopen it", &serde_json::json!({ "action": "off" })));
+    }
     report.next_steps.push(drift::who_called("ModifyRule", rule));
     report
 }

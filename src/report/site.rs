@@ -39,10 +39,14 @@ pub fn sentence(site: &Site) -> String {
         ),
         SiteState::MaintenanceUnplanned => {
             let closed = site.rules_that(|rule| rule.is == Passage::Closed && !rule.covered);
-            format!(
-                "The site is closed to visitors although no window covers it: {} only testers in.",
-                lists(&closed, "lets", "let")
-            )
+            let lets = lists(&closed, "lets", "let");
+            if closed.len() == site.rules.len() {
+                format!("The site is closed to visitors although no window covers it: {lets} only testers in.")
+            } else {
+                format!(
+                    "Part of the site is closed to visitors although no window covers that part: {lets} only testers in."
+                )
+            }
         }
         SiteState::OpenUnplanned => {
             let open = site.rules_that(|rule| rule.is == Passage::Open && rule.covered);
@@ -126,7 +130,10 @@ pub fn next_steps(site: &Site) -> Vec<String> {
             }));
         }
         SiteState::MaintenanceUnplanned => {
-            steps.push(step("to open the site", json!({ "action": "off" })));
+            // It would end the windows that cover other rules, too.
+            if site.covering.is_empty() {
+                steps.push(step("to open the site", json!({ "action": "off" })));
+            }
             steps.push(check());
         }
         SiteState::OpenUnplanned => {

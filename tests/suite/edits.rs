@@ -123,3 +123,59 @@ async fn a_series_that_has_run_out_is_reported_and_becomes_history() {
     let paused = world.invoke(json!({"action": "pause", "id": "nightly"})).await.expect("paused");
     assert_eq!(paused.series[0].notes, ["it is paused, and books nothing until it is resumed"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_cancelled_or_moved_after_a_skip_was_taken_back_stays_so() {
+    for change in [
+        json!({"action": "cancel", "id": "nightly-20261207T0200Z"}),
+        json!({"action": "reschedule", "id": "nightly-20261207T0200Z", "start": "2026-12-06T22:00Z"}),
+    ] {
+        let world = World::new(1);
+        world.invoke(nightly()).await.expect("booked");
+        world.invoke(json!({"action": "skip", "id": "nightly"})).await.expect("skipped");
+        world.invoke(json!({"action": "unskip", "id": "nightly"})).await.expect("taken back");
+        assert_eq!(world.windows(), ["nightly-20261206T0200Z", "nightly-20261207T0200Z"]);
+        world.invoke(change.clone()).await.expect("changed");
+        world.run_until("03:10").await;
+        let again =
+            world.window("nightly-20261207T0200Z").is_some_and(|window| window["start"] != "2026-12-06T22:00:00Z");
+        assert!(!again, "{change}: {:?}", world.windows());
+        assert_eq!(world.count("failed"), 0, "{change}: {:?}", world.events());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_skip_that_is_taken_back_asks_its_own_series_only() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    let sundays = json!({"id": "other", "every": "cron(0 2 7 12 ? 2026)", "duration": "PT1H", "timezone": "UTC"});
+    world.invoke(json!({"action": "skip", "id": "nightly"})).await.expect("skipped");
+    world.invoke(json!({"action": "cancel", "id": "nightly-20261207T0200Z"})).await.expect("cancelled");
+    world.invoke(sundays).await.expect("booked");
+    world.invoke(json!({"action": "unskip", "id": "nightly"})).await.expect("taken back");
+    world.run_until("03:10").await;
+    assert!(world.window("nightly-20261207T0200Z").is_none(), "{:?}", world.windows());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_report_of_an_edited_series_comes_with_the_repeated_request() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    world.invoke(json!({"action": "pause", "id": "nightly"})).await.expect("paused");
+    let edit = json!({"action": "edit", "id": "nightly", "reason": "new kernel"});
+    world.state().broken = vec!["Publish"];
+    world.try_invoke(&edit, "one").await.expect("lives").expect_err("not told");
+    world.state().broken.clear();
+    let again = world.try_invoke(&edit, "one").await.expect("lives").expect("the same");
+    assert_eq!((again.outcome.as_str(), world.count("edited")), ("unchanged", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_of_day_for_the_end_of_a_booked_window_comes_after_its_start() {
+    let world = World::new(1);
+    let mut late = json!({"id": "w", "start": "2026-12-07T22:00Z", "end": "2026-12-07T23:00Z", "timezone": "UTC"});
+    late["reason"] = json!("disks");
+    world.invoke(late).await.expect("booked");
+    let extended = world.invoke(json!({"action": "extend", "id": "w", "end": "23:30"})).await.expect("extended");
+    assert_eq!(extended.window.expect("it").end.expect("an end").to_string(), "2026-12-07T23:30:00Z");
+}

@@ -245,6 +245,22 @@ async fn a_rule_closed_by_hand() -> String {
     scene.end()
 }
 
+async fn part_of_the_site_closed_by_hand() -> String {
+    let mut scene = Scene::new("Part of the site is closed by hand, while a window covers the rest", 2);
+    scene.world.set_conditions(1, vec![header("x-maintenance-bypass", SECRET)]);
+    let words = "Part of the site is closed to visitors although no window covers that part: rule web/rule001 lets";
+    begins(&scene.send(json!({"action": "status"})).await, "maintenance_unplanned", words);
+    let mut shop = window("shop", "00:30", "03:00");
+    shop["rules"] = json!([rule_arn(0)]);
+    scene.send(shop).await;
+    scene.until("00:40").await;
+    // `off` would end the window, too, and let visitors in.
+    let status = scene.world.invoke(json!({"action": "status"})).await.expect("status");
+    assert!(!status.next_steps.iter().any(|step| step.ends_with("{\"action\":\"off\"}")), "{:?}", status.next_steps);
+    scene.send(json!({"action": "status"})).await;
+    scene.end()
+}
+
 async fn part_of_the_site() -> String {
     let mut scene = Scene::new("Part of the site is in maintenance", 2);
     let mut part = window("shop", "02:00", "03:00");
@@ -296,6 +312,7 @@ async fn every_answer_and_every_mail_begins_with_how_the_site_stands() {
         a_series_is_paused().await,
         a_rule_closed_by_hand().await,
         part_of_the_site().await,
+        part_of_the_site_closed_by_hand().await,
         the_application_is_ill().await,
         nothing_can_be_read().await,
     ];
