@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Decided, Verdict,
     answers::{self, Came},
-    decide, known, meant, recurring, with_decision,
+    decide, known, meant, skips, with_decision,
 };
 use crate::{
     app::Run,
@@ -154,7 +154,7 @@ pub async fn reschedule(run: Run<'_>, id: &WindowId, times: &NewTimes, asked: &A
             problems.push(format!("start: expected a start after now, but found {start}; to start now use on"));
         }
         if problems.is_empty() {
-            let left_out = recurring::leaving_out(table, window, now);
+            let left_out = skips::leaving_out(table, window, now);
             let mut verdict = moved(window, after, now, DecisionKind::Reschedule, asked);
             verdict.writes.extend(left_out);
             Ok(verdict)

@@ -3,7 +3,7 @@
 use super::{
     Decided, Verdict,
     answers::{self, Came},
-    decide, known, meant, recurring, with_decision,
+    decide, known, meant, recurring, skips, with_decision,
 };
 use crate::{
     app::Run,
@@ -202,7 +202,7 @@ pub async fn cancel(run: Run<'_>, id: Option<&WindowId>, asked: &Asked) -> Resul
         let what = match window.state {
             State::Booked => {
                 let dropped = with_decision(window.to_end(now, Outcome::Cancelled), now, DecisionKind::Cancel, asked);
-                let left_out = recurring::leaving_out(table, window, now);
+                let left_out = skips::leaving_out(table, window, now);
                 return Ok(Verdict {
                     writes: [Write::Window(dropped.clone())].into_iter().chain(left_out).collect(),
                     what: Dropped::Window(Box::new(dropped), true),

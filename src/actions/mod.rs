@@ -9,6 +9,7 @@ mod change;
 mod edit;
 mod end;
 mod recurring;
+mod skips;
 mod status;
 mod sweep;
 
@@ -16,7 +17,8 @@ pub use book::{book, on};
 pub use change::{extend, reschedule};
 pub use edit::edit;
 pub use end::{cancel, off};
-pub use recurring::{pause, recur, resume, skip, unskip};
+pub use recurring::{pause, recur, resume};
+pub use skips::{skip, unskip};
 pub use status::{check, help, history, status};
 pub use sweep::{sweep, wake};
 

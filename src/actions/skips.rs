@@ -1,0 +1,153 @@
+//! Leaving out one start of a series, and taking that back.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Decided, Verdict, decide, known_series,
+    recurring::{cancelled, changed, decided_about, is_booked_for, repeated},
+    with_decision,
+};
+use crate::{
+    app::Run,
+    aws::items::Write,
+    error::Error,
+    event::Asked,
+    model::{
+        id::WindowId,
+        series::Series,
+        table::Table,
+        time,
+        window::{DecisionKind, State, Window},
+        written_time::WrittenTime,
+    },
+    report::response::Response,
+};
+
+/// A start that an event names, in the series' zone unless the event names a place.
+fn own_time(series: &Series, start: &WrittenTime, now: Timestamp) -> Result<Timestamp, Error> {
+    let zone = time::time_zone(&series.timezone).ok();
+    start.resolve(zone.as_ref(), now).map_err(|problem| Error::InvalidEvent(vec![format!("start: {problem}")]))
+}
+
+/// How many starts after one that is no longer left out are looked at.
+const LATER_MAX: usize = 1000;
+
+/// Leaves out one occurrence of a series, cancelling its window if it is booked already.
+///
+/// # Errors
+/// [`Error::InvalidEvent`] if there is no such series or occurrence; otherwise as
+/// [`crate::reconcile::reconcile`] and [`crate::reconcile::Done::complete`].
+pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, asked: &Asked) -> Result<Response, Error> {
+    let decided = decide(run, DecisionKind::Skip, |table, now| {
+        let mut series = known_series(table, id)?.clone();
+        let occurrence = match &start {
+            None => series.next(now, 1).first().map(|next| next.start),
+            Some(start) => Some(own_time(&series, start, now)?).filter(|start| series.has_occurrence(*start)),
+        };
+        let Some(start) = occurrence.filter(|start| *start > now) else {
+            let next: Vec<String> = series.view(now).next.iter().map(ToString::to_string).collect();
+            return Err(Error::InvalidEvent(vec![format!(
+                "start: expected one of the starts to come ({}), but found none like it",
+                next.join(", ")
+            )]));
+        };
+        series.skipped.retain(|skipped| *skipped > now && *skipped != start);
+        series.skipped.push(start);
+        decided_about(&mut series, now, DecisionKind::Skip, Some(start), asked);
+        // One that was moved is a window of its own, and stays.
+        let left_out =
+            |window: &&Window| window.occurrence == Some(start) && window.start == start && is_booked_for(window, id);
+        let mut writes = cancelled(table, left_out, now, DecisionKind::Skip, asked);
+        writes.push(Write::Series(series.clone()));
+        Ok(Verdict { what: (series, start), writes, about: vec![id.clone()] })
+    });
+    match decided.await? {
+        Decided::New((decided, start)) => {
+            let message =
+                |series: &Series| format!("Series {id} leaves out {}.", time::spoken(start, Some(&series.timezone)));
+            changed(run, DecisionKind::Skip, id, Some((&decided, "skipped")), message).await
+        }
+        Decided::Before(before) => repeated(run, DecisionKind::Skip, id, &before).await,
+    }
+}
+
+/// Takes back that one occurrence of a series is left out; its window is booked again.
+///
+/// # Errors
+/// As [`skip`].
+pub async fn unskip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, asked: &Asked) -> Result<Response, Error> {
+    let decided = decide(run, DecisionKind::Unskip, |table, now| {
+        let mut series = known_series(table, id)?.clone();
+        let left_out: Vec<Timestamp> = series.skipped.iter().copied().filter(|skipped| *skipped > now).collect();
+        let asked_for = start.as_ref().map(|start| own_time(&series, start, now)).transpose()?;
+        let Some(start) = asked_for.or(left_out.iter().min().copied()).filter(|start| left_out.contains(start)) else {
+            let told: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+            let found = if told.is_empty() { "none is left out".to_owned() } else { told.join(", ") };
+            return Err(Error::InvalidEvent(vec![format!(
+                "start: expected a start to come that is left out ({found}), but found none like it"
+            )]));
+        };
+        series.skipped.retain(|skipped| *skipped > now && *skipped != start);
+        let mut writes = rewound(&mut series, table, start, now, asked);
+        decided_about(&mut series, now, DecisionKind::Unskip, Some(start), asked);
+        writes.push(Write::Series(series.clone()));
+        Ok(Verdict { what: (series, start), writes, about: vec![id.clone()] })
+    });
+    match decided.await? {
+        Decided::New((series, start)) => {
+            let told = time::spoken(start, Some(&series.timezone));
+            let message = |_: &Series| format!("Series {id} no longer leaves out {told}.");
+            changed(run, DecisionKind::Unskip, id, Some((&series, "unskipped")), message).await
+        }
+        Decided::Before(before) => repeated(run, DecisionKind::Unskip, id, &before).await,
+    }
+}
+
+/// Puts the cursor of a series before `start`, so that it is booked again, and returns what else is to be written.
+///
+/// What a person cancelled or moved among the later ones does not come back: it is left out from now on. Windows that
+/// stay booked are written too, so that somebody who cancels one at this moment decides anew.
+fn rewound(series: &mut Series, table: &Table, start: Timestamp, now: Timestamp, asked: &Asked) -> Vec<Write> {
+    let own = |window: &&Window| window.series.as_ref() == Some(&series.id);
+    let windows: Vec<&Window> = table.windows.iter().filter(own).collect();
+    let before = start.checked_sub(SignedDuration::from_secs(1)).unwrap_or(start);
+    let Some(until) = series.booked_until.filter(|until| *until > before) else { return vec![] };
+    if windows.iter().any(|window| window.occurrence == Some(start) && window.state != State::Ending) {
+        // It was moved, and is a window of its own.
+        return vec![];
+    }
+    let in_place = |start: Timestamp| {
+        windows
+            .iter()
+            .copied()
+            .find(|window| window.state == State::Booked && window.occurrence == Some(start) && window.start == start)
+    };
+    let going_on = Series { paused: false, ..series.clone() };
+    let later = going_on.next(start, LATER_MAX).into_iter().map(|next| next.start).filter(|later| *later <= until);
+    let mut writes = vec![];
+    let mut left_out = vec![];
+    for later in later {
+        match in_place(later) {
+            Some(window) => {
+                writes.push(Write::Window(with_decision(window.clone(), now, DecisionKind::Unskip, asked)));
+            }
+            None => left_out.push(later),
+        }
+    }
+    series.skipped.extend(left_out);
+    series.booked_until = Some(before);
+    writes
+}
+
+/// The series of a window that is cancelled or moved, if the occurrence would be booked once more: then it is left out.
+pub(super) fn leaving_out(table: &Table, window: &Window, now: Timestamp) -> Option<Write> {
+    let occurrence = window.occurrence.filter(|occurrence| *occurrence > now)?;
+    let series = table.one_series(window.series.as_ref()?)?;
+    let is_behind = series.booked_until.is_none_or(|until| until < occurrence);
+    let fresh = is_behind && !series.skipped.contains(&occurrence);
+    fresh.then(|| {
+        let mut series = series.clone();
+        series.skipped.push(occurrence);
+        Write::Series(series)
+    })
+}
