@@ -64,9 +64,14 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
             Ok(warnings) => warnings,
             Err(refusal) => return repeated(run, action, refusal).await,
         };
-        warnings.extend(checks::overlaps(&booking, &table, &run.app.config).iter().map(Finding::sentence));
-        warnings.extend(checks::late_start(&booking, run.now()));
         let verdict = verdict(run, &booking, asked, action, &table, finished_others);
+        let own = match &verdict {
+            Ok(Booked::Already(window)) => Some(&window.id),
+            Ok(Booked::New(_)) | Err(_) => None,
+        };
+        let overlaps = checks::overlaps(&booking, own, &table, &run.app.config);
+        warnings.extend(overlaps.iter().map(Finding::sentence));
+        warnings.extend(checks::late_start(&booking, run.now()).filter(|_| own.is_none()));
         if booking.dry_run {
             let site = Some(reconcile::present(run).await.site);
             return verdict.map(|booked| Response { site, warnings, ..rehearsed(run, action, booked) });

@@ -133,7 +133,7 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
             "see that the stack's table exists and that the function may read and write it",
         )),
         Ok(table) => {
-            checked.findings.extend(asked.booking.iter().flat_map(|booking| overlaps(booking, table, config)));
+            checked.findings.extend(asked.booking.iter().flat_map(|booking| overlaps(booking, None, table, config)));
             let unreadable = table.unreadable.values().map(|problem| {
                 Finding::warning(problem.clone(), "what it stands for is not looked after", "fix or delete the item")
             });

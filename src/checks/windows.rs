@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     event::Booking,
     model::{
+        id::WindowId,
         rule_arn::RuleArn,
         series::Series,
         table::Table,
@@ -22,9 +23,9 @@ use crate::{
 /// How many windows that overlap are named.
 const NAMED: usize = 3;
 
-/// The windows that a described one meets on the same rules.
+/// The windows that a described one meets on the same rules; `own` is the one that it is already.
 #[must_use]
-pub fn overlaps(booking: &Booking, table: &Table, config: &Config) -> Vec<Finding> {
+pub fn overlaps(booking: &Booking, own: Option<&WindowId>, table: &Table, config: &Config) -> Vec<Finding> {
     let before = |end: Option<_>, start| end.is_some_and(|end| end <= start);
     let rules = booking.rules.resolve(&config.rules);
     let others = table.windows.iter().filter(|other| {
@@ -32,7 +33,7 @@ pub fn overlaps(booking: &Booking, table: &Table, config: &Config) -> Vec<Findin
         let ahead = matches!(other.state, State::Booked | State::Active | State::Held);
         let meets = !before(other.end.filter(|_| other.state != State::Held), booking.start)
             && !before(booking.end, other.start);
-        covers && ahead && meets && Some(&other.id) != booking.id.as_ref()
+        covers && ahead && meets && Some(&other.id) != own.or(booking.id.as_ref())
     });
     let told = |other: &Window| {
         let zone = other.timezone.as_deref();
