@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Decided, Verdict,
     answers::{self, Came},
-    decide, known, meant, skips, with_decision,
+    decide, known, meant, own_time, skips, with_decision,
 };
 use crate::{
     app::Run,
@@ -16,7 +16,6 @@ use crate::{
         id::WindowId,
         span, time,
         window::{DecisionKind, LENGTH_MIN, State, Window},
-        written_time::WrittenTime,
     },
     reconcile,
     report::response::Response,
@@ -58,7 +57,7 @@ pub async fn extend(run: Run<'_>, id: Option<&WindowId>, by: &NewEnd, asked: &As
 fn new_end(window: &Window, by: &NewEnd, now: Timestamp) -> Result<Timestamp, Error> {
     let id = &window.id;
     let by = match by {
-        NewEnd::At(end) => return own_time(window, "end", end, now.max(window.start)),
+        NewEnd::At(end) => return own_time(window.timezone.as_deref(), "end", end, now.max(window.start)),
         NewEnd::By(by) => *by,
     };
     let from = match window.end {
@@ -75,13 +74,6 @@ fn new_end(window: &Window, by: &NewEnd, now: Timestamp) -> Result<Timestamp, Er
         let problem = "by: expected an end that a calendar holds, but it would be beyond it";
         Error::InvalidEvent(vec![problem.to_owned()])
     })
-}
-
-/// A time of an event about a window: in the window's own zone, unless the event names a place. A time of day is the next
-/// one after `after`.
-fn own_time(window: &Window, key: &str, written: &WrittenTime, after: Timestamp) -> Result<Timestamp, Error> {
-    let zone = window.timezone.as_deref().and_then(|name| time::time_zone(name).ok());
-    written.resolve(zone.as_ref(), after).map_err(|problem| Error::InvalidEvent(vec![format!("{key}: {problem}")]))
 }
 
 /// What is wrong with a new end; `blamed` is the field of the event that says it, `end` or `by`.
@@ -122,13 +114,14 @@ pub async fn reschedule(run: Run<'_>, id: &WindowId, times: &NewTimes, asked: &A
     let longest = run.app.config.max_duration;
     let decided = decide(run, DecisionKind::Reschedule, |table, now| {
         let window = known(table, id)?;
+        let zone = window.timezone.as_deref();
         let start = match &times.start {
-            Some(start) => own_time(window, "start", start, now)?,
+            Some(start) => own_time(zone, "start", start, now)?,
             None => window.start,
         };
         let length = times.duration.or(window.length());
         let end = match (&times.end, length) {
-            (Some(end), _) => Some(own_time(window, "end", end, start)?),
+            (Some(end), _) => Some(own_time(zone, "end", end, start)?),
             (None, Some(length)) => Some(start.checked_add(length).map_err(|_| {
                 let problem = "duration: expected an end that a calendar holds, but it would be too far ahead";
                 Error::InvalidEvent(vec![problem.to_owned()])

@@ -17,7 +17,7 @@ use crate::{
         id::WindowId,
         rule_arn::RuleArn,
         series::Series,
-        window::{Decision, DecisionKind, Outcome, State, Window},
+        window::{DecisionKind, Outcome, State, Window},
     },
     plan::{RuleState, reports::Event, site::Site},
     reconcile::{self, Done},
@@ -159,12 +159,6 @@ enum Dropped {
     Series(Box<Series>),
 }
 
-/// Reports that a series has ended; returns what went wrong, in a sentence.
-async fn report_cancelled(run: Run<'_>, over: &Series, decision: Option<&Decision>) -> Option<String> {
-    let error = recurring::report(run, over, decision?).await.err()?;
-    Some(format!("series {}: {}", over.id, error.full()))
-}
-
 /// Answers a request that was decided before. Where it ended a series, that is reported again, under the same id.
 async fn cancelled_before(run: Run<'_>, before: &RequestItem) -> Result<Response, Error> {
     let mut done = reconcile::reconcile(run).await?;
@@ -173,7 +167,7 @@ async fn cancelled_before(run: Run<'_>, before: &RequestItem) -> Result<Response
         Ok(found) => {
             for past in found {
                 if let Past::Series(over, _) = past {
-                    done.left.extend(report_cancelled(run, &over, recurring::decision_of(&over, before)).await);
+                    done.left.extend(recurring::report(run, &over, recurring::decision_of(&over, before)).await);
                 }
             }
         }
@@ -221,7 +215,7 @@ pub async fn cancel(run: Run<'_>, id: Option<&WindowId>, asked: &Asked) -> Resul
         Decided::Before(before) => return cancelled_before(run, &before).await,
     };
     let untold = match &dropped {
-        Dropped::Series(over) => report_cancelled(run, over, over.decisions.last()).await,
+        Dropped::Series(over) => recurring::report(run, over, over.decisions.last()).await,
         Dropped::Window(..) => None,
     };
     let id = match &dropped {

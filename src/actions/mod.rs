@@ -37,7 +37,9 @@ use crate::{
         id::WindowId,
         series::Series,
         table::Table,
+        time,
         window::{DecisionKind, State, Window},
+        written_time::WrittenTime,
     },
     report::response::Response,
 };
@@ -235,6 +237,18 @@ fn told(what: &str, meant: Option<String>, known: &[&str]) -> String {
         known => format!("known are {}", known.join(", ")),
     };
     format!("id: {what}; {meant}{known}")
+}
+
+/// A time of an event about a window or series: in its own zone, unless the event names a place. A time of day is the
+/// next one after `after`. `key` is the event's field.
+pub(crate) fn own_time(
+    zone: Option<&str>,
+    key: &str,
+    written: &WrittenTime,
+    after: Timestamp,
+) -> Result<Timestamp, Error> {
+    let zone = zone.and_then(|name| time::time_zone(name).ok());
+    written.resolve(zone.as_ref(), after).map_err(|problem| Error::InvalidEvent(vec![format!("{key}: {problem}")]))
 }
 
 /// The window with one more decision about it.

@@ -207,14 +207,12 @@ pub(super) fn cancelling(table: &Table, series: &Series, now: Timestamp, asked: 
     (over, writes)
 }
 
-/// Reports a decision that this request has taken about a series.
+/// Reports a decision that this request has taken about a series, if it took one; returns what went wrong, in a sentence.
 ///
 /// It is published again whenever the request is repeated, since nobody notes that it was; its id is the same then, so
 /// that a reader can drop it.
-///
-/// # Errors
-/// [`Error::Aws`] when the call fails.
-pub(super) async fn report(run: Run<'_>, series: &Series, decision: &Decision) -> Result<(), Error> {
+pub(super) async fn report(run: Run<'_>, series: &Series, decision: Option<&Decision>) -> Option<String> {
+    let decision = decision?;
     let event = match decision.action {
         DecisionKind::Skip => Event::Skipped,
         DecisionKind::Unskip => Event::Unskipped,
@@ -224,11 +222,12 @@ pub(super) async fn report(run: Run<'_>, series: &Series, decision: &Decision) -
         DecisionKind::Cancel => Event::Cancelled,
         // Its windows have reports of their own.
         DecisionKind::Book | DecisionKind::On | DecisionKind::Off | DecisionKind::Extend | DecisionKind::Reschedule => {
-            return Ok(());
+            return None;
         }
     };
     let report = Report::of_series(event, series, decision, run.request, run.now());
-    run.app.aws.topic.publish(&report, run.target).await
+    let error = run.app.aws.topic.publish(&report, run.target).await.err()?;
+    Some(format!("series {}: {}", series.id, error.full()))
 }
 
 /// The decision that this request took before, if it changed the series.
@@ -247,12 +246,12 @@ pub(super) async fn changed(
     message: impl Fn(&Series) -> String,
 ) -> Result<Response, Error> {
     let (series, outcome) = decided.unzip();
-    let untold = match series.and_then(|series| Some((series, series.decisions.last()?))) {
-        Some((series, decision)) => report(run, series, decision).await.err(),
+    let untold = match series {
+        Some(series) => report(run, series, series.decisions.last()).await,
         None => None,
     };
     let mut done = reconcile::reconcile(run).await?;
-    done.left.extend(untold.map(|error| format!("series {id}: {}", error.full())));
+    done.left.extend(untold);
     let done = done.complete(outcome.map(|_| format!("the change of series {id} is decided, and stands")))?;
     Ok(answer(run, action, id, outcome, &done, message))
 }
@@ -284,12 +283,9 @@ pub(super) async fn repeated(
 ) -> Result<Response, Error> {
     let said = format!("Series {id} was changed by this request before, at {}.", time::utc(before.at));
     let mut done = reconcile::reconcile(run).await?;
-    let decided = done.table.one_series(id).and_then(|series| Some((series, decision_of(series, before)?)));
-    let untold = match decided {
-        Some((series, decision)) => report(run, series, decision).await.err(),
-        None => None,
-    };
-    done.left.extend(untold.map(|error| format!("series {id}: {}", error.full())));
+    if let Some(series) = done.table.one_series(id) {
+        done.left.extend(report(run, series, decision_of(series, before)).await);
+    }
     let done = done.complete(Some(format!("the change of series {id} was decided before, and stands")))?;
     Ok(answer(run, action, id, None, &done, |_| said.clone()))
 }

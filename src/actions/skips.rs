@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Decided, Verdict, decide, known_series,
+    Decided, Verdict, decide, known_series, own_time,
     recurring::{cancelled, changed, decided_about, is_booked_for, repeated},
     with_decision,
 };
@@ -23,12 +23,6 @@ use crate::{
     report::response::Response,
 };
 
-/// A start that an event names, in the series' zone unless the event names a place.
-fn own_time(series: &Series, start: &WrittenTime, now: Timestamp) -> Result<Timestamp, Error> {
-    let zone = time::time_zone(&series.timezone).ok();
-    start.resolve(zone.as_ref(), now).map_err(|problem| Error::InvalidEvent(vec![format!("start: {problem}")]))
-}
-
 /// How many starts after one that is no longer left out are looked at.
 const LATER_MAX: usize = 1000;
 
@@ -42,7 +36,8 @@ pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, asked
         let mut series = known_series(table, id)?.clone();
         let occurrence = match &start {
             None => series.next(now, 1).first().map(|next| next.start),
-            Some(start) => Some(own_time(&series, start, now)?).filter(|start| series.has_occurrence(*start)),
+            Some(start) => Some(own_time(Some(&series.timezone), "start", start, now)?)
+                .filter(|start| series.has_occurrence(*start)),
         };
         let Some(start) = occurrence.filter(|start| *start > now) else {
             let next: Vec<String> = series.view(now).next.iter().map(ToString::to_string).collect();
@@ -79,7 +74,8 @@ pub async fn unskip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, ask
     let decided = decide(run, DecisionKind::Unskip, |table, now| {
         let mut series = known_series(table, id)?.clone();
         let left_out: Vec<Timestamp> = series.skipped.iter().copied().filter(|skipped| *skipped > now).collect();
-        let asked_for = start.as_ref().map(|start| own_time(&series, start, now)).transpose()?;
+        let asked_for =
+            start.as_ref().map(|start| own_time(Some(&series.timezone), "start", start, now)).transpose()?;
         let Some(start) = asked_for.or(left_out.iter().min().copied()).filter(|start| left_out.contains(start)) else {
             let told: Vec<String> = left_out.iter().map(ToString::to_string).collect();
             let found = if told.is_empty() { "none is left out".to_owned() } else { told.join(", ") };

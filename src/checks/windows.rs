@@ -35,31 +35,22 @@ pub fn overlaps(booking: &Booking, own: Option<&WindowId>, table: &Table, config
             && !before(booking.end, other.start);
         covers && ahead && meets && Some(&other.id) != own.or(booking.id.as_ref())
     });
+    let warning = |what: String| {
+        Finding::warning(what, "the site opens only when the last of them is over", "nothing, if that is meant")
+    };
     let told = |other: &Window| {
         let zone = other.timezone.as_deref();
         let end = other.end.map_or("it is switched off".to_owned(), |end| time::spoken(end, zone));
-        Finding::warning(
-            format!(
-                "window {} ({} until {end}) overlaps with this one on the same rules",
-                other.id,
-                time::spoken(other.start, zone)
-            ),
-            "the site opens only when the last of them is over",
-            "nothing, if that is meant",
-        )
+        let start = time::spoken(other.start, zone);
+        warning(format!("window {} ({start} until {end}) overlaps with this one on the same rules", other.id))
     };
     let others: Vec<&Window> = others.collect();
     let mut findings: Vec<Finding> = others.iter().copied().take(NAMED).map(told).collect();
-    findings.extend(
-        match others.len().saturating_sub(NAMED) {
-            0 => None,
-            1 => Some("one more window overlaps with this one on the same rules".to_owned()),
-            more => Some(format!("{more} more windows overlap with this one on the same rules")),
-        }
-        .map(|what| {
-            Finding::warning(what, "the site opens only when the last of them is over", "nothing, if that is meant")
-        }),
-    );
+    findings.extend(match others.len().saturating_sub(NAMED) {
+        0 => None,
+        1 => Some(warning("one more window overlaps with this one on the same rules".to_owned())),
+        more => Some(warning(format!("{more} more windows overlap with this one on the same rules"))),
+    });
     findings
 }
 

@@ -171,9 +171,8 @@ impl Site {
                     .any(|rule| rule.is == Passage::Closed && !rule.covered && window.rules.covers(&rule.arn, true))
         };
         let ending = view.windows.iter().filter(narrowed).cloned().collect();
-        let state = if view.plan.is_none() { SiteState::Unknown } else { state(&rules, view.unseen.is_none()) };
         Self {
-            state,
+            state: state(&rules, view.unseen.is_none()),
             at: now,
             rules,
             covering,
@@ -202,7 +201,7 @@ impl Site {
     }
 }
 
-/// What needs a person most counts: visitors in a migration, then visitors who meet errors, then visitors kept out.
+/// Without a rule nothing is known. What needs a person most counts: visitors in a migration, then visitors who meet errors, then visitors kept out.
 fn state(rules: &[SiteRule], windows_seen: bool) -> SiteState {
     let any = |is: Passage, covered: bool| rules.iter().any(|rule| rule.is == is && rule.covered == covered);
     let is = |is: Passage| rules.iter().any(|rule| rule.is == is);

@@ -1,10 +1,9 @@
 //! Starting a window in the moment it is booked: one transaction writes the window as active together with what must be
 //! saved of its rules, so that the rules turn after as few calls as possible.
 
-use std::collections::BTreeSet;
-
 use super::{
     effects::{Only, change_rules},
+    present::planned,
     state::Progress,
     wakeups::make_schedules,
 };
@@ -16,7 +15,7 @@ use crate::{
     },
     error::Error,
     model::{seen::Rules, table::Table, window::Window},
-    plan::{self, Plan, Scene},
+    plan::Plan,
 };
 
 /// What came of it, for the run that goes on from here.
@@ -80,18 +79,7 @@ fn started(run: Run<'_>, rules: &Rules, table: &Table, window: &Window) -> Optio
     let wakeups = config.sender().map(|sender| window.wakeups_marker(&sender));
     let mut with_it = table.clone();
     with_it.windows.push(Window { wakeups, ..window.clone() });
-    let blocked = BTreeSet::default();
-    let scene = Scene {
-        now: run.now(),
-        config,
-        rules,
-        table: &with_it,
-        healthy: None,
-        blocked: &blocked,
-        changed: &BTreeSet::new(),
-        reopen_orphans: false,
-    };
-    let mut plan = plan::plan(&scene);
+    let mut plan = planned(run, rules, &with_it);
     let started = plan.starts.iter().find(|start| start.uid == window.uid)?;
     let started = Window { wakeups: None, ..started.clone() };
     plan.rules.retain(|rule| started.rules.covers(&rule.arn, config.rules.contains(&rule.arn)));

@@ -81,10 +81,6 @@ async fn go_on(run: Run<'_>, mut progress: Progress) -> Result<Done, Error> {
     }
     let unbooked = Box::pin(book_next(run, &settled.table)).await;
     let mut done = Box::pin(tell::tell(run, &mut settled, &progress, &outside)).await;
-    done.site = present::after(run, &settled, &settled.table.windows);
-    if let Some((_, sight)) = &outside.sight {
-        done.site.met(sight.met, &sight.visitor);
-    }
     figures::measure(run, &settled, &progress, &outside);
     finish::archive(run, &mut settled, &mut done).await;
     done.left.extend(unbooked);
@@ -157,6 +153,10 @@ async fn settle(run: Run<'_>, progress: &mut Progress) -> Result<Settled, Error>
 
 /// What a look saw and what follows, for a log at DEBUG; no header's value is among it.
 fn describe(plan: &Plan) {
+    // Looking through what nobody reads costs time where there are many windows.
+    if !tracing::enabled!(target: DETAIL, tracing::Level::INFO) {
+        return;
+    }
     for window in &plan.windows {
         let lacks_wake_ups = plan.wake_ups.iter().any(|other| other.uid == window.uid);
         tracing::info!(

@@ -19,7 +19,8 @@ use crate::{
     report::{Report, finding::Severity},
 };
 
-/// Books the next occurrence of each series that has none booked, and ends what has run out; returns what could not be done, a sentence each.
+/// Books the next occurrence of each series that has none booked, and ends what has run out; returns what could not be
+/// done, a sentence each.
 pub async fn book_next(run: Run<'_>, table: &Table) -> Vec<String> {
     let mut problems = vec![];
     for one in &table.series {

@@ -88,7 +88,8 @@ pub async fn present_and_outside(run: Run<'_>) -> Present {
     present
 }
 
-fn planned(run: Run<'_>, rules: &Rules, table: &Table) -> Plan {
+/// What is due, for somebody who has done nothing yet.
+pub(super) fn planned(run: Run<'_>, rules: &Rules, table: &Table) -> Plan {
     plan::plan(&Scene {
         now: run.now(),
         config: &run.app.config,

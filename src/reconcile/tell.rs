@@ -52,7 +52,7 @@ pub(super) async fn tell(run: Run<'_>, settled: &mut Settled, progress: &Progres
         .buffered(WINDOWS_AT_ONCE)
         .collect()
         .await;
-    let mut done = Done::default();
+    let mut done = Done { site, ..Done::default() };
     settled.table.windows.clear();
     for (window, of_window) in told {
         settled.table.windows.push(window);
