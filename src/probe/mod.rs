@@ -6,18 +6,26 @@
 //! What another site answers after a redirect proves nothing: a load balancer that demands a login and a CDN that parks
 //! a name redirect as well while the application is down.
 
+mod address;
+mod answer;
+
+pub use answer::{Answer, Expect, Glance};
+
 use std::{error::Error, fmt, time::Duration};
 
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::{
     client::{
         http::{HttpConnector, SharedHttpConnector},
-        orchestrator::{HttpRequest, HttpResponse},
+        orchestrator::HttpRequest,
     },
-    http::{Headers, HttpError},
+    http::HttpError,
 };
 use tokio::time::{Instant, sleep_until, timeout_at};
 use url::Url;
+
+use address::{bare, is_of_site, place, site_name, web_url};
+use answer::{Hop, note, words};
 
 use crate::{
     clock::Clock,
@@ -44,18 +52,6 @@ const PAGE: &str = "/errors/503.html";
 /// … and the link that ends a tester's visit, which the edge answers by a redirect.
 const SIGN_OUT: &str = "maintenance-bypass=off";
 
-/// The status of the maintenance page.
-const MAINTENANCE: u16 = 503;
-
-/// What visitors should get; testers should get the application either way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expect {
-    /// The maintenance page.
-    Maintenance,
-    /// The application.
-    Open,
-}
-
 /// Asks a URL as a visitor and as a tester.
 #[derive(Clone)]
 pub struct Probe {
@@ -81,31 +77,6 @@ pub struct Sight {
     pub tester: String,
 }
 
-/// What a visitor and a tester got at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Glance {
-    /// What the visitor got.
-    pub visitor: Answer,
-    /// What the tester got.
-    pub tester: Answer,
-}
-
-/// What one of them got; its `Display` continues "a visitor got …" and holds no secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    status: Option<u16>,
-    copy: Option<Copied>,
-    /// Whether another site answered, to which the probe's URL redirects.
-    elsewhere: bool,
-    words: String,
-}
-
-/// The marks of an answer that a cache gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Copied {
-    age_secs: Option<u64>,
-}
-
 /// What the edge answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edge {
@@ -113,14 +84,6 @@ pub struct Edge {
     pub page: Result<(), String>,
     /// Whether a bypass link is answered at the edge; if not, what came instead.
     pub link: Result<(), String>,
-}
-
-/// The answer to one request, before any redirect is followed.
-struct Hop {
-    status: u16,
-    copy: Option<Copied>,
-    /// Where a redirect leads; none for an answer that is no redirect.
-    leads: Option<Result<String, &'static str>>,
 }
 
 /// The way to the web: HTTP/1.1 and HTTP/2, with and without TLS, following no redirects.
@@ -315,162 +278,4 @@ impl fmt::Debug for Probe {
         let site = self.site.as_ref().map(|url| url.origin().ascii_serialization());
         f.debug_struct("Probe").field("site", &site).field("bypass", &self.bypass).finish_non_exhaustive()
     }
-}
-
-impl Glance {
-    /// Whether the tester's request succeeded just now: a status below 400, from the site itself and from no cache.
-    ///
-    /// Stricter than what shows that a rule was turned, since whoever reopens a site by it wants to know that the
-    /// application works, and a missing front page is no sign of that.
-    #[must_use]
-    pub fn tester_is_well(&self) -> bool {
-        self.tester.is_application(0) && self.tester.status.is_some_and(|status| status < 400)
-    }
-
-    /// Whether both got what they should.
-    pub(crate) fn shows(&self, expect: Expect, watched_secs: i64) -> bool {
-        let visitor = match expect {
-            Expect::Maintenance => self.visitor.is_maintenance(watched_secs),
-            Expect::Open => self.visitor.is_application(watched_secs),
-        };
-        visitor && self.tester.is_application(watched_secs)
-    }
-}
-
-impl Answer {
-    /// The status, if there was an answer.
-    #[must_use]
-    pub fn status(&self) -> Option<u16> {
-        self.status
-    }
-
-    /// What it shows of the site just now.
-    #[must_use]
-    pub fn met(&self) -> Met {
-        if !self.is_proof(0) {
-            Met::Nothing
-        } else if self.is_maintenance(0) {
-            Met::Maintenance
-        } else if self.is_application(0) {
-            Met::Application
-        } else {
-            Met::Failure
-        }
-    }
-
-    fn is_maintenance(&self, watched_secs: i64) -> bool {
-        self.is_proof(watched_secs) && self.status == Some(MAINTENANCE)
-    }
-
-    fn is_application(&self, watched_secs: i64) -> bool {
-        self.is_proof(watched_secs) && self.status.is_some_and(|status| (200..500).contains(&status))
-    }
-
-    /// Whether the site itself made the answer, after the watch began. Ages are whole seconds, rounded down.
-    fn is_proof(&self, watched_secs: i64) -> bool {
-        let since = |age: u64| i64::try_from(age).is_ok_and(|age| age < watched_secs);
-        !self.elsewhere && self.copy.is_none_or(|copy| copy.age_secs.is_some_and(since))
-    }
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words)
-    }
-}
-
-impl Hop {
-    fn new(response: &HttpResponse) -> Self {
-        let status = response.status().as_u16();
-        let leads =
-            matches!(status, 301 | 302 | 303 | 307 | 308).then(|| match response.headers().try_get("location") {
-                Some(Ok(location)) => Ok(location.to_owned()),
-                Some(Err(_)) => Err("to an address that cannot be read: it is not UTF-8"),
-                None => Err("that does not say where to: expected a Location header, but found none"),
-            });
-        Self { status, copy: Copied::new(status, response.headers()), leads }
-    }
-}
-
-impl Copied {
-    /// The marks of a cache, if there are any: an `Age`, or an `X-Cache` that says so.
-    ///
-    /// CloudFront fetches its page for a 503 from elsewhere and may send that page's age with it, though the site was
-    /// asked; it marks such an answer as an error.
-    fn new(status: u16, headers: &Headers) -> Option<Self> {
-        let age_secs = headers.get("age").and_then(|age| age.trim().parse().ok());
-        let told = headers.get("x-cache").unwrap_or_default().trim().to_ascii_lowercase();
-        let error_page = status == MAINTENANCE && told.starts_with("error");
-        let copied = age_secs.is_some_and(|age: u64| age > 0) || told.starts_with("hit");
-        (copied && !error_page).then_some(Self { age_secs })
-    }
-}
-
-/// To continue "status 503 from …".
-impl fmt::Display for Copied {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let age = self.age_secs.map(|age| format!(" {age}s old")).unwrap_or_default();
-        write!(f, " from a cache{age} (set ProbeUrl to a page that is not cached)")
-    }
-}
-
-fn words(status: u16, place_reached: Option<&Url>) -> String {
-    let reached = place_reached.map(|url| format!(" from {}", place(url))).unwrap_or_default();
-    format!("status {status}{reached}")
-}
-
-/// Why an answer proves nothing, or less than it seems to, and what to do.
-fn note(elsewhere: bool, without_header: bool) -> &'static str {
-    match (elsewhere, without_header) {
-        (true, true) => {
-            " (another host or port than ProbeUrl's, so the bypass header was not sent and the answer shows nothing of \
-             the site; set ProbeUrl to a page that the site answers itself, or to this address if it is the same site)"
-        }
-        (true, false) => {
-            " (another host or port than ProbeUrl's, so the answer shows nothing of the site; set ProbeUrl to a page \
-             that the site answers itself, or to this address if it is the same site)"
-        }
-        (false, true) => {
-            " (not ProbeUrl's scheme, host and port, so the bypass header was not sent; set ProbeUrl to this address)"
-        }
-        (false, false) => "",
-    }
-}
-
-/// Whether this is the site that the probe is to ask: the same host, with or without `www.`, by the same way or by TLS
-/// instead of HTTP.
-///
-/// Names are compared whole: whether `login.example.com` is a part of `www.example.com` only its owner knows, and a port
-/// of its own is a server of its own.
-fn is_of_site(url: &Url, site: &Url) -> bool {
-    let same_way = match (site.scheme(), url.scheme()) {
-        ("http", "https") => site.port().is_none() && url.port().is_none(),
-        (asked, reached) => asked == reached && site.port() == url.port(),
-    };
-    same_way && site_name(url) == site_name(site)
-}
-
-/// The host's name without `www.` and without the dot that may end a full name.
-fn site_name(url: &Url) -> Option<&str> {
-    let host = url.host_str()?;
-    let host = host.strip_suffix('.').unwrap_or(host);
-    Some(host.strip_prefix("www.").unwrap_or(host))
-}
-
-/// The URL without what may be secret in it.
-fn place(url: &Url) -> String {
-    format!("{}{}", url.origin().ascii_serialization(), url.path())
-}
-
-/// The URL without a user name and password, and without the fragment that no server sees.
-fn bare(mut url: Url) -> Url {
-    // Refused only for URLs that cannot have them.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.set_fragment(None);
-    url
-}
-
-fn web_url(url: &Url) -> bool {
-    matches!(url.scheme(), "http" | "https")
 }
