@@ -353,9 +353,11 @@ pub struct Off {
 /// `extend`.
 #[derive(Clone, Debug, Args)]
 pub struct Extend {
-    /// How much later it ends, such as 30m; then the window [default: the only one there is]
-    #[arg(value_names = ["BY", "ID"], num_args = 0..=2, allow_negative_numbers = true, allow_hyphen_values = true)]
-    pub what: Vec<String>,
+    /// How much later it ends, such as 30m
+    #[arg(allow_hyphen_values = true)]
+    pub by: Option<String>,
+    /// The window [default: the only one there is]
+    pub id: Option<String>,
     /// When it ends instead: 04:00 is read in the window's own zone
     #[arg(long, visible_alias = "end", value_name = "TIME")]
     pub until: Option<String>,

@@ -132,14 +132,14 @@ fn inquiry(fields: &mut Fields, check: &Check, zone: Option<String>) {
 
 /// `BY [ID]`, or `[ID]` beside `--until`.
 fn extension(fields: &mut Fields, extend: &Extend) -> Result<(), String> {
-    let (by, id) = match (extend.what.as_slice(), &extend.until) {
-        ([], None) => {
+    // Beside --until the only word is the window.
+    let (by, id) = match (&extend.by, &extend.id, &extend.until) {
+        (None, _, None) => {
             return Err("expected how much later the window ends, such as `mw extend 30m`, or --until".to_owned());
         }
-        ([by], None) => (Some(by), None),
-        ([by, id], None) => (Some(by), Some(id)),
-        (rest, Some(_)) if rest.len() < 2 => (None, rest.first()),
-        (_, _) => return Err("expected BY or --until, but found both".to_owned()),
+        (by, id, None) => (by.as_ref(), id.as_ref()),
+        (id, None, Some(_)) => (None, id.as_ref()),
+        (_, Some(_), Some(_)) => return Err("expected BY or --until, but found both".to_owned()),
     };
     if let Some(by) = by {
         let by = duration(by).map_err(|why| format!("'{by}': {why}, and then the window"))?;

@@ -268,7 +268,7 @@ fn told(known: &Known, now: Option<Timestamp>) -> String {
     };
     let stands = match (window.state.as_str(), window.end) {
         ("booked", _) => towards("starts", window.start),
-        ("held", Some(end)) => format!("held past its end, {}; `mw off {}` ends it", moment(end), window.id),
+        ("held", Some(end)) => format!("its end has passed, {}; `mw off {}` ends it", moment(end), window.id),
         ("ending", _) => "ending".to_owned(),
         (_, Some(end)) => towards("ends", end),
         (_, None) => "lasts until `mw off`".to_owned(),

@@ -43,9 +43,7 @@ fn the_first_line_says_how_the_site_stands_and_the_next_steps_can_be_pasted() {
 
 #[test]
 fn several_windows_are_named_in_one_line() {
-    let window = |id: &str, state: &str| {
-        json!({ "id": id, "state": state, "start": "2026-12-06T02:00:00Z", "end": "2026-12-06T04:00:00Z", "rules": "all" })
-    };
+    let window = |id: &str, state: &str| json!({ "id": id, "state": state, "start": "2026-12-06T02:00:00Z", "end": "2026-12-06T04:00:00Z", "rules": "all" });
     let windows = json!({ "windows": [window("a", "active"), window("b", "booked")] });
     let lambda = Lambda::new([Reply::Answer(with(answer("status", "maintenance", "maintenance", CLOSED), &windows))]);
     let ran = lambda.run(&["status"]);
@@ -102,7 +100,9 @@ fn what_was_done_is_trusted_only_if_the_site_is_so() {
 #[test]
 fn a_check_that_blocks_exits_as_a_refusal() {
     let finding = json!({ "severity": "error", "what": "rule web/one is gone", "why": "", "fix": "make it anew" });
-    for (outcome, findings, code) in [("ok", json!([]), 0), ("warnings", json!([]), 0), ("blocked", json!([finding]), 1)] {
+    for (outcome, findings, code) in
+        [("ok", json!([]), 0), ("warnings", json!([]), 0), ("blocked", json!([finding]), 1)]
+    {
         let told = with(answer("check", outcome, "open", OPEN), &json!({ "findings": findings }));
         let ran = Lambda::new([Reply::Answer(told)]).run(&["check"]);
         assert_eq!(ran.code, Some(code), "{ran:?}");
@@ -215,7 +215,9 @@ fn colour_is_for_terminals_and_never_with_no_color() {
 
 #[test]
 fn a_call_that_can_never_work_is_not_repeated_and_nothing_was_decided() {
-    for (status, code) in [(403, "AccessDeniedException"), (404, "ResourceNotFoundException"), (413, "RequestTooLargeException")] {
+    for (status, code) in
+        [(403, "AccessDeniedException"), (404, "ResourceNotFoundException"), (413, "RequestTooLargeException")]
+    {
         let lambda = Lambda::new([Reply::Aws(status, code, "not here")]);
         let ran = lambda.run(&["on"]);
         assert_eq!(ran.code, Some(2), "{ran:?}");
@@ -227,7 +229,10 @@ fn a_call_that_can_never_work_is_not_repeated_and_nothing_was_decided() {
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
     let ran = Ran::new(command.output().expect("it runs"));
     assert_eq!(ran.code, Some(2), "{ran:?}");
-    assert!(ran.err.starts_with("mw: failed: no credentials: ") && ran.err.ends_with("; nothing was decided\n"), "{ran:?}");
+    assert!(
+        ran.err.starts_with("mw: failed: no credentials: ") && ran.err.ends_with("; nothing was decided\n"),
+        "{ran:?}"
+    );
     assert!(lambda.asked().is_empty());
 }
 
@@ -237,7 +242,11 @@ fn what_was_never_connected_was_not_sent() {
     // A port that nothing listens on.
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let ran = Ran::new(
-        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).env("MW_FUNCTION", "shop").output().expect("it runs"),
+        command
+            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
+            .env("MW_FUNCTION", "shop")
+            .output()
+            .expect("it runs"),
     );
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.err.contains("try 1 of 2: no answer: ") && ran.err.ends_with("; nothing was decided\n"), "{ran:?}");

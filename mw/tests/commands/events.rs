@@ -44,7 +44,8 @@ fn understood(event: &Value) -> Request {
 }
 
 fn sent(arguments: &[&str]) -> Value {
-    let typed = Cli::try_parse_from([&["mw"], arguments].concat()).unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
+    let typed =
+        Cli::try_parse_from([&["mw"], arguments].concat()).unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
     let made = event(&typed.command, &|| Some("Europe/Berlin".to_owned()));
     made.expect("an event").map(Value::Object).expect("an event")
 }
@@ -58,16 +59,15 @@ fn refused(arguments: &[&str]) -> String {
 
 #[test]
 fn each_command_sends_what_the_function_understands() {
-    let every = [
-        "--reason", "why", "--requested-by", "ana", "--request-id", "key-1",
-    ];
+    let every = ["--reason", "why", "--requested-by", "ana", "--request-id", "key-1"];
     let with = |arguments: &[&'static str]| [arguments, &every].concat();
     let asked = json!({ "reason": "why", "requested_by": "ana", "request_id": "key-1" });
     let and_asked = |mut event: Value| {
         event.as_object_mut().expect("an object").extend(asked.as_object().expect("an object").clone());
         event
     };
-    let options = ["--timezone", "Europe/London", "--rule", RULE, "--message", "Soon back", "--at-end", "reopen_if_healthy"];
+    let options =
+        ["--timezone", "Europe/London", "--rule", RULE, "--message", "Soon back", "--at-end", "reopen_if_healthy"];
     let and_options = |mut event: Value| {
         let more = json!({ "timezone": "Europe/London", "rules": [RULE], "message": "Soon back", "at_end": "reopen_if_healthy" });
         event.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
@@ -134,9 +134,7 @@ fn each_command_sends_what_the_function_understands() {
         (with(&["cancel", "a"]), and_asked(json!({ "action": "cancel", "id": "a" }))),
         (
             with(&["skip", "s", "--start", "2026-12-13T02:00", "--timezone", "Europe/London"]),
-            and_asked(
-                json!({ "action": "skip", "id": "s", "start": "2026-12-13T02:00", "timezone": "Europe/London" }),
-            ),
+            and_asked(json!({ "action": "skip", "id": "s", "start": "2026-12-13T02:00", "timezone": "Europe/London" })),
         ),
         (vec!["unskip", "s"], json!({ "action": "unskip", "id": "s" })),
         (with(&["pause", "s"]), and_asked(json!({ "action": "pause", "id": "s" }))),
@@ -159,7 +157,8 @@ fn each_command_sends_what_the_function_understands() {
         assert!(!keyed || decides(event.as_object().expect("an object")), "{arguments:?}");
     }
     // `help` is clap's, and `wake` is the function's own.
-    let known = BTreeSet::from(ACTIONS.map(|action| action)).into_iter().filter(|action| !["help", "wake"].contains(action));
+    let known =
+        BTreeSet::from(ACTIONS.map(|action| action)).into_iter().filter(|action| !["help", "wake"].contains(action));
     assert_eq!(actions, known.collect());
 }
 
@@ -214,7 +213,7 @@ fn words(command: &str) -> Vec<String> {
     let script = format!("printf '%s\\0' {command}");
     let output = Command::new("sh").args(["-c", &script]).output().expect("a shell");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
-    text.trim_end_matches('\0').split('\0').map(str::to_owned).collect()
+    text.strip_suffix('\0').unwrap_or(&text).split('\0').map(str::to_owned).collect()
 }
 
 /// A script's variable that is empty must not become "all windows".

@@ -35,7 +35,7 @@ fn every_example_can_be_typed() {
     for command in Cli::command().get_subcommands() {
         let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         for line in after.lines().filter_map(|line| line.strip_prefix("  mw ")) {
-            let line = line.split([">", "|", "&"].as_slice()).next().unwrap_or(line);
+            let line = line.split(['>', '|', '&']).next().unwrap_or(line);
             let script = format!("printf '%s\\0' {line}");
             let output = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell");
             let words = String::from_utf8(output.stdout).expect("UTF-8");
@@ -51,6 +51,13 @@ fn every_example_can_be_typed() {
 #[test]
 fn clap_finds_nothing_wrong_with_it() {
     Cli::command().debug_assert();
+}
+
+#[test]
+fn it_has_the_version_of_the_function_that_it_comes_with() {
+    let manifest = include_str!("../../../Cargo.toml");
+    let version = format!("version = \"{}\"", env!("CARGO_PKG_VERSION"));
+    assert_eq!(manifest.lines().find(|line| line.starts_with("version = ")), Some(version.as_str()));
 }
 
 #[test]

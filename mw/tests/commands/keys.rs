@@ -42,7 +42,8 @@ fn whatever_is_lost_is_asked_again_under_the_same_key() {
 
 #[test]
 fn a_late_answer_is_a_lost_one() {
-    let lambda = Lambda::new([Reply::Late(Duration::from_secs(8), answer("on", "started", "maintenance", "Late.")), started()]);
+    let lambda =
+        Lambda::new([Reply::Late(Duration::from_secs(8), answer("on", "started", "maintenance", "Late.")), started()]);
     let ran = lambda.run(&["on", "--answer-timeout", "1s"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!((lambda.asked().len(), keys(&lambda.events()).len()), (2, 1));
@@ -88,7 +89,8 @@ fn what_was_perhaps_decided_is_never_called_not_sent() {
 
 #[test]
 fn a_function_that_keeps_failing_is_told_in_its_own_words() {
-    let lambda = Lambda::new([Reply::Fails("Incomplete", "window a is booked from now on, and that stands; 1 left to do")]);
+    let lambda =
+        Lambda::new([Reply::Fails("Incomplete", "window a is booked from now on, and that stands; 1 left to do")]);
     let ran = lambda.run(&["on", "a", "--tries", "2"]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.err.contains("mw: failed: Incomplete: window a is booked from now on, and that stands"), "{ran:?}");

@@ -143,7 +143,8 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Asked>>, replies: &Mutex<VecDeq
             (200, String::new(), value.to_string())
         }
     };
-    let mut answer = format!("HTTP/1.1 {status} .\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
+    let mut answer =
+        format!("HTTP/1.1 {status} .\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
     let _ = write!(answer, "{body}");
     let _ = stream.write_all(answer.as_bytes());
 }

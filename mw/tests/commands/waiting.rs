@@ -52,7 +52,10 @@ fn when_visitors_do_not_see_it_the_site_is_not_as_asked() {
     ]);
     let ran = lambda.run(&["on", "--wait", "--wait-timeout", "1s"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
-    assert!(ran.err.contains("visitors do not get the maintenance page after 1s: a visitor got what is application"), "{ran:?}");
+    assert!(
+        ran.err.contains("visitors do not get the maintenance page after 1s: a visitor got what is application"),
+        "{ran:?}"
+    );
     // Another window covers it: nothing is left to wait for.
     let lambda = Lambda::new([done("off", "maintenance", "maintenance"), status("maintenance", Some("maintenance"))]);
     let ran = lambda.run(&["off", "a", "--wait"]);
@@ -132,7 +135,12 @@ fn each_change_gets_a_line_and_nothing_else_does() {
     let ran = lambda.run(&["watch", "a", "--interval", "1s"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let lines: Vec<&str> = ran.out.lines().take(3).collect();
-    assert!(lines[0].contains("a active") && lines[1].contains("a held past") && lines[2].contains("is over"), "{ran:?}");
+    assert!(
+        lines[0].contains("a active")
+            && lines[1].contains("a held: its end has passed")
+            && lines[2].contains("is over"),
+        "{ran:?}"
+    );
 }
 
 #[test]
