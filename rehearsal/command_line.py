@@ -112,7 +112,7 @@ def prove(program: Path, site: drill.Site, other: drill.Site) -> Iterator[Claim]
     yield "a command under one key starts maintenance once", found
 
     found = [
-        *run("status", "--expect", "maintenance").against(0, f"mw off {NAME}"),
+        *run("status", "--expect", "maintenance").against(0, f" off {NAME}"),
         *run("status", "--expect", "open").against(3, "not as asked"),
         *run("extend", "5m", NAME).against(0),
         *run("extend", "5m", drill.UNKNOWN).against(1, "refused"),

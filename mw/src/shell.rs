@@ -103,7 +103,11 @@ fn valued(flag: &str, value: &str) -> String {
 /// A duration as people write it, if it is one.
 fn short(text: &str) -> String {
     match text.parse::<jiff::SignedDuration>() {
-        Ok(duration) => format!("{duration:#}").replace(' ', ""),
+        Ok(duration) => {
+            // A negative one would be written as "30m ago", which is no longer read as one.
+            let sign = if duration.is_negative() { "-" } else { "" };
+            format!("{sign}{:#}", duration.abs()).replace(' ', "")
+        }
         Err(_) => text.to_owned(),
     }
 }

@@ -237,7 +237,7 @@ fn what_makes_no_event_is_refused_before_anything_is_sent() {
         (&["extend", "database-move"], "'database-move': expected a duration such as 45m"),
         (&["extend", "30m", "--until", "04:00", "a"], "expected BY or --until, but found both"),
         (&["extend", "30m", "a", "b"], "unexpected"),
-        (&["on", "--for", "-5m"], "longer than nothing"),
+        (&["on", "--for=-5m"], "longer than nothing"),
         (&["on", "--for", "soon"], "expected a duration such as 45m"),
         (&["on", "--for", "2 months"], "weeks, days, hours"),
         (&["on", "--for", "5m", "--until", "04:00"], "cannot be used with"),
