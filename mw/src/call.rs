@@ -19,6 +19,7 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpResponse,
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use hyper_util::client::legacy::Error as HttpError;
 use tokio::time::sleep;
 
 use crate::{
@@ -221,10 +222,8 @@ where
         SdkError::ConstructionFailure(_) => Try::Denied(why),
         SdkError::DispatchFailure(_) if caused_by::<CredentialsError>(error).is_some() => Try::Denied(why),
         SdkError::DispatchFailure(_) => {
-            match caused_by::<hyper_util::client::legacy::Error>(error).is_some_and(|error| error.is_connect()) {
-                true => Try::Missed(why),
-                false => Try::Lost(why),
-            }
+            let connecting = caused_by::<HttpError>(error).is_some_and(HttpError::is_connect);
+            if connecting { Try::Missed(why) } else { Try::Lost(why) }
         }
         SdkError::ServiceError(answer) => match answer.raw().status().as_u16() {
             THROTTLED => Try::Missed(why),

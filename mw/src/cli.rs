@@ -220,7 +220,7 @@ pub struct Asked {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Waiting")]
 pub struct Wait {
-    /// Wait until visitors see it, or exit with 3; needs the stack's ProbeUrl
+    /// Wait until visitors see it, or exit with 3; needs the stack's `ProbeUrl`
     #[arg(long)]
     pub wait: bool,
     /// How long to wait for that

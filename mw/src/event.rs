@@ -22,7 +22,7 @@ pub fn event(command: &Command, local_zone: &dyn Fn() -> Option<String>) -> Resu
             "status"
         }
         Command::Check(check) => {
-            inquiry(&mut fields, check, zone(&check.options.timezone)?);
+            inquiry(&mut fields, check, zone(&check.options.timezone)?.as_ref());
             "check"
         }
         Command::Book(book) => {
@@ -31,7 +31,7 @@ pub fn event(command: &Command, local_zone: &dyn Fn() -> Option<String>) -> Resu
             fields.text("end", book.until.as_ref());
             fields.text("duration", book.length.as_ref());
             fields.text("every", book.every.as_ref());
-            fields.options(&book.options, zone(&book.options.timezone)?);
+            fields.options(&book.options, zone(&book.options.timezone)?.as_ref());
             fields.dry_run(book.dry_run);
             fields.asked(&book.asked);
             "book"
@@ -40,7 +40,7 @@ pub fn event(command: &Command, local_zone: &dyn Fn() -> Option<String>) -> Resu
             fields.text("id", on.id.as_ref());
             fields.text("end", on.until.as_ref());
             fields.text("duration", on.length.as_ref());
-            fields.options(&on.options, zone(&on.options.timezone)?);
+            fields.options(&on.options, zone(&on.options.timezone)?.as_ref());
             fields.dry_run(on.dry_run);
             fields.asked(&on.asked);
             "on"
@@ -120,7 +120,7 @@ pub fn is_dry_run(event: &Event) -> bool {
     event.get("dry_run") == Some(&Value::Bool(true))
 }
 
-fn inquiry(fields: &mut Fields, check: &Check, zone: Option<String>) {
+fn inquiry(fields: &mut Fields, check: &Check, zone: Option<&String>) {
     fields.text("id", check.id.as_ref());
     fields.text("start", check.start.as_ref());
     fields.text("end", check.until.as_ref());
@@ -177,8 +177,8 @@ impl Fields {
         }
     }
 
-    fn options(&mut self, options: &Options, zone: Option<String>) {
-        self.text("timezone", zone.as_ref());
+    fn options(&mut self, options: &Options, zone: Option<&String>) {
+        self.text("timezone", zone);
         if !options.rules.is_empty() {
             self.0.insert("rules".to_owned(), options.rules.clone().into());
         }

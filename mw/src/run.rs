@@ -96,17 +96,14 @@ async fn function(global: &Global) -> Result<Function, (Exit, String)> {
         return Err((Exit::Refused, why.to_owned()));
     }
     let lambda = Lambda::new(global).await.map_err(|why| (Exit::Refused, why))?;
-    let name = match &global.function {
-        Some(name) => name.clone(),
-        None => {
-            let found = find::functions(&lambda.listing).await.map_err(|why| {
-                (
-                    Exit::Uncertain,
-                    format!("{why}; nothing was sent. --function or MW_FUNCTION names the function without that"),
-                )
-            })?;
-            find::the_only(&found, &lambda.region).map_err(|why| (Exit::Refused, why))?
-        }
+    let name = if let Some(name) = &global.function {
+        name.clone()
+    } else {
+        let found = find::functions(&lambda.listing).await.map_err(|why| {
+            let otherwise = "nothing was sent. --function or MW_FUNCTION names the function without that";
+            (Exit::Uncertain, format!("{why}; {otherwise}"))
+        })?;
+        find::the_only(&found, &lambda.region).map_err(|why| (Exit::Refused, why))?
     };
     Ok(Function { lambda, name, tries: global.tries })
 }

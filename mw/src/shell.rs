@@ -62,11 +62,11 @@ impl Prefix {
         for (key, flag) in FLAGS {
             match event.get(key) {
                 Some(Value::String(text)) if key == "duration" => {
-                    words.push(format!("{flag} {}", quoted(&short(text))))
+                    words.push(valued(flag, &short(text)));
                 }
                 Some(Value::String(text)) => words.push(valued(flag, text)),
                 Some(Value::Array(all)) => {
-                    words.extend(all.iter().filter_map(Value::as_str).map(|one| valued(flag, one)))
+                    words.extend(all.iter().filter_map(Value::as_str).map(|one| valued(flag, one)));
                 }
                 Some(other) if !other.is_null() => words.push(valued(flag, &other.to_string())),
                 _ => {}
