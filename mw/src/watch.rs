@@ -237,7 +237,8 @@ impl Live {
             let line = format!("{style}{}{style:#} {line}", clean(site));
             if self.on_terminal {
                 let mut out = anstream::stdout().lock();
-                let _ = write!(out, "\r\x1b[K{line}");
+                // Cut at the edge of the terminal: a second line would stay.
+                let _ = write!(out, "\r\x1b[K\x1b[?7l{line}\x1b[?7h");
                 let _ = out.flush();
             } else if line != self.last {
                 let _ = writeln!(anstream::stdout(), "{line}");
@@ -262,15 +263,15 @@ impl Live {
 fn told(known: &Known, now: Option<Timestamp>) -> String {
     let Known { window, silent, .. } = known;
     let towards = |what: &str, at: Timestamp| match now.map(|now| at.duration_since(now)) {
-        Some(left) if left.is_positive() => format!("{what} in {} ({})", length(left), moment(at)),
+        Some(left) if left.is_positive() => format!("{what}s in {} ({})", length(left), moment(at)),
         Some(_) => format!("{what} due since {}", moment(at)),
-        None => format!("{what} {}", moment(at)),
+        None => format!("{what}s {}", moment(at)),
     };
     let stands = match (window.state.as_str(), window.end) {
-        ("booked", _) => towards("starts", window.start),
+        ("booked", _) => towards("start", window.start),
         ("held", Some(end)) => format!("its end has passed, {}; `mw off {}` ends it", moment(end), window.id),
         ("ending", _) => "ending".to_owned(),
-        (_, Some(end)) => towards("ends", end),
+        (_, Some(end)) => towards("end", end),
         (_, None) => "lasts until `mw off`".to_owned(),
     };
     let silent = match (silent, now) {
