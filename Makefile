@@ -46,7 +46,7 @@ export MOTO_SERVER := $(CURDIR)/$(LOCAL)/bin/moto_server
 
 .DEFAULT_GOAL := help
 .PHONY: help rehearsal test night permissions site terraform lint deny advisories bench mutants sbom tools executable \
-	package undeploy \
+	command package undeploy \
 	verify-aws requirements clean
 
 help: ## Show this list
@@ -55,10 +55,12 @@ help: ## Show this list
 
 rehearsal: $(LOCAL)/.installed ## Watch a whole window on a local AWS (WINDOW=90s, KEEP=1 to play on)
 	$(CARGO) build --locked --release --bin bootstrap
+	@# For the commands that are printed then; unoptimised, since it only waits for answers.
+	$(if $(filter-out 0,$(KEEP)),$(CARGO) build --locked --package mw)
 	@exec $(LOCAL)/bin/python -m rehearsal
 
 test: $(LOCAL)/.installed ## Run every test, then the permissions and a whole night on the local AWS
-	$(CARGO) test --locked
+	$(CARGO) test --locked --workspace
 	$(LOCAL)/bin/python -m unittest discover -s rehearsal -t .
 	$(LOCAL)/bin/python -m unittest discover -s account -t .
 	$(LOCAL)/bin/python -m unittest discover -s bench -t .
@@ -70,13 +72,13 @@ test: $(LOCAL)/.installed ## Run every test, then the permissions and a whole ni
 # release's plain template, as by people who build nothing; `make permissions` deploys template.yaml.
 night: $(LOCAL)/.installed
 	@# Not `build`: with the tests' features, or everything would be compiled once more.
-	$(CARGO) test --locked --no-run --quiet --test suite
+	$(CARGO) test --locked --workspace --no-run --quiet --test suite
 	@exec $(LOCAL)/bin/python -m rehearsal --bootstrap target/debug/bootstrap --window 60s --quiet --plain
 
 permissions: $(LOCAL)/.installed ## Prove each permission needed, two stacks apart, races, and a stack's own life
 	@# Not `build`: with the tests' features, or everything would be compiled once more.
-	$(CARGO) test --locked --no-run --quiet --test suite
-	@exec $(LOCAL)/bin/python -m rehearsal.drills --bootstrap target/debug/bootstrap
+	$(CARGO) test --locked --workspace --no-run --quiet --test suite --test commands
+	@exec $(LOCAL)/bin/python -m rehearsal.drills --bootstrap target/debug/bootstrap --mw target/debug/mw
 
 site: ## Test the edge: its pages, its function and its template (needs Node, Chromium and njs)
 	cd site && npm ci --no-audit --no-fund && node build.mjs --check && npm test
@@ -85,9 +87,9 @@ terraform: $(TERRAFORM_CHECKS)/.installed ## Check the Terraform module and its 
 	$(TERRAFORM_CHECKS)/bin/python -m unittest discover -s terraform/tests
 
 lint: $(LOCAL)/.installed $(LINT)/.installed $(CHECKOV)/.installed .github/lint/node_modules ## Check format, lints, docs, templates, Terraform, workflows, Python and shell
-	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
 	$(LOCAL)/bin/python -m release.plain $(PACKAGE)/maintenance-window.yaml
 	$(LOCAL)/bin/cfn-lint $(TEMPLATES) $(PACKAGE)/maintenance-window.yaml
 	SAM_CLI_TELEMETRY=0 $(LINT)/bin/sam validate --lint
@@ -101,10 +103,10 @@ lint: $(LOCAL)/.installed $(LINT)/.installed $(CHECKOV)/.installed .github/lint/
 	@$(MAKE) --no-print-directory terraform
 
 deny: $(CARGO_DENY)-$(CARGO_DENY_VERSION) ## Check the dependencies' licences, sources and duplicates
-	$(CARGO_DENY) --locked check bans licenses sources
+	$(CARGO_DENY) --locked --workspace check bans licenses sources
 
 advisories: $(CARGO_DENY)-$(CARGO_DENY_VERSION) ## Check the dependencies for known vulnerabilities (fetches their database)
-	$(CARGO_DENY) --locked check advisories
+	$(CARGO_DENY) --locked --workspace check advisories
 
 bench: $(LOCAL)/.installed ## Measure against an empty function and one on boto3, into BENCHMARKS.md
 	$(CARGO) build --locked --release --bin bootstrap
@@ -124,9 +126,20 @@ executable: $(BUILD)/.installed ## Build the function for ARCHITECTURE (arm64 or
 	$(PYTHON) -m release.executable target/lambda/$(ARCHITECTURE)/bootstrap/bootstrap $(ARCHITECTURE) \
 		$(PACKAGE)/maintenance-window-$(ARCHITECTURE).zip
 
-package: $(LOCAL)/.installed ## Make all that a release carries: zips, plain template, edge, SBOM, checksums
+# For any processor of its kind, not Lambda's only, and for a C library as old as cargo-lambda can link to.
+command: $(BUILD)/.installed ## Build mw, the command line, for Linux on ARCHITECTURE, and pack it
+	PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" \
+	RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo" \
+		$(CARGO) lambda build --locked --release --disable-optimizations --package mw --bin mw \
+		--target $(TRIPLE).2.17 --lambda-dir target/command/$(ARCHITECTURE)
+	@# One that runs here tells the man pages and completions.
+	$(CARGO) build --locked --package mw
+	$(PYTHON) -m release.command_line target/command/$(ARCHITECTURE)/mw/bootstrap linux-$(ARCHITECTURE) \
+		target/debug/mw $(PACKAGE)
+
+package: $(LOCAL)/.installed ## Make all that a release carries: zips, command line, plain template, edge, SBOM, checksums
 	for architecture in $(ARCHITECTURES); do \
-		$(MAKE) --no-print-directory executable sbom ARCHITECTURE=$$architecture || exit; \
+		$(MAKE) --no-print-directory executable command sbom ARCHITECTURE=$$architecture || exit; \
 	done
 	$(LOCAL)/bin/python -m release.assemble $(PACKAGE) $(ARCHITECTURES)
 
@@ -139,14 +152,25 @@ mutants: $(CARGO_MUTANTS)-$(CARGO_MUTANTS_VERSION) ## Break the deciding rooms i
 	$(MUTANTS) --exclude 'src/reconcile/*' --exclude 'src/actions/*' --cargo-arg=--lib || [ $$? = 2 ]
 	$(MUTANTS) --iterate --cargo-arg=--lib --cargo-arg=--test=suite -- -- $(foreach name,$(SLOW),--skip $(name))
 
-sbom: $(CARGO_CYCLONEDX)-$(CARGO_CYCLONEDX_VERSION) ## List all that is in the executable for ARCHITECTURE, as CycloneDX
-	@mkdir -p $(PACKAGE)
-	PATH="$(CURDIR)/target/tools/bin:$$PATH" SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" \
-		$(CARGO) cyclonedx --quiet --format json --describe binaries --target $(TRIPLE)
-	@# One for each binary is written beside Cargo.toml, and tells where that was.
-	sed 's|path+file://$(CURDIR)|path+file:///|' bootstrap_bin.cdx.json \
+# Each crate by itself: in the workspace the features that the other one needs would count, and with them crates that
+# are not in the executable.
+SBOM := target/sbom
+CYCLONEDX = PATH="$(CURDIR)/target/tools/bin:$$PATH" SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" \
+	$(CARGO) cyclonedx --quiet --format json --describe binaries --target $(TRIPLE)
+sbom: $(CARGO_CYCLONEDX)-$(CARGO_CYCLONEDX_VERSION) ## List all that is in the executables for ARCHITECTURE, as CycloneDX
+	@rm -rf $(SBOM) && mkdir -p $(PACKAGE) $(SBOM)/mw
+	cp -R Cargo.lock src bench $(SBOM)
+	sed '/^members = /d' Cargo.toml > $(SBOM)/Cargo.toml
+	cd $(SBOM) && $(CYCLONEDX)
+	cp -R Cargo.lock mw/src $(SBOM)/mw
+	sed '/^\[dev-dependencies\]/,$$d' mw/Cargo.toml > $(SBOM)/mw/Cargo.toml
+	echo '[workspace]' >> $(SBOM)/mw/Cargo.toml
+	cd $(SBOM)/mw && $(CYCLONEDX)
+	@# They tell where that was.
+	sed 's|path+file://$(CURDIR)/$(SBOM)|path+file:///|' $(SBOM)/bootstrap_bin.cdx.json \
 		> $(PACKAGE)/maintenance-window-$(ARCHITECTURE).cdx.json
-	@rm *_bin.cdx.json
+	sed 's|path+file://$(CURDIR)/$(SBOM)/mw|path+file:///mw|' $(SBOM)/mw/mw_bin.cdx.json \
+		> $(PACKAGE)/mw-linux-$(ARCHITECTURE).cdx.json
 
 undeploy: $(LOCAL)/.installed ## Take a stack down (STACK=name, HISTORY=delete for its table too), unless it has a window
 	@exec $(LOCAL)/bin/python -m account.undeploy --history "$(HISTORY)" -- "$(STACK)"

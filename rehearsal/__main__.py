@@ -1,7 +1,6 @@
 """Runs the rehearsal and says how it went; see the package."""
 
 import contextlib
-import os
 import secrets
 import shlex
 import signal
@@ -10,9 +9,9 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from rehearsal import night, permissions, promises, shop
+from rehearsal import command_line, night, permissions, promises, shop
 from rehearsal.deployment import STACK, deploy
-from rehearsal.local_aws import CREDENTIALS, REGION, LocalAws, ignore_callers_settings
+from rehearsal.local_aws import LocalAws, ignore_callers_settings
 from rehearsal.options import PROJECT, Options, parse
 from rehearsal.timeline import Timeline
 
@@ -113,25 +112,17 @@ def show_how_to_play(
     header = aws.directory / "bypass-header"
     header.write_text(f"{bypass[0]}: {bypass[1]}\n", encoding="utf-8")
     header.chmod(0o600)
-    keys = " ".join(f"{name}={value}" for name, value in CREDENTIALS.items())
-    cli = f"{keys} AWS_DEFAULT_REGION={REGION} aws --endpoint-url {aws.endpoint}"
-    by_hand = f"cd {shlex.quote(os.fspath(PROJECT))} && {shlex.quote(sys.executable)}"
     host = shlex.quote(f"Host: {balancer.host}")
-    lines = ["", "Everything stays up until Ctrl-C. In another terminal:"]
-    for what, event in (
-        ("what is booked, and how the rules are", '{"action":"status"}'),
-        ("maintenance now, for two minutes", '{"action":"on","duration":"PT2M"}'),
-        ("the end of it, now", '{"action":"off"}'),
-    ):
-        lines += [
-            "",
-            f"# {what}; with the AWS CLI, or without it",
-            # By way of stdin, which versions 1 and 2 of the CLI read alike.
-            f"echo '{event}' | {cli} lambda invoke --function-name {STACK} "
-            "--payload fileb:///dev/stdin /dev/stdout",
-            f"{by_hand} -m rehearsal.invoke {aws.endpoint} '{event}'",
-        ]
+    lines = ["", "Everything stays up until Ctrl-C. In another terminal:", ""]
+    lines += command_line.how_to_play(PROJECT / "target/debug/mw", aws)
+    # The keys are in that terminal's environment by now, and so is the endpoint.
+    cli = f"aws --endpoint-url {aws.endpoint}"
     lines += [
+        "",
+        "# an event as it is, with the AWS CLI",
+        # By way of stdin, which versions 1 and 2 of the CLI read alike.
+        f"""echo '{{"action":"status"}}' | {cli} lambda invoke --function-name {STACK} """
+        "--payload fileb:///dev/stdin /dev/stdout",
         "",
         "# as a visitor, and as a tester",
         f"curl -i -H {host} {aws.endpoint}/",

@@ -1,6 +1,6 @@
-"""What one night cannot show: permissions, neighbours, races, a stack's own life.
+"""What one night cannot show: permissions, neighbours, the command line, races, a stack's own life.
 
-`python -m rehearsal.drills --bootstrap PATH` plays them all on one local AWS.
+`python -m rehearsal.drills --bootstrap PATH --mw PATH` plays them all on one local AWS.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from rehearsal import drill, life, neighbours, permissions, races, shop
+from rehearsal import command_line, drill, life, neighbours, permissions, races, shop
 from rehearsal.local_aws import LocalAws, ignore_callers_settings
 from rehearsal.options import PROJECT
 from rehearsal.reports import Mailbox
@@ -23,10 +23,12 @@ def main() -> int:
     """Exit code 0 if every claim held."""
     parser = argparse.ArgumentParser(prog="rehearsal.drills", description=__doc__)
     parser.add_argument("--bootstrap", type=Path, required=True, help="the function's executable")
-    bootstrap = parser.parse_args().bootstrap.resolve()
+    parser.add_argument("--mw", type=Path, required=True, help="the command line's executable")
+    given = parser.parse_args()
+    bootstrap, program = given.bootstrap.resolve(), given.mw.resolve()
     ignore_callers_settings()
     passed = failed = 0
-    for text, found in claims(bootstrap):
+    for text, found in claims(bootstrap, program):
         print(f"  {'kept  ' if not found else 'BROKEN'}  {text}", flush=True)
         for finding in found:
             print(f"            {finding}", flush=True)
@@ -35,7 +37,7 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def claims(bootstrap: Path) -> Iterator[tuple[str, list[str]]]:
+def claims(bootstrap: Path, program: Path) -> Iterator[tuple[str, list[str]]]:
     """All claims, each with what was found against it."""
     aws = LocalAws(PROJECT / ".rehearsal")
     with contextlib.ExitStack() as running:
@@ -46,6 +48,7 @@ def claims(bootstrap: Path) -> Iterator[tuple[str, list[str]]]:
         # A topic with somebody who hears.
         with Mailbox(aws, one.deployment.topic_arn):
             yield from permissions.prove(one)
+            yield from command_line.prove_alone(program, one)
         # The other way to give what can be given in two ways, and all that is optional.
         value = aws.client("secretsmanager").create_secret(
             Name="drill-two/bypass", SecretString=json.dumps({"value": secrets.token_hex(24)})
@@ -74,6 +77,7 @@ def claims(bootstrap: Path) -> Iterator[tuple[str, list[str]]]:
         for site in (one, two):
             permissions.widen(site.aws, site.deployment.function_role)
         yield from neighbours.prove(one, two)
+        yield from command_line.prove(program, one, two)
         yield from races.prove(one)
         yield from life.prove(one, bootstrap)
 

@@ -1,5 +1,8 @@
-"""Zips so that equal contents make equal archives: neither times nor owners of this machine."""
+"""Archives of which equal contents make equal ones: neither times nor owners of this machine."""
 
+import gzip
+import io
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -18,3 +21,19 @@ def write(archive: Path, contents: dict[str, bytes], *, executable: bool = False
             entry.external_attr = (0o100755 if executable else 0o100644) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             zipped.writestr(entry, content, compresslevel=9)
+
+
+def tarball(archive: Path, contents: dict[str, tuple[bytes, bool]]) -> None:
+    """Writes a `.tar.gz`; each file is root's, and may be run if its mark says so."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    # Neither the moment nor the file's own name gets into the outer format.
+    with (
+        archive.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+    ):
+        for name, (content, executable) in sorted(contents.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            entry.mode = 0o755 if executable else 0o644
+            tar.addfile(entry, io.BytesIO(content))

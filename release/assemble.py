@@ -1,7 +1,7 @@
 """Completes a release: the plain template, the edge with its pages, and the checksums of all.
 
-`python -m release.assemble FOLDER [ARCHITECTURE…]`; the folder holds the executables' zips, and the
-lists of what is in them (SBOM), for these processors, both unless given.
+`python -m release.assemble FOLDER [ARCHITECTURE…]`; the folder holds the executables' archives, and
+the lists of what is in them (SBOM), for these processors, both unless given.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from release import archive, executable, plain
+from release import archive, command_line, executable, plain
 
 NAME = "maintenance-window"
 TEMPLATE = f"{NAME}.yaml"
@@ -22,9 +22,14 @@ class IncompleteError(Exception):
     """Something that belongs into the release is missing or unfit."""
 
 
-def built(architecture: str) -> tuple[str, str]:
-    """The names of what is built for one processor: the zip, and the list of what is in it."""
-    return f"{NAME}-{architecture}.zip", f"{NAME}-{architecture}.cdx.json"
+def built(architecture: str) -> tuple[str, str, str, str]:
+    """The names of what is built for one processor.
+
+    The function's zip and the list of what is in it, then the same of the command line.
+    """
+    command = command_line.name(f"linux-{architecture}")
+    lists = (f"{one}-{architecture}.cdx.json" for one in (NAME, "mw-linux"))
+    return (f"{NAME}-{architecture}.zip", next(lists), command, next(lists))
 
 
 def edge(project: Path) -> dict[str, bytes]:
@@ -46,7 +51,7 @@ def assemble(folder: Path, architectures: tuple[str, ...] = ARCHITECTURES) -> li
             f"expected in {folder}, and not found: {', '.join(missing)}; `make package` builds them"
         )
     for architecture in architectures:
-        name, _ = built(architecture)
+        name = built(architecture)[0]
         with zipfile.ZipFile(folder / name) as zipped:
             try:
                 executable.check(zipped.read("bootstrap"), architecture)

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import unittest
 import zipfile
@@ -16,7 +17,7 @@ from typing import Any
 import cfnlint.api
 from samtranslator.yaml_helper import yaml_parse
 
-from release import archive, assemble, executable, plain
+from release import archive, assemble, command_line, executable, plain
 
 WRITTEN = plain.written(plain.plain(plain.source()))
 MADE = yaml_parse(WRITTEN)
@@ -153,9 +154,10 @@ class Assembled(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
         for architecture, machine in (("arm64", ARM), ("x86_64", INTEL)):
-            name, contents = assemble.built(architecture)
+            name, *others = assemble.built(architecture)
             archive.write(self.folder / name, {"bootstrap": elf(machine)}, executable=True)
-            (self.folder / contents).write_text("{}")
+            for other in others:
+                (self.folder / other).write_text("{}")
 
     def test_it_carries_all_that_a_deployment_needs_with_checksums(self) -> None:
         names = assemble.assemble(self.folder)
@@ -168,6 +170,10 @@ class Assembled(unittest.TestCase):
                 "maintenance-window-x86_64.cdx.json",
                 "maintenance-window-x86_64.zip",
                 "maintenance-window.yaml",
+                "mw-linux-arm64.cdx.json",
+                "mw-linux-arm64.tar.gz",
+                "mw-linux-x86_64.cdx.json",
+                "mw-linux-x86_64.tar.gz",
                 "SHA256SUMS",
             ],
         )
@@ -202,6 +208,59 @@ class Assembled(unittest.TestCase):
         arm.unlink()
         with self.assertRaisesRegex(assemble.IncompleteError, r"not found: .*-arm64\.zip;"):
             assemble.assemble(self.folder)
+
+
+def mach(processor: int) -> bytes:
+    """The little of a macOS executable that is looked at."""
+    return b"\xcf\xfa\xed\xfe" + processor.to_bytes(4, "little")
+
+
+class CommandLine(unittest.TestCase):
+    """The archive of the command line."""
+
+    def test_what_its_system_could_not_run_is_refused(self) -> None:
+        arm, intel = mach(0x0100000C), mach(0x01000007)
+        for content, system in (
+            (elf(ARM), "linux-arm64"),
+            (elf(INTEL), "linux-x86_64"),
+            (arm, "macos-arm64"),
+            (intel, "macos-x86_64"),
+        ):
+            command_line.check(content, system)
+        for content, system, why in (
+            (elf(ARM), "linux-x86_64", "one for arm64"),
+            (elf(INTEL, "GLIBC_2.39"), "linux-x86_64", "needs 2.39"),
+            (arm, "linux-arm64", "ELF"),
+            (elf(ARM), "macos-arm64", "Mach-O"),
+            (arm, "macos-x86_64", "found arm64"),
+            (intel, "windows-x86_64", "expected one of"),
+        ):
+            with self.subTest(system), self.assertRaisesRegex(executable.UnfitError, why):
+                command_line.check(content, system)
+
+    def test_it_holds_the_program_and_what_that_tells_of_itself(self) -> None:
+        speaker = BUILT / "debug/mw"
+        if not speaker.is_file():
+            self.skipTest("there is no command line; `make test` builds it")
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "mw"
+            program.write_bytes(elf(INTEL))
+            command = [sys.executable, "-m", "release.command_line", program]
+            arguments = ["linux-x86_64", speaker, folder]
+            made = Path(folder) / command_line.name("linux-x86_64")
+            sums = []
+            for _ in range(2):
+                subprocess.run([*command, *arguments], cwd=plain.PROJECT, check=True)
+                sums.append(hashlib.sha256(made.read_bytes()).hexdigest())
+            self.assertEqual(*sums)
+            with tarfile.open(made) as packed:
+                files = {entry.name: entry.mode for entry in packed.getmembers()}
+                page = packed.extractfile("mw-linux-x86_64/man/man1/mw-extend.1")
+                self.assertIn(b".TH mw-extend 1", page.read() if page else b"")
+        runnable = [name for name, mode in files.items() if mode & 0o111]
+        self.assertEqual(runnable, ["mw-linux-x86_64/mw"])
+        for name in ("man/man1/mw.1", "completions/_mw", "completions/mw.bash", "LICENSE-MIT"):
+            self.assertIn(f"mw-linux-x86_64/{name}", files)
 
 
 class Archive(unittest.TestCase):

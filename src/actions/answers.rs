@@ -34,7 +34,15 @@ pub(super) fn summary(action: &str, done: &Done) -> Response {
     };
     let site = Some(done.site.clone());
     let warnings = done.doomed.iter().map(will_not_work).collect();
-    Response { outcome: outcome.to_owned(), message, site, warnings, rules: done.rules.clone(), ..blank(action) }
+    Response {
+        outcome: outcome.to_owned(),
+        message,
+        site,
+        warnings,
+        rules: done.rules.clone(),
+        visitor: done.visitor.clone(),
+        ..blank(action)
+    }
 }
 
 /// What an answer says came of a window.
@@ -87,7 +95,12 @@ pub(super) fn after(run: Run<'_>, action: &str, window: &Window, done: &Done, us
         Some(Happened::Cancelled) => Came::Cancelled,
     };
     let window = done.window(&window.id, &window.uid).unwrap_or(window);
-    Response { rules: done.rules.clone(), site: Some(done.site.clone()), ..about(run, action, window, came) }
+    Response {
+        rules: done.rules.clone(),
+        site: Some(done.site.clone()),
+        visitor: done.visitor.clone(),
+        ..about(run, action, window, came)
+    }
 }
 
 /// An answer about one window.

@@ -33,7 +33,7 @@ use crate::{
 /// [`Error::InvalidEvent`] if the id is unknown.
 pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Error> {
     let now = run.now();
-    let Present { site, plan, table, windows_seen, unseen } = reconcile::present_and_outside(run).await;
+    let Present { site, plan, table, windows_seen, unseen, visitor } = reconcile::present_and_outside(run).await;
     let is_known = |id: &WindowId| table.window(id).is_some() || table.one_series(id).is_some();
     if let Some(id) = id.as_ref().filter(|id| windows_seen && !is_known(id)) {
         return Err(unknown(&table, id));
@@ -54,6 +54,7 @@ pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Erro
         windows: shown.iter().map(|window| WindowView::new(window)).collect(),
         series: table.series.iter().filter(|series| meant(&series.id)).map(|series| series.view(now)).collect(),
         rules: plan.iter().flat_map(|plan| &plan.rules).map(view).collect(),
+        visitor,
         next_change: answers::next_change(&table.windows, now),
         warnings,
         ..answers::blank("status")
@@ -92,7 +93,7 @@ fn rule_warnings(plan: &Plan) -> Vec<String> {
 /// # Errors
 /// None but running out of time: what cannot be read is a finding.
 pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
-    let Present { site, plan, table, windows_seen, unseen } = reconcile::present(run).await;
+    let Present { site, plan, table, windows_seen, unseen, visitor: _ } = reconcile::present(run).await;
     let unread = unseen.first().map(String::as_str).unwrap_or_default();
     let read = checks::Present {
         table: if windows_seen { Ok(&table) } else { Err(unread) },

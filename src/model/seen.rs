@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use super::{conditions::Condition, rule_arn::RuleArn};
 
 /// Rules as they were read together.
@@ -90,7 +92,8 @@ pub enum Answer {
 }
 
 /// What a visitor met at the site's public address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Met {
     /// The application.
     Application,

@@ -19,6 +19,8 @@ use crate::{
         self, Plan, Scene,
         site::{Site, SiteState, View},
     },
+    probe::Glance,
+    report::views::VisitorView,
 };
 
 /// What a visitor meets within this time of a change may still be what was before it: the load balancer takes some ten
@@ -40,6 +42,8 @@ pub struct Present {
     pub windows_seen: bool,
     /// What could not be read, a sentence each.
     pub unseen: Vec<String>,
+    /// What a visitor got just now, if there is an address and it was asked.
+    pub visitor: Option<VisitorView>,
 }
 
 /// Looks at the rules and the table; what cannot be read is told as such.
@@ -65,7 +69,7 @@ pub async fn present(run: Run<'_>) -> Present {
         unseen: (!unseen.is_empty()).then(|| unseen.join("; ")),
     };
     let site = Site::of(&view);
-    Present { site, plan, table, windows_seen, unseen }
+    Present { site, plan, table, windows_seen, unseen, visitor: None }
 }
 
 /// The same, and what a visitor meets now, if there is an address to ask.
@@ -77,15 +81,24 @@ pub async fn present_and_outside(run: Run<'_>) -> Present {
         }
     };
     let (mut present, glance) = tokio::join!(present(run), glance);
-    let Some(mut glance) = glance.filter(|_| is_settled(run, &present.table)) else { return present };
+    let Some(mut glance) = glance else { return present };
+    present.visitor = Some(visitor(&glance));
+    if !is_settled(run, &present.table) {
+        return present;
+    }
     if let (SiteState::Open, Met::Maintenance, Some(probe)) = (present.site.state, glance.visitor.met(), &run.app.probe)
     {
         // A window that has just become history leaves no trace in the present: perhaps the rule was opened just now.
         tokio::time::sleep(APPLIED).await;
         glance = probe.glance().await;
     }
+    present.visitor = Some(visitor(&glance));
     present.site.met(glance.visitor.met(), &glance.visitor.to_string());
     present
+}
+
+fn visitor(glance: &Glance) -> VisitorView {
+    VisitorView { met: glance.visitor.met(), got: glance.visitor.to_string(), after_secs: None }
 }
 
 /// What is due, for somebody who has done nothing yet.

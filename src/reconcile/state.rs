@@ -14,7 +14,10 @@ use crate::{
         window::Window,
     },
     plan::{Plan, doomed::Doomed, site::Site},
-    report::{site, views::RuleView},
+    report::{
+        site,
+        views::{RuleView, VisitorView},
+    },
 };
 
 /// What became of a window in a run.
@@ -72,6 +75,8 @@ pub struct Done {
     pub table: Table,
     /// How the site stands.
     pub site: Site,
+    /// What a visitor got, if that was watched for.
+    pub visitor: Option<VisitorView>,
     /// Booked windows that could not work as things are.
     pub doomed: Vec<Doomed>,
 }

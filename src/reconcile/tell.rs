@@ -28,7 +28,7 @@ use crate::{
     },
     report::{
         Report, drift,
-        views::RuleLine,
+        views::{RuleLine, VisitorView},
         words::{self, remedy},
     },
 };
@@ -43,16 +43,22 @@ pub(super) async fn tell(run: Run<'_>, settled: &mut Settled, progress: &Progres
     let windows: Vec<Window> =
         seen.table.windows.iter().map(|window| noted(window, &times::of(run, seen, progress, window))).collect();
     let mut site = present::after(run, seen, &windows);
-    if let Some((_, sight)) = &outside.sight {
+    let sight = outside.sight.as_ref().map(|(_, sight)| sight);
+    if let Some(sight) = sight {
         site.met(sight.met, &sight.visitor);
     }
+    let visitor = sight.map(|sight| VisitorView {
+        met: sight.met,
+        got: sight.visitor.clone(),
+        after_secs: Some(sight.after_secs),
+    });
     let around = &Around { site: &site, outside };
     let told: Vec<(Window, Done)> = stream::iter(&seen.table.windows)
         .map(|window| tell_one(run, seen, progress, around, window))
         .buffered(WINDOWS_AT_ONCE)
         .collect()
         .await;
-    let mut done = Done { site, ..Done::default() };
+    let mut done = Done { site, visitor, ..Done::default() };
     settled.table.windows.clear();
     for (window, of_window) in told {
         settled.table.windows.push(window);

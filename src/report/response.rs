@@ -7,7 +7,7 @@ use super::{
     finding::Finding,
     help::Help,
     site,
-    views::{PastView, RuleView, WindowView},
+    views::{PastView, RuleView, VisitorView, WindowView},
 };
 use crate::{model::series::SeriesView, plan::site::Site};
 
@@ -43,6 +43,9 @@ pub struct Response {
     pub help: Option<Help>,
     /// The rules concerned.
     pub rules: Vec<RuleView>,
+    /// What a visitor got at `ProbeUrl`, if this run asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<VisitorView>,
     /// When a window starts or ends next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_change: Option<Timestamp>,

@@ -7,6 +7,7 @@ use crate::{
     model::{
         id::WindowId,
         rule_arn::RuleArn,
+        seen::Met,
         window::{AtEnd, Covered, Decision, Outcome, State, Window},
     },
     plan::RuleState,
@@ -145,6 +146,18 @@ pub struct PastView {
     pub series: Option<WindowId>,
     /// What was decided about it, oldest first.
     pub decisions: Vec<Decision>,
+}
+
+/// What a visitor got at the site's public address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VisitorView {
+    /// What that means.
+    pub met: Met,
+    /// The answer, to continue "a visitor got …".
+    pub got: String,
+    /// How long that took to be seen after the change, or was waited for in vain; left out where nothing was waited for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_secs: Option<i64>,
 }
 
 /// A rule as callers see it.

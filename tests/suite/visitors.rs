@@ -389,6 +389,35 @@ async fn a_start_and_an_end_are_reported_once_visitors_see_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_tells_what_a_visitor_got_if_the_site_was_asked() {
+    let told = async |world: &World, event: Value| {
+        let answer = serde_json::to_value(world.invoke(event).await.expect("an answer")).expect("JSON");
+        answer.get("visitor").cloned()
+    };
+    let world = probed();
+    world.state().site_lag = jiff::SignedDuration::from_secs(12);
+    let started = told(&world, json!({"action": "on", "duration": "PT30M"})).await.expect("asked");
+    assert_eq!(started["met"], "maintenance");
+    assert!(started["after_secs"].as_i64().is_some_and(|secs| (11..=14).contains(&secs)), "{started}");
+    // Also so soon after a change that it proves nothing yet about the rules.
+    let status = told(&world, json!({"action": "status"})).await;
+    assert_eq!(status, Some(json!({"met": "maintenance", "got": started["got"]})));
+    let ended = told(&world, json!({"action": "off"})).await.expect("asked");
+    assert_eq!(ended["met"], "application");
+
+    let world = probed();
+    world.state().site_lag = jiff::SignedDuration::from_hours(9);
+    let unseen = told(&world, json!({"action": "on", "duration": "PT30M"})).await.expect("asked");
+    assert_eq!((&unseen["met"], unseen["after_secs"].as_i64() >= Some(59)), (&json!("application"), true), "{unseen}");
+    assert_eq!(told(&world, json!({"action": "status"})).await.expect("asked")["met"], "application");
+    world.no_secret_was_said();
+
+    let world = World::new(1);
+    assert_eq!(told(&world, json!({"action": "on", "duration": "PT30M"})).await, None);
+    assert_eq!(told(&world, json!({"action": "status"})).await, None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_change_that_visitors_never_see_is_a_failure_that_says_what_they_got() {
     let world = probed();
     world.state().site_lag = jiff::SignedDuration::from_hours(9);
