@@ -1,0 +1,195 @@
+"""Deploys the edge, and the function behind it.
+
+`python3 -m account.edge NAME [PARAMETER=VALUE …]`
+
+It makes or updates the stack NAME-edge from site/template.yaml, uploads the pages, makes a secret
+for testers in Secrets Manager and puts it into CloudFront's key value store, uploads the function's
+zip, makes or updates the stack NAME-maintenance, runs the function's check, and says what to do
+with DNS. What is there already stays: run the same command again after any failure, or with other
+parameters. Those of both templates can be given; what is not given keeps its value, or has its
+default.
+"""
+
+import argparse
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import botocore.exceptions
+
+from account.edge import NEEDED, PROJECT, RefusedError
+from account.edge.plan import Deployment, Order
+from account.edge.templates import read_given
+
+AGAIN = (
+    "What was done stays; when that is mended, run the same command again: it goes on from there."
+)
+# An answer of the function may take minutes while it waits to see a change.
+READ_TIMEOUT_S = 310
+PAUSE_S = 10
+
+
+def main(
+    words: Sequence[str] | None = None,
+    client: Callable[..., Any] | None = None,
+    ask: Callable[[str], str] = input,
+    pause: Callable[[], None] = lambda: time.sleep(PAUSE_S),
+) -> int:
+    """Exit code 0 if all is deployed and `check` found no error."""
+    options = parsed(words)
+    problems = []
+    given, wrong = read_given(options.parameters, options.file)
+    problems += wrong + on_the_command_line(options.parameters)
+    if problems:
+        return refused(problems)
+    order = Order(options.name, given, options.package, options.secret, options.function)
+    doing = "Looking at the account"
+    try:
+        deployment = Deployment(client or clients(), order, pause)
+        say(f"Account {deployment.account}, Region {deployment.region}, as {deployment.caller}.")
+        for stack in deployment.busy:
+            say(f"The stack {stack.name} is {stack.status}: this waits for it.")
+        if not options.dry_run:
+            deployment.settle()
+        deployment.prepare()
+        steps = deployment.steps()
+        plan = [(step, step.look()) for step in steps]
+        for step, what in plan:
+            line(step.title, what or "already so")
+        if options.dry_run:
+            line("check", "ask the function whether a window would work")
+            say("Nothing was changed.")
+            return 0
+        if any(what for _, what in plan) and not (options.yes or agreed(ask)):
+            say("Nothing was changed.")
+            return 1
+        for step in steps:
+            doing = f"The step {step.title}"
+            what = step.look()
+            line(step.title, "…" if what else "already so")
+            if what:
+                line(step.title, step.act())
+        doing = "The step check"
+        told, good = deployment.check()
+    except RefusedError as error:
+        return refused(error.problems)
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        print(f"{doing} failed: {error}\n{AGAIN}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\n{doing} was broken off. {AGAIN}", file=sys.stderr)
+        return 1
+    for text in told:
+        line("check", text)
+    for text in farewell(deployment):
+        say(text)
+    if not good:
+        print(f"`check` found what would make a window fail. {AGAIN}", file=sys.stderr)
+    return 0 if good else 1
+
+
+def parsed(words: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="account.edge",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", help="the site's short name, such as shop")
+    parser.add_argument("parameters", nargs="*", help="PARAMETER=VALUE, of either template")
+    parser.add_argument("--file", type=Path, help="a file of PARAMETER=VALUE lines, # for remarks")
+    parser.add_argument(
+        "--package",
+        type=Path,
+        default=PROJECT / "target" / "package",
+        help="the folder of the function's zip and plain template (default: target/package)",
+    )
+    parser.add_argument("--secret", help="a secret of Secrets Manager (default: FUNCTION/bypass)")
+    parser.add_argument("--function", help="the function's stack (default: NAME-maintenance)")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    given = parser.parse_intermixed_args(words)
+    if not given.name:
+        parser.error("give the site's short name, with make as NAME=shop")
+    return given
+
+
+def on_the_command_line(words: Sequence[str]) -> list[str]:
+    """Secrets have no place where every process of the machine can read them."""
+    return [
+        f"{name} is a secret, and a command line can be read by other processes: give it in a file "
+        "by --file"
+        for name in ("OriginLockValue",)
+        if any(word.partition("=")[0].strip() == name and word.partition("=")[2] for word in words)
+    ]
+
+
+def clients() -> Callable[..., Any]:
+    """Makes clients with the caller's own settings."""
+    # Only here: the tests bring clients of their own.
+    try:
+        import awscrt  # noqa: F401 - signs what goes to the key value store
+        import boto3
+    except ImportError as error:
+        raise RefusedError(
+            f"expected boto3 with its extra crt, found no {error.name}: {NEEDED}"
+        ) from error
+    session = boto3.Session()
+    config = botocore.config.Config(read_timeout=READ_TIMEOUT_S)
+    return lambda service, **more: session.client(service, config=config, **more)
+
+
+def say(text: str) -> None:
+    """One line, at once."""
+    print(text, flush=True)
+
+
+def line(title: str, text: str) -> None:
+    """What is told of a step."""
+    say(f"  {title:<9} {text}")
+
+
+def agreed(ask: Callable[[str], str]) -> bool:
+    """Whether the person says yes."""
+    try:
+        return ask("Do this? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        say("There is nobody to ask; --yes agrees beforehand.")
+        return False
+
+
+def refused(problems: Sequence[str]) -> int:
+    """Names all problems."""
+    print("Refused:", *(f"- {problem}" for problem in problems), AGAIN, sep="\n", file=sys.stderr)
+    return 1
+
+
+def farewell(deployment: Deployment) -> list[str]:
+    """What is left to do."""
+    outputs = deployment.outputs
+    target = outputs["DistributionDomainName"]
+    domains = deployment.edge.parameters["DomainNames"].split(",") if deployment.edge else []
+    first = domains[0]
+    told = [
+        "",
+        "Try the site by CloudFront's name before visitors meet it:",
+        f"  curl -sI --connect-to {shlex.quote(f'{first}:443:{target}:443')} https://{first}/",
+        "If that is your site, point its names at CloudFront, with a short TTL first:",
+        *(f"  {domain}  CNAME  {target}" for domain in domains),
+        "A name such as example.com takes no CNAME: in Route 53 make A and AAAA records that are",
+        "aliases of it (hosted zone Z2FDTNDATAQYW2); elsewhere ALIAS or ANAME.",
+        f"Then run the same command once more: check has now to see it all at https://{first}/.",
+        "The testers' secret is in Secrets Manager; site/README.md says how they use it:",
+        f"  aws secretsmanager get-secret-value --secret-id {shlex.quote(deployment.bypass.name)} "
+        "--query SecretString --output text",
+    ]
+    if deployment.function and deployment.function.parameters.get("NotificationEmail"):
+        told.append("Confirm the subscription that AWS has mailed, or no report arrives.")
+    return told
+
+
+if __name__ == "__main__":
+    sys.exit(main())
