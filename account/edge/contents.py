@@ -79,9 +79,11 @@ def read_secret(manager: Any, name: str) -> Secret | None:
                 f"the secret {name} is marked for deletion; restore it (aws secretsmanager "
                 f"restore-secret --secret-id {name}), or name another one by --secret"
             ) from error
-        if code_of(error) in GONE:
+        if code_of(error) in GONE and not name.startswith("arn:"):
             return None
-        raise RefusedError(f"the secret {name} cannot be read: {error}") from error
+        raise RefusedError(
+            f"the secret {name} cannot be read: {error}; name another one by --secret"
+        ) from error
     value = found.get("SecretString", "")
     if not VALUE.fullmatch(value):
         raise RefusedError(
