@@ -1,270 +1,35 @@
 """A stand-in for an account that an edge is deployed to.
 
-moto answers for what it has. CloudFormation, CloudFront's key value store and Lambda are the small
-ones below: moto's CloudFormation knows few of the edge's resources and no `Rules`, and the key
-value store it does not have at all. Every call is written down, and the process can be made to die
-at any call that changes something.
+moto answers for what it has, and edge_services.py for the rest. Every call is written down, and the
+process can be made to die at any call that changes something.
 """
 
 import contextlib
-import functools
-import hashlib
 import io
 import itertools
 import json
 import os
 import unittest.mock
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-import botocore.exceptions
 import moto
 import moto.settings
 
 from account.edge import __main__ as command
-from account.edge.stacks import NOT_SHOWN
-from account.edge.templates import Template
+from account.edge import existing
+from account.edge_services import REGION, CloudFormation, Lambda, Store, real
 from release import archive, plain
 
-REGION = "eu-west-1"
-ACCOUNT = "123456789012"
 DOMAINS = ["www.example.com", "example.com"]
 LOCK = "a-lock-that-nobody-should-read"
 READS = ("describe", "get", "list", "head")
-RULE = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener-rule/app/shop/0a/0b/"
-
-
-@functools.cache
-def real(service: str, **more: Any) -> Any:
-    """A client of moto's, made once for all tests: that takes more time than its calls."""
-    return boto3.client(service, **more)
 
 
 class KilledError(BaseException):
     """The process died here; nothing may catch it."""
-
-
-def client_error(code: str, message: str = "") -> botocore.exceptions.ClientError:
-    """An error as AWS answers it."""
-    return botocore.exceptions.ClientError({"Error": {"Code": code, "Message": message}}, "Call")
-
-
-@dataclass
-class Made:
-    """A stack in the stand-in."""
-
-    body: str
-    parameters: dict[str, str]
-    outputs: dict[str, str]
-    status: str
-    next_status: str = ""
-    events: list[dict[str, str]] = field(default_factory=list)
-
-
-class CloudFormation:
-    """Makes stacks of the two templates, with the little of what is in them that is needed."""
-
-    meta = (
-        boto3.session.Session(region_name=REGION)
-        .client("cloudformation", aws_access_key_id="test", aws_secret_access_key="test")
-        .meta
-    )
-
-    def __init__(self, account: "Account") -> None:
-        self.account = account
-        self.stacks: dict[str, Made] = {}
-        # What the next creation or update ends with, instead of well.
-        self.fails: str | None = None
-
-    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
-        """The stack; one that is under way has come to its end at the next look."""
-        made = self._of(StackName)
-        told = {
-            "StackName": StackName,
-            "StackStatus": made.status,
-            "Parameters": self._shown(made),
-            "Outputs": [
-                {"OutputKey": key, "OutputValue": value} for key, value in made.outputs.items()
-            ],
-        }
-        if made.next_status == "DELETED":
-            del self.stacks[StackName]
-        elif made.next_status:
-            made.status, made.next_status = made.next_status, ""
-        return {"Stacks": [told]}
-
-    def get_template(self, StackName: str, TemplateStage: str) -> dict[str, Any]:  # noqa: N803
-        """Its text."""
-        assert TemplateStage == "Original"
-        return {"TemplateBody": self._of(StackName).body}
-
-    def describe_stack_events(self, StackName: str) -> dict[str, Any]:  # noqa: N803
-        """What happened, the newest first."""
-        return {"StackEvents": self._of(StackName).events}
-
-    def create_stack(self, StackName: str, **asked: Any) -> None:  # noqa: N803
-        """Makes it, or fails as told."""
-        if StackName in self.stacks:
-            raise client_error("AlreadyExistsException", f"Stack [{StackName}] already exists")
-        parameters = self._taken(asked, {})
-        outputs = {} if self.fails else self._outputs(StackName, parameters)
-        good, bad = "CREATE_COMPLETE", "ROLLBACK_COMPLETE"
-        self._begin(StackName, asked, parameters, outputs, ("CREATE_IN_PROGRESS", good, bad))
-
-    def update_stack(self, StackName: str, **asked: Any) -> None:  # noqa: N803
-        """Changes it, or goes back."""
-        made = self._of(StackName)
-        assert made.status.endswith("_COMPLETE"), made.status
-        parameters = self._taken(asked, made.parameters)
-        if (parameters, asked["TemplateBody"]) == (made.parameters, made.body):
-            raise client_error("ValidationError", "No updates are to be performed.")
-        good, bad = "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"
-        states = ("UPDATE_IN_PROGRESS", good, bad)
-        if self.fails:
-            self._begin(
-                StackName, {"TemplateBody": made.body}, made.parameters, made.outputs, states
-            )
-        else:
-            outputs = self._outputs(StackName, parameters)
-            self._begin(StackName, asked, parameters, outputs, states)
-
-    def delete_stack(self, StackName: str) -> None:  # noqa: N803
-        """It is gone after the next look."""
-        made = self._of(StackName)
-        made.status, made.next_status = "DELETE_IN_PROGRESS", "DELETED"
-
-    def _of(self, name: str) -> Made:
-        if name not in self.stacks:
-            raise client_error("ValidationError", f"Stack with id {name} does not exist")
-        return self.stacks[name]
-
-    def _begin(
-        self,
-        name: str,
-        asked: dict[str, Any],
-        parameters: dict[str, str],
-        outputs: dict[str, str],
-        states: tuple[str, str, str],
-    ) -> None:
-        under_way, good, bad = states
-        made = Made(asked["TemplateBody"], parameters, outputs, under_way, good)
-        if self.fails:
-            old = {
-                "LogicalResourceId": "Old",
-                "ResourceStatus": "CREATE_FAILED",
-                "ResourceStatusReason": "long ago",
-            }
-            cause = {
-                "LogicalResourceId": "Distribution",
-                "ResourceStatus": "CREATE_FAILED",
-                "ResourceStatusReason": self.fails,
-            }
-            begun = {"LogicalResourceId": name, "ResourceStatus": under_way}
-            made.next_status, made.events = bad, [cause, begun, old]
-            self.fails = None
-        self.stacks[name] = made
-
-    @staticmethod
-    def _taken(asked: dict[str, Any], before: dict[str, str]) -> dict[str, str]:
-        """The parameters' values, held against the template as CloudFormation does it."""
-        template = Template.of(asked["TemplateBody"])
-        values = template.defaults()
-        for one in asked["Parameters"]:
-            name = one["ParameterKey"]
-            assert name in template.parameters, name
-            if one.get("UsePreviousValue"):
-                assert before, "there is no previous value"
-                values[name] = before.get(name, values.get(name))
-            else:
-                values[name] = one["ParameterValue"]
-        problems = template.problems(values)
-        if problems:
-            raise client_error("ValidationError", "; ".join(problems))
-        return values
-
-    def _shown(self, made: Made) -> list[dict[str, str]]:
-        template = Template.of(made.body)
-        return [
-            {"ParameterKey": key, "ParameterValue": value if template.shows(key) else NOT_SHOWN}
-            for key, value in made.parameters.items()
-        ]
-
-    def _outputs(self, name: str, parameters: dict[str, str]) -> dict[str, str]:
-        storage = self.account.real("s3")
-        if "DomainNames" not in parameters:
-            # As CloudFormation does: the code has to be there, and what the reference names.
-            storage.head_object(Bucket=parameters["CodeBucket"], Key=parameters["CodeKey"])
-            parts = parameters["BypassHeaderSecret"].split(":")
-            self.account.real("secretsmanager").get_secret_value(
-                SecretId=":".join(parts[:7]), VersionId=parts[-1]
-            )
-            return {"FunctionName": name, "TableName": name}
-        bucket = f"{name}-errors"
-        with contextlib.suppress(storage.exceptions.BucketAlreadyOwnedByYou):
-            storage.create_bucket(
-                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
-            )
-        store = f"arn:aws:cloudfront::{ACCOUNT}:key-value-store/{name}"
-        self.account.store.values.setdefault(store, {})
-        return {
-            "RuleArns": f"{RULE}0c",
-            "BypassHeaderName": parameters["BypassHeaderName"],
-            "ProbeUrl": f"https://{parameters['DomainNames'].split(',')[0]}/",
-            "ErrorBucket": bucket,
-            "BypassStore": store,
-            "DistributionDomainName": "d111111abcdef8.cloudfront.net",
-            "DistributionId": "EDFDVBD6EXAMPLE",
-            "ListenerArn": "arn:listener",
-        }
-
-
-class Store:
-    """CloudFront's key value store: each change needs the tag of what it was made of."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, dict[str, str]] = {}
-
-    def _tag(self, arn: str) -> str:
-        return hashlib.sha256(json.dumps(self.values[arn]).encode()).hexdigest()
-
-    def describe_key_value_store(self, KvsARN: str) -> dict[str, str]:  # noqa: N803
-        """The tag of what is in it."""
-        return {"ETag": self._tag(KvsARN)}
-
-    def get_key(self, KvsARN: str, Key: str) -> dict[str, str]:  # noqa: N803
-        """One value."""
-        if Key not in self.values[KvsARN]:
-            raise client_error("ResourceNotFoundException", "Key not found")
-        return {"Value": self.values[KvsARN][Key]}
-
-    def put_key(self, KvsARN: str, Key: str, Value: str, IfMatch: str) -> None:  # noqa: N803
-        """Changes one value."""
-        if IfMatch != self._tag(KvsARN):
-            raise client_error("ConflictException", "the store was changed meanwhile")
-        self.values[KvsARN][Key] = Value
-
-
-class Lambda:
-    """The function, as far as it answers `check` and `status`."""
-
-    def __init__(self) -> None:
-        self.findings: list[dict[str, str]] = []
-        self.state = "open"
-        self.asked: list[str] = []
-
-    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
-        """Answers as the function does."""
-        action = json.loads(Payload)["action"]
-        self.asked.append(action)
-        rules = [{"arn": f"{RULE}0c", "state": self.state}]
-        answer = {
-            "check": {"message": f"{FunctionName} looked at all", "findings": self.findings},
-            "status": {"rules": rules},
-        }[action]
-        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
 
 class Recorder:
@@ -319,7 +84,7 @@ class Account:
         self.dies: tuple[int, str] | None = None
         self._changes = itertools.count(1)
         self.store, self.function = Store(), Lambda()
-        self.cloudformation = CloudFormation(self)
+        self.cloudformation = CloudFormation(self.store)
 
     def code(self, content: str) -> None:
         """Makes the function's zip."""
@@ -339,7 +104,7 @@ class Account:
                 unittest.mock.patch.object(moto.settings, "ACM_VALIDATION_WAIT", -1)
             )
             stack.enter_context(moto.mock_aws())
-            subnets = self.real("ec2").describe_subnets()["Subnets"][:2]
+            subnets = real("ec2").describe_subnets()["Subnets"][:2]
             self.subnets = [subnet["SubnetId"] for subnet in subnets]
             self.balancer = self.load_balancer("shop")
             self.vpc = self.balancer["VpcId"]
@@ -352,19 +117,29 @@ class Account:
 
     def load_balancer(self, name: str, **more: Any) -> dict[str, Any]:
         """A load balancer of that name."""
-        return self.real("elbv2").create_load_balancer(
+        return real("elbv2").create_load_balancer(
             Name=name, Subnets=self.subnets, **{"Scheme": "internet-facing", **more}
         )["LoadBalancers"][0]
 
     def target_group(self, name: str, **more: Any) -> str:
         """The ARN of a new target group."""
         given = {"Protocol": "HTTP", "Port": 80, "VpcId": self.vpc, **more}
-        made = self.real("elbv2").create_target_group(Name=name, **given)
+        made = real("elbv2").create_target_group(Name=name, **given)
         return made["TargetGroups"][0]["TargetGroupArn"]
+
+    def listen(self, port: int, balancer: dict[str, Any] | None = None) -> str:
+        """The ARN of a new listener that forwards to the target group."""
+        made = real("elbv2").create_listener(
+            LoadBalancerArn=(balancer or self.balancer)["LoadBalancerArn"],
+            Port=port,
+            Protocol="HTTP",
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": self.group}],
+        )
+        return made["Listeners"][0]["ListenerArn"]
 
     def certificate(self, region: str, *names: str) -> str:
         """The ARN of a new certificate for these names."""
-        acm = self.real("acm", region_name=region)
+        acm = real("acm", region_name=region)
         made = acm.request_certificate(
             DomainName=names[0], SubjectAlternativeNames=list(names[1:]) or [names[0]]
         )
@@ -395,12 +170,8 @@ class Account:
             "cloudfront-keyvaluestore": self.store,
             "lambda": self.function,
         }
-        inner = own.get(service) or self.real(service, **more)
+        inner = own.get(service) or real(service, **more)
         return Recorder(self, service, inner)
-
-    def real(self, service: str, **more: Any) -> Any:
-        """A client of moto's."""
-        return real(service, **more)
 
     def die_before_or_after(self, when: str) -> None:
         """Dies if it is time to."""
@@ -411,13 +182,21 @@ class Account:
 
     def run(self, *words: str, ask: Callable[[str], str] = lambda _: "yes") -> Ran:
         """The command, as far as it comes."""
+        line = ["shop", *words, "--package", str(self.package)]
+        return self.captured(lambda: command.main(line, self.client, ask, lambda: None))
+
+    def run_for_existing(self, *words: str) -> Ran:
+        """The command for a distribution that is there."""
+        return self.captured(lambda: existing.main(words, self.client, lambda _: "yes"))
+
+    def captured(self, main: Callable[[], int]) -> Ran:
+        """What a command came to."""
         self.calls.clear()
         self._changes = itertools.count(1)
         out, err = io.StringIO(), io.StringIO()
-        line = ["shop", *words, "--package", str(self.package)]
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
-                code = command.main(line, self.client, ask, lambda: None)
+                code: int | None = main()
             except KilledError:
                 code = None
         return Ran(code, out.getvalue(), err.getvalue())
@@ -433,7 +212,7 @@ class Account:
     def state(self) -> dict[str, Any]:
         """All that matters of what is there now; the secret as a word, since it is random."""
         secret = self.secret()
-        storage = self.real("s3")
+        storage = real("s3")
         objects = {}
         for bucket in storage.list_buckets()["Buckets"]:
             for one in storage.list_objects_v2(Bucket=bucket["Name"]).get("Contents", []):
@@ -447,18 +226,70 @@ class Account:
                 name: (made.status, made.body, self._without_version(made.parameters))
                 for name, made in self.cloudformation.stacks.items()
             },
-            "secrets": len(self.real("secretsmanager").list_secrets()["SecretList"]),
+            "secrets": len(real("secretsmanager").list_secrets()["SecretList"]),
         }
 
     def secret(self) -> str:
         """The secret's value."""
-        manager = self.real("secretsmanager")
+        manager = real("secretsmanager")
         return manager.get_secret_value(SecretId="shop-maintenance/bypass")["SecretString"]
 
     @staticmethod
     def _without_version(parameters: dict[str, str]) -> dict[str, str]:
         reference = parameters.get("BypassHeaderSecret", "")
         return {**parameters, "BypassHeaderSecret": reference.rpartition("/")[0]}
+
+
+def distribution(*names: str) -> str:
+    """The id of a new distribution that has these names."""
+    behaviour = {
+        "TargetOriginId": "a",
+        "ViewerProtocolPolicy": "allow-all",
+        "MinTTL": 0,
+        "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
+    }
+    origin = {
+        "Id": "a",
+        "DomainName": "a.example.com",
+        "CustomOriginConfig": {
+            "HTTPPort": 80,
+            "HTTPSPort": 443,
+            "OriginProtocolPolicy": "https-only",
+        },
+    }
+    config = {
+        "CallerReference": names[0],
+        "Comment": "",
+        "Enabled": True,
+        "Aliases": {"Quantity": len(names), "Items": list(names)},
+        "Origins": {"Quantity": 1, "Items": [origin]},
+        "DefaultCacheBehavior": behaviour,
+    }
+    made = real("cloudfront").create_distribution(DistributionConfig=config)
+    return made["Distribution"]["Id"]
+
+
+class Refused(unittest.TestCase):
+    """An account for each test."""
+
+    def setUp(self) -> None:
+        """The account."""
+        self.folder = folder(self)
+        self.account = self.enterContext(Account(self.folder))
+
+    def refused(self, *words: str, why: str, so_far: tuple[object, ...] = ()) -> str:
+        """It names the reason, changes nothing, and says how to go on; returns what it said."""
+        ran = self.account.run(*words)
+        self.assertEqual((ran.code, tuple(self.account.changes())), (1, so_far), ran.out + ran.err)
+        self.assertRegex(ran.err, why)
+        self.assertIn("run the same command again", ran.err)
+        self.assertEqual("Nothing was changed" in ran.err, not so_far)
+        return ran.err
+
+    def but(self, why: str, **other: str) -> None:
+        """Parameters that would do, but for these."""
+        with self.subTest(why):
+            self.refused(*self.account.parameters(**other), why=why)
 
 
 PLAIN = plain.written(plain.plain(plain.source()))

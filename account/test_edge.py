@@ -7,6 +7,7 @@ import boto3
 from account import edge_stand_in
 from account.edge import contents, templates
 from account.edge.plan import EDGE_TEMPLATE
+from account.edge_services import RULE
 from account.edge_stand_in import Account
 from account.test_account import run
 
@@ -42,7 +43,7 @@ class Deploying(Edge):
         self.assertEqual(set(*state["stores"].values()), {"secrets"})
         self.assertEqual([*self.account.store.values.values()], [{"secrets": secret}])
         function = self.account.cloudformation.stacks["shop-maintenance"].parameters
-        self.assertEqual(function["RuleArns"], f"{edge_stand_in.RULE}0c")
+        self.assertEqual(function["RuleArns"], f"{RULE}0c")
         self.assertEqual(function["ErrorBucket"], "shop-edge-errors")
         self.assertEqual(function["ProbeUrl"], "https://www.example.com/")
         self.assertEqual(function["BypassHeaderName"], "x-maintenance-bypass")
@@ -174,10 +175,10 @@ class Deploying(Edge):
         )
 
     def test_further_rules_stay_and_the_edges_is_always_among_them(self) -> None:
-        self.deploy(*self.given, f"RuleArns={edge_stand_in.RULE}0d")
+        self.deploy(*self.given, f"RuleArns={RULE}0d")
         for _ in range(2):
             rules = self.account.cloudformation.stacks["shop-maintenance"].parameters["RuleArns"]
-            self.assertEqual(rules, f"{edge_stand_in.RULE}0d,{edge_stand_in.RULE}0c")
+            self.assertEqual(rules, f"{RULE}0d,{RULE}0c")
             self.deploy("--yes")
 
     def test_a_page_that_was_changed_or_stored_otherwise_is_uploaded_again(self) -> None:
@@ -251,6 +252,46 @@ def comparable(account: Account) -> dict[str, object]:
             if value and (name.endswith("Arn") or name in ("VpcId", "BypassHeaderSecret")):
                 parameters[name] = "chosen by AWS"
     return state
+
+
+class Existing(Edge):
+    """Only the pages and the secret, for a distribution that is there."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.storage = boto3.client("s3")
+        place = {"LocationConstraint": "eu-west-1"}
+        self.storage.create_bucket(Bucket="mine", CreateBucketConfiguration=place)
+        self.account.store.values["arn:store"] = {}
+        self.words = ("--bucket", "mine", "--store", "arn:store", "--secret", "a/secret")
+
+    def test_pages_and_secret_are_put_where_they_belong_once(self) -> None:
+        dry = self.account.run_for_existing(*self.words, "--dry-run")
+        self.assertEqual((dry.code, self.account.changes()), (0, []))
+        ran = self.account.run_for_existing(*self.words)
+        self.assertEqual((ran.code, ran.err), (0, ""))
+        found = self.storage.list_objects_v2(Bucket="mine")["Contents"]
+        self.assertEqual({one["Key"] for one in found}, PAGES)
+        manager = boto3.client("secretsmanager")
+        secret = manager.get_secret_value(SecretId="a/secret")["SecretString"]
+        self.assertEqual(self.account.store.values["arn:store"], {"secrets": secret})
+        self.assertNotIn(secret, ran.out)
+        self.assertIn("Account 123456789012, Region eu-west-1", dry.out)
+        self.account.run_for_existing(*self.words)
+        self.assertEqual(self.account.changes(), [])
+
+    def test_pages_alone_will_do_and_one_half_of_a_pair_will_not(self) -> None:
+        self.assertEqual(self.account.run_for_existing("--bucket", "mine").code, 0)
+        self.assertEqual(self.account.changes(), [("s3", "put_object")] * len(PAGES))
+        for words in (self.words[:4], (*self.words[:2], *self.words[4:]), ("--bucket", "")):
+            with self.subTest(words=words):
+                ran = run("account.edge.existing", *words)
+                self.assertEqual(ran.returncode, 2)
+
+    def test_a_bucket_that_is_not_there_says_so(self) -> None:
+        ran = self.account.run_for_existing("--bucket", "none")
+        self.assertEqual(ran.code, 1)
+        self.assertIn("NoSuchBucket", ran.err)
 
 
 class Command(unittest.TestCase):

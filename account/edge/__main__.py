@@ -18,70 +18,51 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import botocore.exceptions
-
-from account.edge import NEEDED, PROJECT, RefusedError
+from account.edge import PROJECT, RefusedError
 from account.edge.plan import Deployment, Order
+from account.edge.runner import AGAIN, Ask, Progress, clients, guarded, line, say
 from account.edge.templates import read_given
 
-AGAIN = (
-    "What was done stays; when that is mended, run the same command again: it goes on from there."
-)
-# An answer of the function may take minutes while it waits to see a change.
-READ_TIMEOUT_S = 310
 PAUSE_S = 10
 
 
 def main(
     words: Sequence[str] | None = None,
     client: Callable[..., Any] | None = None,
-    ask: Callable[[str], str] = input,
+    ask: Ask = input,
     pause: Callable[[], None] = lambda: time.sleep(PAUSE_S),
 ) -> int:
     """Exit code 0 if all is deployed and `check` found no error."""
     options = parsed(words)
-    problems = []
-    given, wrong = read_given(options.parameters, options.file)
-    problems += wrong + on_the_command_line(options.parameters)
+    return guarded(lambda progress: deploy(options, client or clients(), ask, pause, progress))
+
+
+def deploy(
+    options: argparse.Namespace,
+    client: Callable[..., Any],
+    ask: Ask,
+    pause: Callable[[], None],
+    progress: Progress,
+) -> int:
+    """Deploys, checks, and says what is left to do."""
+    given, problems = read_given(options.parameters, options.file)
+    problems += on_the_command_line(options.parameters)
     if problems:
-        return refused(problems)
+        raise RefusedError(*problems)
     order = Order(options.name, given, options.package, options.secret, options.function)
-    doing = "Looking at the account"
-    try:
-        deployment = Deployment(client or clients(), order, pause)
-        say(f"Account {deployment.account}, Region {deployment.region}, as {deployment.caller}.")
-        for stack in deployment.busy:
-            say(f"The stack {stack.name} is {stack.status}: this waits for it.")
-        if not options.dry_run:
-            deployment.settle()
-        deployment.prepare()
-        steps = deployment.steps()
-        plan = [(step, step.look()) for step in steps]
-        for step, what in plan:
-            line(step.title, what or "already so")
-        if options.dry_run:
-            line("check", "ask the function whether a window would work")
-            say("Nothing was changed.")
-            return 0
-        if any(what for _, what in plan) and not (options.yes or agreed(ask)):
-            say("Nothing was changed.")
-            return 1
-        for step in steps:
-            doing = f"The step {step.title}"
-            what = step.look()
-            line(step.title, "…" if what else "already so")
-            if what:
-                line(step.title, step.act())
-        doing = "The step check"
-        told, good = deployment.check()
-    except RefusedError as error:
-        return refused(error.problems)
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-        print(f"{doing} failed: {error}\n{AGAIN}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"\n{doing} was broken off. {AGAIN}", file=sys.stderr)
-        return 1
+    deployment = Deployment(client, order, pause)
+    say(f"Account {deployment.account}, Region {deployment.region}, as {deployment.caller}.")
+    for stack in deployment.busy:
+        say(f"The stack {stack.name} is {stack.status}: this waits for it.")
+    if not options.dry_run:
+        deployment.settle()
+    deployment.prepare()
+    steps = deployment.steps()
+    done = progress.carry_out(steps, ask, dry_run=options.dry_run, yes=options.yes)
+    if not done:
+        return 0 if options.dry_run else 1
+    progress.doing = "The step check"
+    told, good = deployment.check()
     for text in told:
         line("check", text)
     for text in farewell(deployment):
@@ -125,46 +106,6 @@ def on_the_command_line(words: Sequence[str]) -> list[str]:
         for name in ("OriginLockValue",)
         if any(word.partition("=")[0].strip() == name and word.partition("=")[2] for word in words)
     ]
-
-
-def clients() -> Callable[..., Any]:
-    """Makes clients with the caller's own settings."""
-    # Only here: the tests bring clients of their own.
-    try:
-        import awscrt  # noqa: F401 - signs what goes to the key value store
-        import boto3
-    except ImportError as error:
-        raise RefusedError(
-            f"expected boto3 with its extra crt, found no {error.name}: {NEEDED}"
-        ) from error
-    session = boto3.Session()
-    config = botocore.config.Config(read_timeout=READ_TIMEOUT_S)
-    return lambda service, **more: session.client(service, config=config, **more)
-
-
-def say(text: str) -> None:
-    """One line, at once."""
-    print(text, flush=True)
-
-
-def line(title: str, text: str) -> None:
-    """What is told of a step."""
-    say(f"  {title:<9} {text}")
-
-
-def agreed(ask: Callable[[str], str]) -> bool:
-    """Whether the person says yes."""
-    try:
-        return ask("Do this? [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        say("There is nobody to ask; --yes agrees beforehand.")
-        return False
-
-
-def refused(problems: Sequence[str]) -> int:
-    """Names all problems."""
-    print("Refused:", *(f"- {problem}" for problem in problems), AGAIN, sep="\n", file=sys.stderr)
-    return 1
 
 
 def farewell(deployment: Deployment) -> list[str]:

@@ -169,7 +169,7 @@ class Bypass:
         """The secret, and what the store of that ARN holds; each None where there is none."""
         return read_secret(self.manager, self.name), stored(self.store, arn) if arn else None
 
-    def ensure(self, arn: str) -> Secret:
+    def ensure(self, arn: str | None) -> Secret:
         """The secret: the one that is there, else the edge's, else a new one."""
         secret, at_the_edge = self.look(arn)
         return secret or make_secret(self.manager, self.name, usable(at_the_edge))

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import botocore.exceptions
 
-from account.edge import PROJECT, RefusedError, contents, stacks, surroundings
+from account.edge import PROJECT, RefusedError, contents, existing, stacks, surroundings
+from account.edge.runner import Step
 from account.edge.templates import Template, unknown
 from account.undeploy import RefusedError as Dark
 from account.undeploy import refuse_while_dark
@@ -53,15 +54,6 @@ class Order:
     def function_stack(self) -> str:
         """The name of the function's stack."""
         return self.function or f"{self.name}-maintenance"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step: `look` tells what it would do, or None if all is so already; `act` does it."""
-
-    title: str
-    look: Callable[[], str | None]
-    act: Callable[[], str]
 
 
 class Deployment:
@@ -279,9 +271,8 @@ class Deployment:
         """All, in their order."""
         return [
             Step("edge", self._look_edge, self._deploy_edge),
-            Step("pages", self._look_pages, self._upload_pages),
-            Step("secret", self._look_secret, self._make_secret),
-            Step("store", self._look_store, self._put_secret),
+            self._pages(),
+            *existing.secret(self.bypass, lambda: self.outputs.get("BypassStore")),
             Step("code", self._look_code, self._upload_code),
             Step("function", self._look_function, self._deploy_function),
         ]
@@ -311,42 +302,22 @@ class Deployment:
         self.refresh()
         return done
 
-    def _look_pages(self) -> str | None:
-        bucket = self.outputs.get("ErrorBucket")
-        if not bucket:
-            return "upload every page"
-        late = contents.late_pages(self.storage, bucket)
-        return f"upload {', '.join(page.name for page in late)}" if late else None
+    def _pages(self) -> Step:
+        # The bucket is known only once the edge is there.
+        def of_the_bucket() -> Step | None:
+            bucket = self.outputs.get("ErrorBucket")
+            return existing.pages(self.storage, bucket) if bucket else None
 
-    def _upload_pages(self) -> str:
-        bucket = self.outputs["ErrorBucket"]
-        late = contents.late_pages(self.storage, bucket)
-        contents.upload_pages(self.storage, bucket, late)
-        return f"uploaded {len(late)}"
+        def look() -> str | None:
+            step = of_the_bucket()
+            return step.look() if step else "upload every page"
 
-    def _look_secret(self) -> str | None:
-        secret, at_the_edge = self.bypass.look(self.outputs.get("BypassStore"))
-        if secret:
-            return None
-        what = "with what the edge's store holds" if contents.usable(at_the_edge) else "a new one"
-        return f"make the secret {self.bypass.name} in Secrets Manager, {what}"
+        def act() -> str:
+            step = of_the_bucket()
+            assert step
+            return step.act()
 
-    def _make_secret(self) -> str:
-        self.bypass.ensure(self.outputs["BypassStore"])
-        return f"made {self.bypass.name}"
-
-    def _look_store(self) -> str | None:
-        secret, at_the_edge = self.bypass.look(self.outputs.get("BypassStore"))
-        if secret and at_the_edge == secret.value:
-            return None
-        return "put the secret into the edge's key value store" + (
-            ", in another one's place" if at_the_edge and secret else ""
-        )
-
-    def _put_secret(self) -> str:
-        arn = self.outputs["BypassStore"]
-        contents.put(self.bypass.store, arn, self.bypass.ensure(arn).value)
-        return "put there"
+        return Step("pages", look, act)
 
     def _look_code(self) -> str | None:
         bucket = self.outputs.get("ErrorBucket")

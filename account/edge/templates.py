@@ -93,6 +93,8 @@ class Template:
             re.fullmatch(of["AllowedPattern"], one) for one in each
         ):
             expected = _flat(of.get("ConstraintDescription") or of.get("Description", ""))
+            if expected[1:2].islower():
+                expected = expected[0].lower() + expected[1:]
         else:
             return None
         shown = repr(value) if self.shows(name) else "a value that is not shown"
