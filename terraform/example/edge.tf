@@ -64,7 +64,7 @@ resource "aws_cloudfront_distribution" "site" {
 
   # These two and no more, so that an application's own /errors/... stays the application's.
   dynamic "ordered_cache_behavior" {
-    for_each = ["errors/*.html", "errors/window.json"]
+    for_each = ["/errors/*.html", "/errors/window.json"]
 
     content {
       path_pattern               = ordered_cache_behavior.value
