@@ -1,11 +1,17 @@
 """The one command that deploys the edge, against a stand-in for an account."""
 
+import importlib.util
+import io
+import json
 import unittest
+from typing import Any
 
 import boto3
+import botocore.awsrequest
+import urllib3
 
 from account import edge_stand_in
-from account.edge import contents, templates
+from account.edge import PROJECT, contents, templates
 from account.edge.plan import EDGE_TEMPLATE
 from account.edge_services import RULE
 from account.edge_stand_in import Account
@@ -294,6 +300,34 @@ class Existing(Edge):
         self.assertIn("NoSuchBucket", ran.err)
 
 
+class Signed(unittest.TestCase):
+    """What goes to the key value store, as the real client sends it."""
+
+    def test_the_pinned_tools_bring_what_signs_it(self) -> None:
+        pinned = (PROJECT / "requirements" / "local.txt").read_text()
+        self.assertRegex(pinned, r"(?m)^awscrt==")
+
+    @unittest.skipUnless(importlib.util.find_spec("awscrt"), "the tools here are older")
+    def test_the_secret_is_in_the_body_only_and_signed_for_every_region(self) -> None:
+        sent = []
+
+        def stop(request: Any, **_: Any) -> botocore.awsrequest.AWSResponse:
+            sent.append(request)
+            raw = urllib3.HTTPResponse(io.BytesIO(b'{"ETag": "E1"}'), preload_content=False)
+            return botocore.awsrequest.AWSResponse(request.url, 200, {"ETag": "E1"}, raw)
+
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        store = boto3.client("cloudfront-keyvaluestore", region_name="eu-west-1", **keys)
+        store.meta.events.register("before-send", stop)
+        contents.put(store, "arn:aws:cloudfront::123456789012:key-value-store/a", "the-secret")
+        _, put = sent
+        self.assertIn("AWS4-ECDSA-P256-SHA256", str(put.headers["Authorization"]))
+        self.assertEqual(json.loads(put.body), {"Value": "the-secret"})
+        self.assertNotIn("the-secret", put.url + str(put.headers))
+        self.assertIn("/keys/secrets", put.url)
+        self.assertIn("E1", str(put.headers["If-Match"]))
+
+
 class Command(unittest.TestCase):
     """The command line."""
 
@@ -307,7 +341,8 @@ class Command(unittest.TestCase):
     ) -> None:
         ran = run("account.edge", "shop")
         self.assertEqual(ran.returncode, 1)
-        self.assertRegex(ran.stderr, "no awscrt: python3 -m pip|Region|redentials")
+        expected = "no awscrt: python3 -m pip|a Region, found none.*\n.*credentials, found none"
+        self.assertRegex(ran.stderr, expected)
         self.assertIn("run the same command again", ran.stderr)
         self.assertNotIn("Traceback", ran.stderr)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from account.edge import PROJECT, RefusedError
-from account.edge.plan import Deployment, Order
+from account.edge.plan import FUNCTION_TEMPLATE, Deployment, Order
 from account.edge.runner import AGAIN, Ask, Progress, clients, guarded, line, say
 from account.edge.templates import read_given
 
@@ -85,8 +85,9 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--package",
         type=Path,
-        default=PROJECT / "target" / "package",
-        help="the folder of the function's zip and plain template (default: target/package)",
+        default=package(),
+        help="the folder of the function's zip and plain template (default: that of the release, "
+        "or target/package)",
     )
     parser.add_argument("--secret", help="a secret of Secrets Manager (default: FUNCTION/bypass)")
     parser.add_argument("--function", help="the function's stack (default: NAME-maintenance)")
@@ -96,6 +97,12 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
     if not given.name:
         parser.error("give the site's short name, with make as NAME=shop")
     return given
+
+
+def package() -> Path:
+    """Where a release was unpacked, or where `make executable` builds."""
+    released = (PROJECT / FUNCTION_TEMPLATE).is_file()
+    return PROJECT if released else PROJECT / "target" / "package"
 
 
 def on_the_command_line(words: Sequence[str]) -> list[str]:

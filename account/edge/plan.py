@@ -69,8 +69,8 @@ class Deployment:
         caller = client("sts").get_caller_identity()
         self.account, self.caller = caller["Account"], caller["Arn"]
         missing = [
-            f"expected the template as {path}, found none; take a release's files, or make the "
-            "function's with `make executable` and `python -m release.plain`"
+            f"expected the template as {path}, found none; unpack a release's files there, or use "
+            "`make edge`, which makes the function's"
             for path in (EDGE_TEMPLATE, order.package / FUNCTION_TEMPLATE)
             if not path.is_file()
         ]

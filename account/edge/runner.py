@@ -82,6 +82,13 @@ def clients() -> Callable[..., Any]:
             f"expected boto3 with its extra crt, found no {error.name}: {NEEDED}"
         ) from error
     session = boto3.Session()
+    missing = []
+    if session.region_name is None:
+        missing.append("expected a Region, found none; set AWS_REGION, or name one in your profile")
+    if session.get_credentials() is None:
+        missing.append("expected credentials, found none; try `aws sts get-caller-identity`")
+    if missing:
+        raise RefusedError(*missing)
     config = botocore.config.Config(read_timeout=READ_TIMEOUT_S)
     return lambda service, **more: session.client(service, config=config, **more)
 
