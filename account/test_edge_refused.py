@@ -276,6 +276,11 @@ class Templates(unittest.TestCase):
                 self.assertEqual(rule.keys(), {"Assertions"})
             template._broken_rules(template.defaults())
 
+    def test_their_texts_come_back_from_cloudformation_as_they_went(self) -> None:
+        # It shows a question mark for any other character, and then each run would see a change.
+        for text in (EDGE_TEMPLATE.read_text(), edge_stand_in.PLAIN):
+            self.assertTrue(text.isascii())
+
     def test_a_function_that_is_not_known_is_not_guessed(self) -> None:
         with self.assertRaises(ValueError):
             templates._evaluate({"Fn::EachMemberIn": [["a"], ["a"]]}, {})

@@ -136,10 +136,6 @@ def changes(cloudformation: Any, stack: Stack, wanted: Wanted) -> list[str]:
 def deploy(cloudformation: Any, wanted: Wanted, pause: Callable[[], None]) -> str:
     """Creates the stack, or updates it, and waits for it; returns what was done."""
     stack = look(cloudformation, wanted.name)
-    if stack and stack.busy:
-        stack = settle(cloudformation, wanted.name, pause)
-    if stack and (problem := stack.problem()):
-        raise RefusedError(problem)
     if stack and stack.status == REMAINS:
         cloudformation.delete_stack(StackName=wanted.name)
         stack = settle(cloudformation, wanted.name, pause)
