@@ -74,7 +74,8 @@ class Deploying(Edge):
         self.assertEqual(self.account.changes(), [])
         self.assertEqual(self.account.function.asked, [])
         for said in (
-            "edge      create the stack shop-edge",
+            "edge      create the stack shop-edge: DomainNames 'www.example.com,example.com'; Edge",
+            f"; VpcId '{self.account.vpc}'\n",
             "pages     upload every page",
             "secret    make the secret shop-maintenance/bypass in Secrets Manager, a new one",
             "store     put the secret",

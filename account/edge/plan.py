@@ -278,10 +278,19 @@ class Deployment:
         ]
 
     def _look_stack(
-        self, name: str, stack: stacks.Stack | None, wanted: Callable[[], stacks.Wanted]
+        self,
+        name: str,
+        stack: stacks.Stack | None,
+        given: tuple[Template, Mapping[str, str]],
+        wanted: Callable[[], stacks.Wanted],
     ) -> str | None:
         if stack is None:
-            return f"create the stack {name}"
+            template, values = given
+            told = [
+                f"{key} {value!r}" if template.shows(key) else f"{key}, which is not shown"
+                for key, value in sorted(values.items())
+            ]
+            return f"create the stack {name}" + (f": {'; '.join(told)}" if told else "")
         if stack.status == stacks.REMAINS:
             hidden = sorted(
                 key for key, value in stack.parameters.items() if value == stacks.NOT_SHOWN
@@ -295,7 +304,8 @@ class Deployment:
         return f"update the stack {name}{after}: {'; '.join(changed)}" if changed else None
 
     def _look_edge(self) -> str | None:
-        return self._look_stack(self.order.edge_stack, self.edge, self._edge_wanted)
+        given = (self.edge_template, self.edge_given)
+        return self._look_stack(self.order.edge_stack, self.edge, given, self._edge_wanted)
 
     def _deploy_edge(self) -> str:
         done = stacks.deploy(self.cloudformation, self._edge_wanted(), self.pause)
@@ -331,14 +341,16 @@ class Deployment:
     def _look_function(self) -> str | None:
         name = self.order.function_stack
         secret, _ = self.bypass.look(None)
-        if self.function and not (secret and self.outputs):
+        settled = self.function and self.function.status in stacks.SETTLED
+        if settled and not (secret and self.outputs):
             return f"update the stack {name} with the edge's outputs and the secret"
 
         def wanted() -> stacks.Wanted:
             assert secret
             return self._function_wanted(secret)
 
-        return self._look_stack(name, self.function, wanted)
+        given = (self.function_template, self.function_given)
+        return self._look_stack(name, self.function, given, wanted)
 
     def _deploy_function(self) -> str:
         secret = self.bypass.ensure(self.outputs["BypassStore"])
