@@ -75,10 +75,7 @@ class Template:
             if name not in values and name not in known
         ]
         found += [
-            problem
-            for name, value in values.items()
-            if name not in known
-            if (problem := self._problem(name, value))
+            problem for name, value in values.items() if (problem := self._problem(name, value))
         ]
         return found or self._broken_rules(values)
 
