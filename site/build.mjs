@@ -1,4 +1,5 @@
-// Writes what is generated: the error pages, and the template's copy of the bypass function and version.
+// Writes what is generated: the error pages, the template's copy of the bypass function and version, and
+// existing.yaml, which holds the same for a distribution that is there already.
 //   node build.mjs           writes
 //   node build.mjs --check   writes nothing and fails if something is out of date
 import { createHash } from 'node:crypto';
@@ -105,9 +106,75 @@ export function buildTemplate() {
   }).replace(/^( {2}Version:\n {4}Description: .*\n {4}Value: ).*$/m, (_, head) => `${head}"${version()}"`);
 }
 
+// What a distribution of somebody's own needs besides itself, as it stands in the template.
+const FOR_EXISTING = ['ErrorBucket', 'ErrorBucketPolicy', 'ErrorAccess', 'ErrorCachePolicy', 'ErrorHeaders', 'BypassStore', 'BypassFunction'];
+
+// The lines of one of the template's entries, with the comment above it.
+function entry(text, name) {
+  const lines = text.split('\n');
+  const at = lines.indexOf(`  ${name}:`);
+  let start = at;
+  while (lines[start - 1].startsWith('  #')) start--;
+  let end = at + 1;
+  while (end < lines.length && (lines[end] === '' || lines[end].startsWith('   '))) end++;
+  return lines.slice(start, end).join('\n').trimEnd();
+}
+
+export function buildExisting() {
+  const template = buildTemplate();
+  const resources = FOR_EXISTING.map((name) => entry(template, name).replace('distribution/${Distribution}', 'distribution/${DistributionId}'));
+  return `# Made from template.yaml by "node build.mjs"; change that one. EXISTING.md tells what it is for.
+AWSTemplateFormatVersion: "2010-09-09"
+Description: >-
+  What a CloudFront distribution that is there already needs for friendly error pages and the testers'
+  link: a private bucket, policies, and the bypass function with its store. EXISTING.md of site/ tells
+  how the distribution is to use them. The stack's name may have at most 40 characters.
+
+Parameters:
+  DistributionId:
+    Type: String
+    Description: The distribution that shows the pages; no other may read the bucket.
+    AllowedPattern: ^[A-Z0-9]{8,20}$
+    ConstraintDescription: A distribution's id, such as EDFDVBD6EXAMPLE.
+
+${entry(template, 'BypassHeaderName')}
+
+Resources:
+${resources.join('\n\n')}
+
+Outputs:
+${entry(template, 'Version')}
+  ErrorBucket:
+    Description: The bucket of the error pages; the parameter ErrorBucket of the function's stack.
+    Value: !Ref ErrorBucket
+  ErrorBucketDomainName:
+    Description: The domain name of the origin "errors".
+    Value: !GetAtt ErrorBucket.RegionalDomainName
+  ErrorAccess:
+    Description: The origin access control of the origin "errors".
+    Value: !GetAtt ErrorAccess.Id
+  ErrorCachePolicy:
+    Description: The cache policy of the two behaviours under /errors/.
+    Value: !Ref ErrorCachePolicy
+  ErrorHeaders:
+    Description: The response headers policy of the two behaviours under /errors/.
+    Value: !Ref ErrorHeaders
+  BypassFunction:
+    Description: The function for viewer requests of the behaviours that reach the application.
+    Value: !GetAtt BypassFunction.FunctionARN
+  BypassStore:
+    Description: The key value store that wants the secret under the key "secrets".
+    Value: !GetAtt BypassStore.Arn
+  BypassHeaderName:
+    Description: The request header that lets a tester through; the same as in the function's stack.
+    Value: !Ref BypassHeaderName
+`;
+}
+
 export function outputs() {
   return {
     'template.yaml': buildTemplate(),
+    'existing.yaml': buildExisting(),
     ...Object.fromEntries(Object.keys(PAGES).map((code) => [`errors/${code}.html`, buildPage(code)])),
   };
 }

@@ -15,6 +15,13 @@ test('the committed pages and the template\'s copies of the function and the ver
   assert.deepEqual(stale(), [], 'run "node build.mjs" in site/ and commit the result');
 });
 
+test('the README\'s picture of the page is one, and small', () => {
+  const picture = readFileSync(new URL('../../docs/page.png', import.meta.url));
+  assert.equal(picture.subarray(1, 4).toString(), 'PNG');
+  assert.ok(picture.length < 100_000, `${picture.length} bytes`);
+  assert.match(read('../README.md'), /!\[[^\]]+\]\(docs\/page\.png\)/);
+});
+
 describe('every page', () => {
   for (const code of Object.keys(PAGES)) {
     const page = read(`errors/${code}.html`);

@@ -121,6 +121,76 @@ SAMPLES: dict[str, list[Any]] = {
 }
 
 
+# What somebody has already, around the snippet of site/EXISTING.md.
+MINE = """
+variable "name" { default = "shop" }
+variable "bypass_header_value" { sensitive = true }
+locals { bypass_header_name = "x-maintenance-bypass" }
+
+"""
+MY_DISTRIBUTION = """
+  enabled = true
+
+  origin {
+    origin_id   = "application"
+    domain_name = "shop.example.com"
+
+    custom_origin_config {
+      origin_protocol_policy = "https-only"
+      origin_ssl_protocols   = ["TLSv1.2"]
+      http_port              = 80
+      https_port             = 443
+    }
+  }
+
+  restrictions {
+    geo_restriction {
+      restriction_type = "none"
+    }
+  }
+
+  viewer_certificate {
+    cloudfront_default_certificate = true
+  }
+"""
+MY_BEHAVIOUR = """
+    target_origin_id       = "application"
+    viewer_protocol_policy = "redirect-to-https"
+    allowed_methods        = ["GET", "HEAD"]
+    cached_methods         = ["GET", "HEAD"]
+    cache_policy_id        = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+"""
+MY_TEST = """
+mock_provider "aws" {}
+
+variables {
+  bypass_header_value = "0123456789abcdef"
+}
+
+run "all" {
+  assert {
+    condition     = length(aws_s3_object.page) == 6
+    error_message = "every page is uploaded"
+  }
+
+  assert {
+    condition     = length(aws_cloudfront_distribution.site.ordered_cache_behavior) == 2
+    error_message = "both behaviours are there"
+  }
+
+  assert {
+    condition     = length(aws_cloudfront_distribution.site.custom_error_response) == 11
+    error_message = "every code is listed"
+  }
+
+  assert {
+    condition     = length(aws_cloudfront_distribution.site.origin) == 2
+    error_message = "the application's origin stays"
+  }
+}
+"""
+
+
 class Loader(yaml.SafeLoader):
     """Reads a template; what CloudFormation's functions give is not asked for."""
 
@@ -217,6 +287,53 @@ class Syntax(Terraform):
                 self.assertIn(good, right)
                 (copy / "main.tf").write_text(right.replace(good, bad))
                 self.terraform(copy, "validate", "-no-color", fails=True)
+
+
+class Existing(Terraform):
+    """The snippet of site/EXISTING.md, in a distribution of one's own."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.environment |= self.enterContext(Provider(SCHEMA))
+        self.document = (PROJECT / "site" / "EXISTING.md").read_text()
+        self.snippet = re.search(r"^```hcl\n(.*?)^```", self.document, re.M | re.S)[1]
+
+    def test_terraform_takes_it_with_page_tf(self) -> None:
+        # As deep as in the repository, since page.tf names the pages.
+        root = self.folder / "terraform" / "mine"
+        root.mkdir(parents=True)
+        pages = self.folder / "site" / "errors"
+        shutil.copytree(PROJECT / "site" / "errors", pages)
+        shutil.copytree(PROJECT / "site" / "functions", self.folder / "site" / "functions")
+        shutil.copy(EXAMPLE / "page.tf", root)
+        here = ("  # What you have stays.\n", "    # What you have stays.\n")
+        self.assertTrue(all(self.snippet.count(f"\n{one}") == 1 for one in here))
+        (root / "mine.tf").write_text(
+            MINE
+            + self.snippet.replace(f"\n{here[0]}", f"\n{MY_DISTRIBUTION}").replace(
+                f"\n{here[1]}", f"\n{MY_BEHAVIOUR}"
+            )
+        )
+        (root / "mine.tftest.hcl").write_text(MY_TEST)
+        self.terraform(root, "init", "-backend=false", "-no-color")
+        self.terraform(root, "validate", "-no-color")
+        said = self.terraform(root, "test", "-no-color")
+        self.assertIn("Success! 1 passed, 0 failed.", said)
+
+    def test_it_is_what_the_example_has(self) -> None:
+        edge = (EXAMPLE / "edge.tf").read_text()
+        without_remarks = re.compile(r"^ *#.*\n", re.M)
+        parts = re.findall(
+            r'^  (?:origin|dynamic "\w+"|custom_error_response) \{\n.*?^  \}\n',
+            without_remarks.sub("", self.snippet),
+            re.M | re.S,
+        )
+        parts += re.findall(
+            r"^    function_association \{\n.*?^    \}\n", self.snippet, re.M | re.S
+        )
+        self.assertEqual(len(parts), 5)
+        for part in parts:
+            self.assertIn(part, without_remarks.sub("", edge))
 
 
 class Variables(Terraform):
@@ -352,6 +469,33 @@ class Agreement(unittest.TestCase):
         edge = (EXAMPLE / "edge.tf").read_text()
         listed = re.search(r"for_each = \[(4\d\d[\d, ]+)\]", edge)[1].split(", ")
         self.assertEqual({*listed, "503"}, template)
+
+    def test_the_example_keeps_and_frames_the_pages_as_the_edges_template_does(self) -> None:
+        template = (PROJECT / "site" / "template.yaml").read_text()
+        page = (EXAMPLE / "page.tf").read_text()
+        for ours, theirs in (
+            (
+                r"MinTTL: (\d+)\n        DefaultTTL: (\d+)\n        MaxTTL: (\d+)",
+                r"min_ttl     = (\d+)\n  default_ttl = (\d+)\n  max_ttl     = (\d+)",
+            ),
+            (
+                r'Header: Retry-After\n              Value: "(\d+)"',
+                r'header   = "Retry-After"\n      value    = "(\d+)"',
+            ),
+            (r"FrameOption: (\w+)", r'frame_option = "(\w+)"'),
+            (r"ReferrerPolicy: \{ ReferrerPolicy: ([\w-]+)", r'referrer_policy = "([\w-]+)"'),
+            (r"SigningBehavior: (\w+)", r'signing_behavior                  = "(\w+)"'),
+            (r"Runtime: ([\w.-]+)", r'runtime                      = "([\w.-]+)"'),
+        ):
+            with self.subTest(ours):
+                found = [
+                    re.search(pattern, text) for pattern, text in ((ours, template), (theirs, page))
+                ]
+                self.assertTrue(all(found), found)
+                self.assertEqual(*(one.groups() for one in found))
+        edge = (EXAMPLE / "edge.tf").read_text()
+        paths = re.findall(r"PathPattern: (\S+)", template)
+        self.assertIn(f"for_each = {json.dumps(paths)}", edge)
 
     def test_the_booking_has_only_fields_that_the_function_knows(self) -> None:
         booking = re.search(
