@@ -122,24 +122,23 @@ bench: $(LOCAL)/.installed ## Measure against an empty function and one on boto3
 	$(CARGO) build --locked --release --features bench --bin empty
 	@exec $(LOCAL)/bin/python -m bench
 
-# The toolchain, every crate and Zig are pinned, paths of this machine are left out of the executable, and
-# the archive holds neither times nor owners. See docs/SECURITY.md.
 tools: ## See whether the tools that building and deploying need are here and new enough
 	@$(PYTHON) -m release.tools
 
-executable: $(BUILD)/.installed ## Build the function for ARCHITECTURE (arm64 or x86_64), and zip it if Lambda can run it
-	PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" \
+# The toolchain, every crate and Zig are pinned, paths of this machine are left out of the executable, and
+# the archive holds neither times nor owners. See docs/SECURITY.md.
+LAMBDA_BUILD = PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" \
 	RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo" \
-		$(CARGO) lambda build --locked --release --bin bootstrap --target $(TRIPLE) \
+	$(CARGO) lambda build --locked --release
+executable: $(BUILD)/.installed ## Build the function for ARCHITECTURE (arm64 or x86_64), and zip it if Lambda can run it
+	$(LAMBDA_BUILD) --bin bootstrap --target $(TRIPLE) \
 		--lambda-dir target/lambda/$(ARCHITECTURE)
 	$(PYTHON) -m release.executable target/lambda/$(ARCHITECTURE)/bootstrap/bootstrap $(ARCHITECTURE) \
 		$(PACKAGE)/maintenance-window-$(ARCHITECTURE).zip
 
 # For any processor of its kind, not Lambda's only, and for a C library as old as cargo-lambda can link to.
 command: $(BUILD)/.installed ## Build mw, the command line, for Linux on ARCHITECTURE, and pack it
-	PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" \
-	RUSTFLAGS="--remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo" \
-		$(CARGO) lambda build --locked --release --disable-optimizations --package mw --bin mw \
+	$(LAMBDA_BUILD) --disable-optimizations --package mw --bin mw \
 		--target $(TRIPLE).2.17 --lambda-dir target/command/$(ARCHITECTURE)
 	@# One that runs here tells the man pages and completions.
 	$(CARGO) build --locked --package mw

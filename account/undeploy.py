@@ -12,16 +12,13 @@ from typing import Any
 
 import botocore.exceptions
 
-from account import table
+from account import RefusedError, table
+from account.function import ask
 
 # An account is asked for slowly; deleting the stack takes a minute or two.
 WAIT = {"Delay": 5, "MaxAttempts": 120}
 # How a rule may stand when the function that would reopen it goes.
 HARMLESS = ("open", "missing", "unsupported")
-
-
-class RefusedError(Exception):
-    """Nothing was deleted, or not all of it, and why."""
 
 
 def main() -> int:
@@ -99,11 +96,8 @@ def undeploy(
 
 def refuse_while_dark(client: Callable[[str], Any], function: str, rules: list[str]) -> None:
     """Raises `RefusedError` unless the function sees each rule, and none of them in maintenance."""
-    answer = client("lambda").invoke(
-        FunctionName=function, Payload=json.dumps({"action": "status"}).encode()
-    )
-    text = answer["Payload"].read().decode()
-    if "FunctionError" in answer:
+    text, failed = ask(client, function, "status")
+    if failed:
         raise RefusedError(f"the function cannot say how things stand: {text}")
     states = {rule["arn"]: rule["state"] for rule in json.loads(text).get("rules", [])}
     dark = [arn for arn, state in states.items() if state == "closed"]

@@ -39,7 +39,7 @@ def edge(project: Path) -> dict[str, bytes]:
         site / "template.yaml",
         site / "existing.yaml",
         *(site / "errors").glob("*.html"),
-        *(account / name for name in ("__init__.py", "table.py", "undeploy.py")),
+        *(account / name for name in ("__init__.py", "function.py", "table.py", "undeploy.py")),
         *(account / "edge").glob("*.py"),
     ]
     return {path.relative_to(project).as_posix(): path.read_bytes() for path in files}

@@ -14,11 +14,3 @@ except ImportError as error:
     raise SystemExit(f"expected the package {error.name}, found none: {NEEDED}") from error
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-
-
-class RefusedError(Exception):
-    """Nothing went on, and why: every problem that was found, one in each entry."""
-
-    def __init__(self, *problems: str) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems

@@ -18,7 +18,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from account.edge import PROJECT, RefusedError
+from account import RefusedError
+from account.edge import PROJECT
 from account.edge.plan import FUNCTION_TEMPLATE, Deployment, Order
 from account.edge.runner import AGAIN, Ask, Progress, clients, guarded, line, say
 from account.edge.templates import read_given

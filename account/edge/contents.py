@@ -10,7 +10,8 @@ from typing import Any
 
 import botocore.exceptions
 
-from account.edge import PROJECT, RefusedError
+from account import RefusedError
+from account.edge import PROJECT
 
 PAGES = PROJECT / "site" / "errors"
 # A page that says how long it may be kept would stay in browsers after the site is back.

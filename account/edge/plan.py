@@ -12,10 +12,11 @@ from pathlib import Path
 
 import botocore.exceptions
 
-from account.edge import PROJECT, RefusedError, contents, existing, stacks, surroundings
+from account import RefusedError
+from account.edge import PROJECT, contents, existing, stacks, surroundings
 from account.edge.runner import Step
 from account.edge.templates import Template, unknown
-from account.undeploy import RefusedError as Dark
+from account.function import ask
 from account.undeploy import refuse_while_dark
 
 EDGE_TEMPLATE = PROJECT / "site" / "template.yaml"
@@ -125,9 +126,10 @@ class Deployment:
             # The edge says it to the function.
             if k in function.parameters and k not in edge.parameters and k not in FILLED
         }
-        before = {k: v for k, v in self._before(self.edge, edge).items() if v}
-        self.edge_given |= surroundings.complete(self.client, before | self.edge_given)
-        values = edge.defaults() | self._before(self.edge, edge) | self.edge_given
+        before = self._before(self.edge, edge)
+        known = {k: v for k, v in before.items() if v} | self.edge_given
+        self.edge_given |= surroundings.complete(self.client, known)
+        values = edge.defaults() | before | self.edge_given
         found += [one for stack in (self.edge, self.function) if stack and (one := stack.problem())]
         wrong = edge.problems(values, self._kept(self.edge, edge) - self.edge_given.keys())
         found += wrong
@@ -184,7 +186,7 @@ class Deployment:
         rules = [rule for rule in function.parameters.get("RuleArns", "").split(",") if rule]
         try:
             refuse_while_dark(self.client, function.outputs["FunctionName"], rules)
-        except Dark as dark:
+        except RefusedError as dark:
             return [f"the edge would be updated, which may open a site in maintenance, and {dark}"]
         return []
 
@@ -363,12 +365,8 @@ class Deployment:
     def check(self) -> tuple[list[str], bool]:
         """What the function's own `check` says, line by line, and whether it found no error."""
         assert self.function
-        answer = self.client("lambda").invoke(
-            FunctionName=self.function.outputs["FunctionName"],
-            Payload=json.dumps({"action": "check"}).encode(),
-        )
-        text = answer["Payload"].read().decode()
-        if "FunctionError" in answer:
+        text, failed = ask(self.client, self.function.outputs["FunctionName"], "check")
+        if failed:
             return [f"the function failed: {text}"], False
         document = json.loads(text)
         told = [str(document.get("message", ""))]

@@ -7,7 +7,8 @@ from typing import Any
 
 import botocore.exceptions
 
-from account.edge import NEEDED, RefusedError
+from account import RefusedError
+from account.edge import NEEDED
 
 MEND = "Nothing was changed; when that is mended, run the same command again."
 AGAIN = (

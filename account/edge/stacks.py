@@ -6,7 +6,7 @@ from typing import Any
 
 import botocore.exceptions
 
-from account.edge import RefusedError
+from account import RefusedError
 from account.edge.templates import Template
 
 # It can be updated.

@@ -1,5 +1,7 @@
 //! The function's answer, as far as it is read here; what a newer function adds is passed over.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -149,6 +151,12 @@ impl Failure {
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(self.kind.as_str(), "InvalidEvent" | "InvalidConfig")
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)
     }
 }
 

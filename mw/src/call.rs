@@ -78,6 +78,20 @@ pub enum Outcome {
     Unsent(String),
 }
 
+impl Outcome {
+    /// The function's answer, as it came and as it is read, or why there is none.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn answer(self) -> Result<(String, Box<Answer>), String> {
+        match self {
+            Self::Answered(text, answer) => Ok((text, answer)),
+            Self::Refused(_, failure) | Self::Failed(_, failure) => Err(failure.to_string()),
+            Self::Uncertain(why) | Self::Unsent(why) => Err(why),
+        }
+    }
+}
+
 /// What came of one try.
 enum Try {
     Answered(String, Box<Answer>),
@@ -162,7 +176,7 @@ impl Function {
                 Try::Denied(why) => return unsent(may_have_arrived, why),
                 Try::Failed(_, failure) => {
                     may_have_arrived = true;
-                    format!("{}: {}", failure.kind, failure.message)
+                    failure.to_string()
                 }
                 Try::Lost(why) => {
                     may_have_arrived = true;

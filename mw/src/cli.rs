@@ -173,14 +173,6 @@ pub enum SiteState {
     Unknown,
 }
 
-impl SiteState {
-    /// The function's word for it.
-    #[must_use]
-    pub fn word(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-    }
-}
-
 /// What happens at the end of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
@@ -193,12 +185,10 @@ pub enum AtEnd {
     ReopenIfHealthy,
 }
 
-impl AtEnd {
-    /// The function's word for it.
-    #[must_use]
-    pub fn word(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-    }
+/// The function's word for a state of the site, or for what happens at an end.
+#[must_use]
+pub fn word(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
 /// Who asks, why, and under which key.

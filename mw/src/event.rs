@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::cli::{Asked, Check, Command, Extend, Options, duration};
+use crate::cli::{Asked, Check, Command, Extend, Options, duration, word};
 
 /// An event: the action and its fields.
 pub type Event = Map<String, Value>;
@@ -107,6 +107,12 @@ pub fn event(command: &Command, local_zone: &dyn Fn() -> Option<String>) -> Resu
     Ok(Some(fields.0))
 }
 
+/// The event that asks how the site stands.
+#[must_use]
+pub fn status() -> Event {
+    Event::from_iter([("action".to_owned(), "status".into())])
+}
+
 /// The actions that decide something, each under a key.
 #[must_use]
 pub fn decides(event: &Event) -> bool {
@@ -183,7 +189,7 @@ impl Fields {
             self.0.insert("rules".to_owned(), options.rules.clone().into());
         }
         self.text("message", options.message.as_ref());
-        self.text("at_end", options.at_end.map(crate::cli::AtEnd::word).as_ref());
+        self.text("at_end", options.at_end.as_ref().map(word).as_ref());
     }
 
     fn asked(&mut self, asked: &Asked) {

@@ -16,3 +16,4 @@ pub mod show;
 pub mod text;
 pub mod wait;
 pub mod watch;
+pub mod world;

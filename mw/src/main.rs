@@ -4,11 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, error::ErrorKind};
 use jiff::{Timestamp, tz::TimeZone};
-use mw::{
-    cli::Cli,
-    exit::Exit,
-    run::{World, run},
-};
+use mw::{cli::Cli, exit::Exit, run::run, world::World};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

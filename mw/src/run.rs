@@ -1,32 +1,20 @@
 //! One command, from what was typed to the exit code.
 
 use clap::CommandFactory;
-use jiff::Timestamp;
 
 use crate::{
     answer::Answer,
     call::{Function, Lambda, Outcome},
-    cli::{Cli, Command, Global, SiteState, Wait},
-    event::{Event, decides, event, is_dry_run},
+    cli::{Cli, Command, Global, Wait, word},
+    event::{Event, decides, event, is_dry_run, status},
     exit::Exit,
     find,
     shell::Prefix,
     show::{self, Screen},
     wait::{self, Waited, Wanted},
     watch,
+    world::World,
 };
-
-/// Tells the time.
-pub type Clock = fn() -> Timestamp;
-
-/// What the process knows of the world around it.
-#[derive(Clone, Copy, Debug)]
-pub struct World {
-    /// The time.
-    pub clock: Clock,
-    /// This machine's time zone, by its IANA name.
-    pub local_zone: fn() -> Option<String>,
-}
 
 /// Carries out a command.
 pub async fn run(cli: Cli, world: World) -> Exit {
@@ -206,7 +194,7 @@ impl Asking {
 
     /// Why nobody could tell what visitors get, before anything is closed.
     async fn cannot_wait(&self) -> Option<Exit> {
-        match self.function.ask(&wait::status(), &mut |why| self.screen.note("", why)).await {
+        match self.function.ask(&status(), &mut |why| self.screen.note("", why)).await {
             Outcome::Answered(_, answer) if answer.visitor.is_some() => None,
             Outcome::Answered(..) => {
                 let why = "--wait needs the stack's ProbeUrl, and an up-to-date function: nobody looks at the site from outside";
@@ -216,7 +204,7 @@ impl Asking {
             }
             Outcome::Refused(text, failure) | Outcome::Failed(text, failure) => {
                 self.screen.whole(&text);
-                self.screen.note("failed", &format!("{}: {}; nothing was decided", failure.kind, failure.message));
+                self.screen.note("failed", &format!("{failure}; nothing was decided"));
                 Some(Exit::Uncertain)
             }
             Outcome::Uncertain(why) | Outcome::Unsent(why) => {
@@ -247,9 +235,7 @@ impl Asking {
     fn exit(&self, command: &Command, event: &Event, answer: &Answer) -> Exit {
         let site = answer.site.as_deref();
         let expected: Vec<String> = match command {
-            Command::Status(status) if !status.expect.is_empty() => {
-                status.expect.iter().map(|state| SiteState::word(*state)).collect()
-            }
+            Command::Status(asked) if !asked.expect.is_empty() => asked.expect.iter().map(word).collect(),
             Command::Check(_) if answer.outcome == "blocked" => return Exit::Refused,
             // What this run has just done is to show.
             _ if is_dry_run(event) => return Exit::Done,

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::{
     answer::{Answer, Visitor},
-    call::{Function, Outcome},
-    event::Event,
+    call::Function,
+    event::status,
 };
 
 /// How long between two questions.
@@ -63,14 +62,6 @@ impl Wanted {
     }
 }
 
-/// The event that asks how the site stands.
-#[must_use]
-pub fn status() -> Event {
-    let mut event = Event::new();
-    event.insert("action".to_owned(), json!("status"));
-    event
-}
-
 /// Asks until visitors see it, or it is certain that they do not, or the time is up. `first` is what the change itself was
 /// answered with.
 pub async fn until(function: &Function, wanted: Wanted, first: &Answer, patience: Duration) -> Waited {
@@ -80,8 +71,8 @@ pub async fn until(function: &Function, wanted: Wanted, first: &Answer, patience
         return Waited::Seen(format!("visitors get {} ({}{after})", wanted.words(), visitor.got));
     }
     loop {
-        let last = match function.ask_once(&status()).await {
-            Outcome::Answered(_, answer) => {
+        let last = match function.ask_once(&status()).await.answer() {
+            Ok((_, answer)) => {
                 if let Some(why) = wanted.is_ruled_out(&answer) {
                     return Waited::Unseen(format!("visitors do not get {}: {why}", wanted.words()));
                 }
@@ -97,10 +88,7 @@ pub async fn until(function: &Function, wanted: Wanted, first: &Answer, patience
                     Some(visitor) => Ok(visitor.got.clone()),
                 }
             }
-            Outcome::Refused(_, failure) | Outcome::Failed(_, failure) => {
-                Err(format!("{}: {}", failure.kind, failure.message))
-            }
-            Outcome::Uncertain(why) | Outcome::Unsent(why) => Err(why),
+            Err(why) => Err(why),
         };
         if Instant::now() + PAUSE > deadline {
             return match last {

@@ -13,13 +13,12 @@ use crate::{
     answer::{Answer, Past, Window},
     call::{Function, Outcome},
     cli::Watch,
-    event::Event,
+    event::{Event, status},
     exit::Exit,
-    run::Clock,
     shell::Prefix,
     show::{self, Screen, length, moment},
     text::clean,
-    wait::status,
+    world::Clock,
 };
 
 /// How soon to ask when something is due, and how late after unanswered questions.
@@ -63,7 +62,7 @@ pub async fn watch(function: &Function, asked: &Watch, screen: &Screen, prefix: 
         }
         Outcome::Failed(text, failure) => {
             screen.whole(&text);
-            screen.note("failed", &format!("{}: {}", failure.kind, failure.message));
+            screen.note("failed", &failure.to_string());
             return Exit::Uncertain;
         }
         Outcome::Uncertain(why) | Outcome::Unsent(why) => {
@@ -96,23 +95,20 @@ pub async fn watch(function: &Function, asked: &Watch, screen: &Screen, prefix: 
                 }
                 None => "it is over, but the history could not be read".to_owned(),
             },
-            Outcome::Refused(_, failure) | Outcome::Failed(_, failure) => {
-                format!("{}: {}", failure.kind, failure.message)
-            }
+            Outcome::Refused(_, failure) | Outcome::Failed(_, failure) => failure.to_string(),
             Outcome::Uncertain(why) | Outcome::Unsent(why) => why,
         };
         unanswered += 1;
         let since = known.silent.as_ref().map_or_else(Instant::now, |(since, _)| *since);
-        known.silent = Some((since, why));
         if since.elapsed() > asked.give_up_after {
             live.done();
-            let (_, why) = known.silent.unwrap_or((since, String::new()));
             screen.note(
                 "not certain",
                 &format!("nothing was heard of window {id} for {}s: {why}", since.elapsed().as_secs()),
             );
             return Exit::Uncertain;
         }
+        known.silent = Some((since, why));
     }
 }
 
@@ -138,11 +134,10 @@ fn chosen(answer: &Answer, id: Option<&str>) -> Result<Window, String> {
         answer.windows.iter().partition(|window| window.state == "booked");
     match (covering.as_slice(), booked.as_slice()) {
         ([only], _) => Ok((*only).clone()),
-        ([], []) => Err("no window is booked or active".to_owned()),
-        ([], booked) => booked
-            .iter()
-            .min_by_key(|window| window.start)
-            .map_or_else(|| Err("no window is booked".to_owned()), |next| Ok((*next).clone())),
+        ([], booked) => {
+            let next = booked.iter().min_by_key(|window| window.start);
+            next.map(|next| (*next).clone()).ok_or_else(|| "no window is booked or active".to_owned())
+        }
         (several, _) => {
             let names: Vec<&str> = several.iter().map(|window| window.id.as_str()).collect();
             Err(format!("several windows are active: {}; name the one to watch", names.join(", ")))
@@ -171,10 +166,8 @@ async fn past(function: &Function, id: &str) -> Option<Past> {
     event.insert("action".to_owned(), json!("history"));
     event.insert("id".to_owned(), json!(id));
     event.insert("limit".to_owned(), json!(1));
-    match function.ask(&event, &mut |_| ()).await {
-        Outcome::Answered(_, answer) => answer.history.into_iter().next(),
-        Outcome::Refused(..) | Outcome::Failed(..) | Outcome::Uncertain(_) | Outcome::Unsent(_) => None,
-    }
+    let (_, answer) = function.ask(&event, &mut |_| ()).await.answer().ok()?;
+    answer.history.into_iter().next()
 }
 
 /// How it ended, and how the site stands then.
@@ -189,17 +182,13 @@ async fn over(function: &Function, screen: &Screen, prefix: &Prefix, past: &Past
         (None, _) => String::new(),
     };
     screen.lines(&[clean(&format!("Window {} is over: {outcome}{when}.", past.id))]);
-    let site = match function.ask(&status(), &mut |why| screen.note("", why)).await {
-        Outcome::Answered(text, answer) => {
+    let site = match function.ask(&status(), &mut |why| screen.note("", why)).await.answer() {
+        Ok((text, answer)) => {
             screen.whole(&text);
             screen.lines(&show::lines(&answer, prefix, 0));
             answer.site.unwrap_or_default()
         }
-        Outcome::Refused(_, failure) | Outcome::Failed(_, failure) => {
-            screen.note("failed", &format!("{}: {}", failure.kind, failure.message));
-            return Exit::Uncertain;
-        }
-        Outcome::Uncertain(why) | Outcome::Unsent(why) => {
+        Err(why) => {
             screen.note("failed", &why);
             return Exit::Uncertain;
         }

@@ -19,7 +19,6 @@ use crate::{
         self, Plan, Scene,
         site::{Site, SiteState, View},
     },
-    probe::Glance,
     report::views::VisitorView,
 };
 
@@ -82,23 +81,19 @@ pub async fn present_and_outside(run: Run<'_>) -> Present {
     };
     let (mut present, glance) = tokio::join!(present(run), glance);
     let Some(mut glance) = glance else { return present };
-    present.visitor = Some(visitor(&glance));
-    if !is_settled(run, &present.table) {
-        return present;
+    if is_settled(run, &present.table) {
+        if let (SiteState::Open, Met::Maintenance, Some(probe)) =
+            (present.site.state, glance.visitor.met(), &run.app.probe)
+        {
+            // A window that has just become history leaves no trace in the present: perhaps the rule was opened just now.
+            tokio::time::sleep(APPLIED).await;
+            glance = probe.glance().await;
+        }
+        present.site.met(glance.visitor.met(), &glance.visitor.to_string());
     }
-    if let (SiteState::Open, Met::Maintenance, Some(probe)) = (present.site.state, glance.visitor.met(), &run.app.probe)
-    {
-        // A window that has just become history leaves no trace in the present: perhaps the rule was opened just now.
-        tokio::time::sleep(APPLIED).await;
-        glance = probe.glance().await;
-    }
-    present.visitor = Some(visitor(&glance));
-    present.site.met(glance.visitor.met(), &glance.visitor.to_string());
+    let (met, got) = (glance.visitor.met(), glance.visitor.to_string());
+    present.visitor = Some(VisitorView { met, got, after_secs: None });
     present
-}
-
-fn visitor(glance: &Glance) -> VisitorView {
-    VisitorView { met: glance.visitor.met(), got: glance.visitor.to_string(), after_secs: None }
 }
 
 /// What is due, for somebody who has done nothing yet.
