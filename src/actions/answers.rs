@@ -7,6 +7,7 @@ use crate::{
     aws::items::RequestItem,
     error::Error,
     model::{
+        table::Table,
         time::{self, spoken},
         window::{Outcome, State, Window},
     },
@@ -15,13 +16,16 @@ use crate::{
     report::{response::Response, views::WindowView, words},
 };
 
+/// What an answer adds where the event named no window or series.
+pub(super) const MEANT: &str = " The event named no id, and could mean nothing else.";
+
 /// An answer with nothing in it yet.
 pub(super) fn blank(action: &str) -> Response {
     Response { action: action.to_owned(), ..Response::default() }
 }
 
 /// An answer about whatever a run did.
-pub(super) fn summary(action: &str, done: &Done) -> Response {
+pub(super) fn summary(run: Run<'_>, action: &str, done: &Done) -> Response {
     let told: Vec<String> = done.happened.iter().map(|(id, what)| format!("{id} {}", what.word())).collect();
     let changed = done.rules.iter().any(|rule| rule.changed);
     let (outcome, message) = match (told.is_empty(), changed) {
@@ -41,6 +45,7 @@ pub(super) fn summary(action: &str, done: &Done) -> Response {
         warnings,
         rules: done.rules.clone(),
         visitor: done.visitor.clone(),
+        next_change: next_change(&done.windows, &done.table, run.now()),
         ..blank(action)
     }
 }
@@ -99,6 +104,7 @@ pub(super) fn after(run: Run<'_>, action: &str, window: &Window, done: &Done, us
         rules: done.rules.clone(),
         site: Some(done.site.clone()),
         visitor: done.visitor.clone(),
+        next_change: next_change(&done.windows, &done.table, run.now()),
         ..about(run, action, window, came)
     }
 }
@@ -121,21 +127,16 @@ pub(super) fn about(run: Run<'_>, action: &str, window: &Window, came: Came) -> 
             format!("Nothing was changed: window {id} is {}.", stands(window, run.now(), zone))
         }
     };
-    Response {
-        outcome: came.word().to_owned(),
-        message,
-        window: Some(WindowView::new(window)),
-        next_change: next_change(std::slice::from_ref(window), run.now()),
-        ..blank(action)
-    }
+    Response { outcome: came.word().to_owned(), message, window: Some(WindowView::new(window)), ..blank(action) }
 }
 
 /// An answer about one window that is still ahead.
 pub(super) fn ahead(run: Run<'_>, action: &str, window: &Window, present: Present, came: Came) -> Response {
+    let next_change = next_change(&present.table.windows, &present.table, run.now());
     let doomed = present.plan.map(|plan| doomed::doomed(&plan, &run.app.config.rules)).unwrap_or_default();
     let own = doomed.iter().filter(|doomed| doomed.window.uid == window.uid);
     let warnings = own.map(will_not_work).collect();
-    Response { site: Some(present.site), warnings, ..about(run, action, window, came) }
+    Response { site: Some(present.site), warnings, next_change, ..about(run, action, window, came) }
 }
 
 /// That a booked window could not do what it is for.
@@ -171,7 +172,7 @@ pub(super) fn decided_before(run: Run<'_>, before: &RequestItem, done: Done) -> 
     let window = before.about.iter().find_map(|id| done.windows.iter().find(|window| &window.id == id));
     let answer = match window {
         Some(window) => after(run, before.action.word(), window, &done, Came::Unchanged),
-        None => summary(before.action.word(), &done),
+        None => summary(run, before.action.word(), &done),
     };
     Ok(Response {
         outcome: Came::Unchanged.word().to_owned(),
@@ -180,13 +181,10 @@ pub(super) fn decided_before(run: Run<'_>, before: &RequestItem, done: Done) -> 
     })
 }
 
-/// The next moment a window starts or ends.
-pub(super) fn next_change(windows: &[Window], now: Timestamp) -> Option<Timestamp> {
-    windows
-        .iter()
-        .filter(|window| !matches!(window.state, State::Ending | State::Over))
-        .flat_map(|window| [Some(window.start), window.end])
-        .flatten()
-        .filter(|moment| *moment > now)
-        .min()
+/// The next moment one of all windows starts or ends, those included that series are about to book.
+pub(super) fn next_change(windows: &[Window], table: &Table, now: Timestamp) -> Option<Timestamp> {
+    let goes_on = windows.iter().filter(|window| !matches!(window.state, State::Ending | State::Over));
+    let booked = goes_on.flat_map(|window| [Some(window.start), window.end]).flatten();
+    let to_book = table.series.iter().filter_map(|series| series.next_to_book(now)).map(|next| next.start);
+    booked.chain(to_book).filter(|moment| *moment > now).min()
 }

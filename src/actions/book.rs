@@ -278,6 +278,7 @@ async fn already(run: Run<'_>, window: &Window, action: DecisionKind, asked: &As
     let mut answer = Response {
         site: Some(done.site.clone()),
         rules: done.rules.clone(),
+        next_change: answers::next_change(&done.windows, &done.table, run.now()),
         ..answers::about(run, action.word(), window, came)
     };
     if asked.reason.is_some() && asked.reason != window.reason {

@@ -14,7 +14,9 @@ use crate::{
     event::{Asked, NewEnd, NewTimes},
     model::{
         id::WindowId,
-        span, time,
+        span,
+        table::Table,
+        time,
         window::{DecisionKind, LENGTH_MIN, State, Window},
     },
     reconcile,
@@ -27,7 +29,8 @@ struct Moved {
     after: Window,
 }
 
-/// Moves the end of a booked, active or held window; without an id, of the only one there is.
+/// Moves the end of a booked, active or held window. Without an id that is the only one that has begun; if none has, the
+/// only one there is.
 ///
 /// # Errors
 /// [`Error::InvalidEvent`] if the window is unknown or over, or the new end is unusable; otherwise as
@@ -35,9 +38,7 @@ struct Moved {
 pub async fn extend(run: Run<'_>, id: Option<&WindowId>, by: &NewEnd, asked: &Asked) -> Result<Response, Error> {
     let longest = run.app.config.max_duration;
     let decided = decide(run, DecisionKind::Extend, |table, now| {
-        let open = |window: &&Window| matches!(window.state, State::Booked | State::Active | State::Held);
-        let may_be: Vec<&WindowId> = table.windows.iter().filter(open).map(|window| &window.id).collect();
-        let id = &meant(id, &may_be, DecisionKind::Extend)?;
+        let id = &meant(id, &may_be_extended(table, now), DecisionKind::Extend)?;
         let window = known(table, id)?;
         if window.state == State::Ending || (window.state == State::Booked && window.has_ended(now)) {
             return Err(too_late(id));
@@ -51,7 +52,27 @@ pub async fn extend(run: Run<'_>, id: Option<&WindowId>, by: &NewEnd, asked: &As
         let state = if window.state == State::Held { State::Active } else { window.state };
         Ok(moved(window, Window { end: Some(end), state, ..window.clone() }, now, DecisionKind::Extend, asked))
     });
-    changed(run, DecisionKind::Extend, decided.await?).await
+    let decided = decided.await?;
+    let is_meant = id.is_none() && matches!(decided, Decided::New(_));
+    let mut answer = changed(run, DecisionKind::Extend, decided).await?;
+    if is_meant {
+        answer.message.push_str(answers::MEANT);
+    }
+    Ok(answer)
+}
+
+/// The windows that an `extend` without an id may mean. Who sends one while a window goes on means that window, and none
+/// of those to come.
+fn may_be_extended(table: &Table, now: Timestamp) -> Vec<&WindowId> {
+    let all = |which: &dyn Fn(&Window) -> bool| -> Vec<&WindowId> {
+        table.windows.iter().filter(|window| which(window)).map(|window| &window.id).collect()
+    };
+    let goes_on = all(&|window| match window.state {
+        State::Active | State::Held => true,
+        State::Booked => window.start <= now && !window.has_ended(now),
+        State::Ending | State::Over => false,
+    });
+    if goes_on.is_empty() { all(&|window| window.state == State::Booked) } else { goes_on }
 }
 
 fn new_end(window: &Window, by: &NewEnd, now: Timestamp) -> Result<Timestamp, Error> {

@@ -89,7 +89,7 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>, asked: &Asked) -> Result<Re
     let reported = report_reopened(run, &done.site, &done.reopened).await;
     let done = done.complete(decided)?;
     reported?;
-    let mut answer = answers::summary(DecisionKind::Off.word(), &done);
+    let mut answer = answers::summary(run, DecisionKind::Off.word(), &done);
     let ended: Vec<&Window> =
         targets.iter().map(|window| done.window(&window.id, &window.uid).unwrap_or(window)).collect();
     (answer.outcome, answer.message) = told(&ended, &done);
@@ -210,6 +210,7 @@ pub async fn cancel(run: Run<'_>, id: Option<&WindowId>, asked: &Asked) -> Resul
         };
         Ok(Verdict { what, writes: vec![], about })
     });
+    let meant = if id.is_none() { answers::MEANT } else { "" };
     let dropped = match decided.await? {
         Decided::New(dropped) => dropped,
         Decided::Before(before) => return cancelled_before(run, &before).await,
@@ -230,12 +231,14 @@ pub async fn cancel(run: Run<'_>, id: Option<&WindowId>, asked: &Asked) -> Resul
         Dropped::Window(window, _) => {
             // Somebody else may have ended it just before: what is told is how it ended.
             let usual = window.ending.map_or(Came::Cancelled, |ending| Came::ended(ending.outcome));
-            answers::after(run, DecisionKind::Cancel.word(), &window, &done, usual)
+            let mut answer = answers::after(run, DecisionKind::Cancel.word(), &window, &done, usual);
+            answer.message.push_str(meant);
+            answer
         }
         Dropped::Series(_) => Response {
             outcome: Came::Cancelled.word().to_owned(),
-            message: format!("Series {id} is cancelled, and so is every booked window of it."),
-            ..answers::summary(DecisionKind::Cancel.word(), &done)
+            message: format!("Series {id} is cancelled, and so is every booked window of it.{meant}"),
+            ..answers::summary(run, DecisionKind::Cancel.word(), &done)
         },
     })
 }

@@ -93,11 +93,12 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
         (true, _) => format!("Series {} is booked, and paused until it is resumed.", kept.id),
         (false, next) => format!("Series {} is booked; it comes next on {}.", kept.id, next.join(", ")),
     };
+    let present = reconcile::present(run).await;
     Ok(Response {
         outcome: outcome.to_owned(),
         message,
-        next_change: view.next.first().copied(),
-        site: Some(reconcile::present(run).await.site),
+        next_change: answers::next_change(&present.table.windows, &present.table, run.now()),
+        site: Some(present.site),
         series: vec![view],
         warnings,
         ..answers::blank(DecisionKind::Book.word())
@@ -270,8 +271,7 @@ fn answer(
         outcome: outcome.unwrap_or("unchanged").to_owned(),
         message: series.map(message).unwrap_or_default(),
         series: series.map(|series| series.view(now)).into_iter().collect(),
-        next_change: series.and_then(|series| series.next(now, 1).first().map(|next| next.start)),
-        ..answers::summary(action.word(), done)
+        ..answers::summary(run, action.word(), done)
     }
 }
 

@@ -55,7 +55,7 @@ pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Erro
         series: table.series.iter().filter(|series| meant(&series.id)).map(|series| series.view(now)).collect(),
         rules: plan.iter().flat_map(|plan| &plan.rules).map(view).collect(),
         visitor,
-        next_change: answers::next_change(&table.windows, now),
+        next_change: answers::next_change(&table.windows, &table, now),
         warnings,
         ..answers::blank("status")
     })

@@ -25,9 +25,7 @@ pub async fn sweep(run: Run<'_>) -> Result<Response, Error> {
     let noticed = notices(run, &done).await;
     let done = done.complete(None)?;
     noticed?;
-    let mut answer = answers::summary("sweep", &done);
-    answer.next_change = answers::next_change(&done.windows, run.now());
-    Ok(answer)
+    Ok(answers::summary(run, "sweep", &done))
 }
 
 /// The same for one of the function's own wake-ups.
@@ -40,7 +38,7 @@ pub async fn wake(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
         Some(window) => Ok(answers::after(run, "wake", window, &done, Came::Unchanged)),
         None => Ok(Response {
             message: format!("Window {id} has ended; nothing is due for it."),
-            ..answers::summary("wake", &done)
+            ..answers::summary(run, "wake", &done)
         }),
     }
 }

@@ -241,7 +241,7 @@ fn one_refused(rule: &RuleArn, error: Error) -> Result<seen::Rules, Error> {
     let seen = match error.code() {
         Some("RuleNotFound") => Seen::Gone,
         Some("ValidationError") => {
-            Seen::Unsupported { why: format!("cannot be read ({})", error.full()), known: vec![] }
+            Seen::Unsupported { why: format!("cannot be read ({})", error.full()), known: vec![], whole: false }
         }
         _ => return Err(error),
     };
@@ -278,13 +278,14 @@ fn seen(rule: &Rule) -> Seen {
         return Seen::Unsupported {
             why: "is its listener's default rule, whose conditions cannot be changed".to_owned(),
             known: vec![],
+            whole: true,
         };
     }
     let read: Vec<Result<Condition, String>> = rule.conditions().iter().map(read_condition).collect();
     let problems: Vec<&str> = read.iter().filter_map(|one| one.as_ref().err().map(String::as_str)).collect();
     let why = problems.join(" and ");
     let known: Vec<Condition> = read.into_iter().filter_map(Result::ok).collect();
-    if why.is_empty() { Seen::Conditions(known) } else { Seen::Unsupported { why, known } }
+    if why.is_empty() { Seen::Conditions(known) } else { Seen::Unsupported { why, known, whole: false } }
 }
 
 /// Reads one condition. Elastic Load Balancing repeats `Values` (and perhaps `RegexValues`) beside the typed config;

@@ -3,6 +3,7 @@
 //! It only reads. What it may not read is a finding of its own, not a failure.
 
 mod rules;
+mod site;
 mod surroundings;
 mod windows;
 
@@ -22,15 +23,8 @@ use crate::{
         seen::{Listener, Neighbour},
         table::Table,
     },
-    plan::{
-        Plan,
-        doomed::doomed,
-        site::{Site, SiteState},
-    },
-    report::{
-        finding::{Finding, Severity},
-        site,
-    },
+    plan::{Plan, doomed::doomed, site::Site},
+    report::finding::{Finding, Severity},
 };
 
 /// How many listeners are read at once.
@@ -98,17 +92,7 @@ impl Checked {
 pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> Checked {
     let config = &run.app.config;
     let mut checked = Checked::default();
-    let unplanned = [SiteState::OpenUnplanned, SiteState::MaintenanceUnplanned].contains(&present.site.state);
-    checked.look(
-        "the site stands as its windows say",
-        unplanned.then(|| {
-            Finding::error(
-                site::sentence(present.site).trim_end_matches('.').to_owned(),
-                "the rules are not as the windows say, and the last sweep did not change that",
-                "look for a failed report and in the function's log; elasticloadbalancing:ModifyRule may be denied",
-            )
-        }),
-    );
+    checked.look("the site stands as its windows say", site::stands(present.site));
     let refused = |problem: &String| Finding::error(problem.clone(), "the window would be refused", "fix the field");
     checked.findings.extend(asked.problems.iter().map(refused));
     checked.look("every setting can be used", surroundings::settings(config));
@@ -146,7 +130,10 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
         }
     }
     if run.app.probe.is_some() {
-        checked.look("a visitor and a tester get what they should", surroundings::outside(run, &seen, covered).await);
+        checked.look(
+            "a visitor and a tester get what they should",
+            surroundings::outside(run, present.plan, covered).await,
+        );
     }
     if let Some(found) = surroundings::edge(run, present.site.state).await {
         checked.look("the visitors' page and the bypass link work at the edge", found);

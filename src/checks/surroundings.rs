@@ -1,17 +1,11 @@
 //! The settings, the topic, and the site as it is seen from outside.
 
-use super::Listeners;
 use crate::{
     app::Run,
     aws::topic::Subscriptions,
     config::Config,
-    model::{
-        bypass::Bypass,
-        conditions::{self, Condition},
-        rule_arn::RuleArn,
-        seen::Seen,
-    },
-    plan::site::SiteState,
+    model::{bypass::Bypass, rule_arn::RuleArn},
+    plan::{Form, Plan, site::SiteState},
     probe::Expect,
     report::finding::Finding,
 };
@@ -108,19 +102,22 @@ pub(super) async fn subscribers(run: Run<'_>) -> Option<Finding> {
 }
 
 /// What the public name answers now, held against what the rules show.
-pub(super) async fn outside(run: Run<'_>, listeners: &Listeners, covered: &[RuleArn]) -> Option<Finding> {
+pub(super) async fn outside(run: Run<'_>, plan: Option<&Plan>, covered: &[RuleArn]) -> Option<Finding> {
     let probe = run.app.probe.as_ref()?;
-    let bypass = run.app.config.bypass.as_ref();
-    let ours = |condition: &Condition| bypass.is_some_and(|bypass| conditions::is_bypass(condition, bypass));
-    let dark = covered.iter().any(|rule| {
-        let Some(Ok(Some(listener))) = listeners.get(&rule.listener()) else { return false };
-        listener
-            .rules
-            .iter()
-            .any(|found| &found.arn == rule && matches!(&found.seen, Seen::Conditions(all) if all.iter().any(ours)))
-    });
+    let forms: Vec<Option<Form>> = covered.iter().map(|rule| plan?.rule(rule)?.form).collect();
+    let expected = if forms.contains(&Some(Form::HeaderOnly)) {
+        Expect::Maintenance
+    } else if forms.contains(&None) {
+        return Some(Finding::warning(
+            "what ProbeUrl should answer is not known".to_owned(),
+            "whether a rule lets visitors in could not be told",
+            "fix what else was found about the rules, and check again",
+        ));
+    } else {
+        Expect::Open
+    };
     let glance = probe.glance().await;
-    if glance.shows(if dark { Expect::Maintenance } else { Expect::Open }, 0) {
+    if glance.shows(expected, 0) {
         return None;
     }
     Some(Finding::warning(

@@ -36,6 +36,8 @@ pub enum Seen {
         why: String,
         /// The conditions that were understood.
         known: Vec<Condition>,
+        /// Whether it demands nothing else.
+        whole: bool,
     },
 }
 

@@ -73,7 +73,7 @@ pub struct RulePlan {
     pub arn: RuleArn,
     /// How it stands.
     pub state: RuleState,
-    /// How its conditions read; none of a rule that does not exist.
+    /// How its conditions read; none of a rule that does not exist, or of which what is known does not tell.
     pub form: Option<Form>,
     /// Whoever it matches, it forwards to nobody.
     pub idle: bool,

@@ -140,11 +140,12 @@ pub(super) fn plan_rule(scene: &Scene<'_>, windows: &[Window], arn: &RuleArn, se
             RulePlan { state: form.into(), form: Some(form), obstacle: Some(Obstacle::Damaged), ..blank }
         }
         Seen::Gone => RulePlan { state: RuleState::Gone, obstacle: Some(Obstacle::Gone), ..blank },
-        Seen::Unsupported { why, known } => {
+        Seen::Unsupported { why, known, whole } => {
             let reading = read_rule(known, saved, bypass);
             let stuck = reading.form == Form::HeaderOnly && covering.is_empty();
             let obstacle = if stuck { Obstacle::StuckUnsupported } else { Obstacle::Unsupported };
-            let form = Some(reading.form);
+            // With our header it lets no visitor in, whatever else it demands; without, that decides.
+            let form = Some(reading.form).filter(|form| *form == Form::HeaderOnly || *whole);
             RulePlan { state: RuleState::Unsupported, form, obstacle: Some(obstacle(why.clone())), ..blank }
         }
         Seen::Conditions(current) => {
@@ -606,9 +607,17 @@ mod tests {
             (narrowed(&owned()), vec![ending()], Obstacle::StuckUnsupported(why())),
             (narrowed(&owned()), vec![], Obstacle::StuckUnsupported(why())),
         ] {
-            let form = if known == owned() { Form::Open } else { Form::HeaderOnly };
-            let expected = RulePlan { form: Some(form), obstacle: Some(obstacle), ..idle(RuleState::Unsupported) };
-            assert_eq!(part("03:00:00", Seen::Unsupported { why: why(), known }, &windows, &[]), expected);
+            for whole in [true, false] {
+                let form = match (known == owned(), whole) {
+                    (false, _) => Some(Form::HeaderOnly),
+                    (true, true) => Some(Form::Open),
+                    (true, false) => None,
+                };
+                let obstacle = Some(obstacle.clone());
+                let expected = RulePlan { form, obstacle, ..idle(RuleState::Unsupported) };
+                let seen = Seen::Unsupported { why: why(), known: known.clone(), whole };
+                assert_eq!(part("03:00:00", seen, &windows, &[]), expected);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{Form, Obstacle, Plan};
+use super::{Form, Obstacle, Plan, RuleState};
 use crate::model::{
     id::WindowId,
     rule_arn::RuleArn,
@@ -29,7 +29,7 @@ pub enum SiteState {
     Mixed,
     /// A rule is missing or forwards nobody, or visitors meet an error though every rule is open.
     Broken,
-    /// It could not be read.
+    /// It could not be read, or a rule has a condition that this version does not know.
     #[default]
     Unknown,
 }
@@ -118,6 +118,8 @@ pub enum Passage {
     Missing,
     /// It matches, and forwards to nobody.
     Nowhere,
+    /// What is known of its conditions does not tell.
+    Unknown,
 }
 
 /// What the site is made out from.
@@ -150,11 +152,12 @@ impl Site {
         for rule in view.plan.iter().flat_map(|plan| &plan.rules) {
             let managed = view.managed.contains(&rule.arn);
             let covered = covering.iter().any(|window| window.rules.covers(&rule.arn, managed));
-            let is = match rule.form {
-                None => Passage::Missing,
-                Some(Form::HeaderOnly) => Passage::Closed,
-                Some(Form::Open) if rule.idle => Passage::Nowhere,
-                Some(Form::Open) => Passage::Open,
+            let is = match (rule.state, rule.form) {
+                (RuleState::Gone, _) => Passage::Missing,
+                (_, Some(Form::HeaderOnly)) => Passage::Closed,
+                _ if rule.idle => Passage::Nowhere,
+                (_, Some(Form::Open)) => Passage::Open,
+                (_, None) => Passage::Unknown,
             };
             // A rule that is nobody's any more matters while it keeps visitors out, or should.
             if managed || covered || is == Passage::Closed {
@@ -215,6 +218,8 @@ fn state(rules: &[SiteRule], windows_seen: bool) -> SiteState {
         SiteState::Unknown
     } else if any(Passage::Closed, false) {
         SiteState::MaintenanceUnplanned
+    } else if is(Passage::Unknown) {
+        SiteState::Unknown
     } else {
         match (is(Passage::Closed), is(Passage::Open)) {
             (true, true) => SiteState::Mixed,

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     app::Run,
     model::window::{Outcome, State, Window},
-    plan::{Obstacle, Plan, RulePlan, RuleState, reports},
+    plan::{Form, Obstacle, Plan, RulePlan, RuleState, reports},
     report::{
         metrics::{self, Measure, Metric},
         views::Actual,
@@ -26,10 +26,10 @@ pub(super) fn measure(run: Run<'_>, settled: &Settled, progress: &Progress, outs
     let mut measures: Vec<Measure> = plan
         .rules
         .iter()
-        .filter(|rule| rule.state == RuleState::HeaderOnly || progress.changed.contains(&rule.arn))
+        .filter(|rule| rule.form == Some(Form::HeaderOnly) || progress.changed.contains(&rule.arn))
         .map(|rule| Measure {
             metric: Metric::MaintenanceActive,
-            value: i64::from(rule.state == RuleState::HeaderOnly),
+            value: i64::from(rule.form == Some(Form::HeaderOnly)),
             rule: Some(rule.arn.clone()),
         })
         .collect();

@@ -22,7 +22,7 @@ use crate::{
         window::{State, Window},
     },
     plan::{
-        Obstacle, RulePlan, RuleState, Way,
+        Form, Obstacle, RulePlan, RuleState, Way,
         reports::{self, Due, Event},
         site::Site,
     },
@@ -225,7 +225,10 @@ fn failures_of(run: Run<'_>, settled: &Settled, progress: &Progress, window: &Wi
         let why = run.app.config.narrows_nothing().map(|why| format!("it could not start: {why}"));
         failures.extend(why.map(|why| Failure::of_fact(About::Window(window.uid.clone()), "settings", why)));
     }
-    let usable = |rule: &&&RulePlan| matches!(rule.state, RuleState::Open | RuleState::HeaderOnly);
+    // One that has got a condition that could not be put back may be closed all the same.
+    let usable = |rule: &&&RulePlan| {
+        matches!(rule.state, RuleState::Open | RuleState::HeaderOnly) || rule.form == Some(Form::HeaderOnly)
+    };
     if window.is_covering() && !rules.iter().any(|rule| usable(&rule)) {
         let why = "none of its rules can be closed to visitors".to_owned();
         failures.push(Failure::of_fact(About::Window(window.uid.clone()), "no rules", why));

@@ -64,7 +64,7 @@ pub const LINES: [Line; 16] = [
         "end or duration, id, timezone, reason, message, rules, at_end, dry_run",
     ),
     line("off", "ends this window now; without id, whatever is in maintenance", "", "id"),
-    line("extend", "moves the end of a window; without id, of the only one", "by or end", "id, timezone"),
+    line("extend", "moves the end of a window; without id, of the one that goes on", "by or end", "id, timezone"),
     line("reschedule", "moves a window that has not begun", "id, and start, end or duration", "timezone"),
     line("cancel", "drops a window that has not begun, or ends a series; without id, the only one", "", "id"),
     line(
@@ -149,7 +149,7 @@ mod tests {
     fn an_action_is_a_line_with_its_fields() {
         let lines: Vec<String> = LINES.iter().map(Line::text).collect();
         for told in [
-            "extend: moves the end of a window; without id, of the only one. Needs by or end. May have id, timezone.",
+            "extend: moves the end of a window; without id, of the one that goes on. Needs by or end. May have id, timezone.",
             "cancel: drops a window that has not begun, or ends a series; without id, the only one. May have id.",
             "status: tells how the site stands, with every window, series and rule. May have id.",
             "help: tells this, and so does an empty event.",

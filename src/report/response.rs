@@ -46,7 +46,7 @@ pub struct Response {
     /// What a visitor got at `ProbeUrl`, if this run asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visitor: Option<VisitorView>,
-    /// When a window starts or ends next.
+    /// When a window starts or ends next, whichever that is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_change: Option<Timestamp>,
     /// What a check looked at and found well, a sentence each.

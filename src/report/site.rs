@@ -58,7 +58,14 @@ pub fn sentence(site: &Site) -> String {
         }
         SiteState::Broken => format!("The site does not work for visitors: {}.", broken(site)),
         SiteState::Unknown => {
-            let why = site.unseen.clone().unwrap_or_else(|| "RuleArns names no rule that can be read".to_owned());
+            let untold = site.rules_that(|rule| rule.is == Passage::Unknown);
+            let why = match (&site.unseen, untold.is_empty()) {
+                (Some(unseen), _) => unseen.clone(),
+                (None, true) => "RuleArns names no rule that can be read".to_owned(),
+                (None, false) => {
+                    format!("nobody can tell whether {} visitors in", lists(&untold, "lets", "let"))
+                }
+            };
             format!("How the site stands is not known: {why}.")
         }
     }
@@ -130,20 +137,31 @@ pub fn next_steps(site: &Site) -> Vec<String> {
             }));
         }
         SiteState::MaintenanceUnplanned => {
+            let closed = site.rules_that(|rule| rule.is == Passage::Closed && !rule.covered);
+            let any = |which: Option<&Obstacle>| closed.iter().any(|rule| rule.obstacle.as_ref() == which);
+            let [due, orphaned] = [any(None), any(Some(&Obstacle::Orphaned))];
             // It would end the windows that cover other rules, too.
-            if site.covering.is_empty() {
+            if site.covering.is_empty() && (due || orphaned) {
                 steps.push(step("to open the site", json!({ "action": "off" })));
+            } else if due {
+                steps.push(step("to open it now instead of at the next sweep", json!({ "action": "sweep" })));
             }
             steps.push(check());
         }
         SiteState::OpenUnplanned => {
-            steps.push(step("to close the site now instead of at the next sweep", json!({ "action": "sweep" })));
+            let due = |rule: &SiteRule| rule.is == Passage::Open && rule.covered && rule.obstacle.is_none();
+            if !site.rules_that(due).is_empty() {
+                steps.push(step("to close the site now instead of at the next sweep", json!({ "action": "sweep" })));
+            }
             steps.push(check());
             steps.extend(site.covering.iter().map(off));
         }
         SiteState::Broken => steps.push(check()),
         SiteState::Unknown => {
-            steps.push(step("to look again", json!({ "action": "status" })));
+            // What a rule demands stays as it is until its owner changes it.
+            if site.unseen.is_some() || site.rules.is_empty() {
+                steps.push(step("to look again", json!({ "action": "status" })));
+            }
             steps.push(check());
         }
     }
@@ -202,7 +220,12 @@ fn broken(site: &Site) -> String {
 /// What keeps a rule from being as it should be, unless the first sentence has said it.
 fn in_the_way(rule: &SiteRule) -> Option<String> {
     let found = rule.obstacle.as_ref().filter(|found| !matches!(found, Obstacle::Orphaned | Obstacle::Gone))?;
-    let wrong = (rule.is == Passage::Open) == rule.covered;
+    let wrong = match rule.is {
+        Passage::Unknown => true,
+        Passage::Open | Passage::Closed | Passage::Missing | Passage::Nowhere => {
+            (rule.is == Passage::Open) == rule.covered
+        }
+    };
     wrong.then(|| format!("Rule {} {}.", rule.arn.short(), obstacle(found)))
 }
 

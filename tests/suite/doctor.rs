@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{World, path, rule_arn};
+use crate::world::{SECRET, World, header, path, rule_arn};
 
 const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/shop/0123456789abcdef";
 
@@ -175,4 +175,94 @@ async fn a_rule_that_could_not_be_changed_is_not_well() {
     let (found, _) = check(&world).await;
     says(&found, "Error Visitors reach the site although it should be in maintenance");
     says(&found, "elasticloadbalancing:ModifyRule may be denied");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_helps_a_rule_that_is_not_as_it_should_be_depends_on_what_keeps_it_so() {
+    let closed = vec![header("x-maintenance-bypass", SECRET)];
+    let fix = async |world: &World| {
+        let found = world.invoke(json!({"action": "check"})).await.expect("checked");
+        let first = found.findings.into_iter().next().expect("a finding");
+        assert_eq!(first.why, "the rules are not as the windows say", "{first:?}");
+        (first.fix, world.invoke(json!({"action": "status"})).await.expect("status").next_steps)
+    };
+    let steps = |steps: &[String], action: &str| steps.iter().any(|step| step.contains(&format!(r#""{action}""#)));
+
+    // Closed by hand, with nothing saved of it: only `off` opens it.
+    let world = World::new(2);
+    world.set_conditions(0, closed.clone());
+    let (found, next) = fix(&world).await;
+    assert!(found.starts_with(r#"send {"action":"off"}, which takes the bypass header away"#), "{found}");
+    assert!(steps(&next, "off"), "{next:?}");
+    world.invoke(json!({"action": "off"})).await.expect("off");
+    assert!(!world.is_dark(0), "and so it did");
+
+    // While a window covers another rule, `off` would end that, too.
+    world.set_conditions(0, closed.clone());
+    world.invoke(json!({"action": "on", "id": "w", "rules": [rule_arn(1)]})).await.expect("on");
+    let (found, next) = fix(&world).await;
+    assert!(found.contains(r#"by hand; or send {"action":"off"}, but that also ends w"#), "{found}");
+    assert!(!steps(&next, "off") && !steps(&next, "sweep"), "{next:?}");
+
+    // It was saved, so the next run opens it, unless ModifyRule is denied.
+    let world = World::new(1);
+    world.invoke(json!({"action": "on", "id": "w"})).await.expect("on");
+    world.forget_window("w");
+    let (found, next) = fix(&world).await;
+    assert!(found.contains("elasticloadbalancing:ModifyRule may be denied"), "{found}");
+    assert!(steps(&next, "off"), "{next:?}");
+
+    // It was saved, but has got a condition that could not be put back: nobody here can open it.
+    let odd = json!({"Field": "moon-phase", "Values": ["full"]});
+    world.set_conditions(0, [closed.clone(), vec![odd]].concat());
+    let (found, next) = fix(&world).await;
+    assert_eq!(found, "take its bypass header condition away by hand");
+    assert!(!steps(&next, "off") && !steps(&next, "sweep") && steps(&next, "check"), "{next:?}");
+
+    // Two rules, two causes.
+    let world = World::new(2);
+    world.invoke(json!({"action": "on", "id": "w", "rules": [rule_arn(1)]})).await.expect("on");
+    world.forget_window("w");
+    world.set_conditions(0, closed);
+    let (found, _) = fix(&world).await;
+    assert!(found.contains("for web/rule000: send ") && found.contains("for web/rule001: every sweep "), "{found}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_rule_that_cannot_be_understood_nobody_says_that_the_site_is_open() {
+    let odd = json!({"Field": "moon-phase", "Values": ["full"]});
+    let mut world = World::new(2);
+    world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
+    world.set_conditions(1, vec![path(&["/shop"]), odd.clone()]);
+    for covered in [false, true] {
+        if covered {
+            world.invoke(json!({"action": "on", "id": "w", "rules": [rule_arn(0)]})).await.expect("on");
+        }
+        let status = world.invoke(json!({"action": "status"})).await.expect("status");
+        assert_eq!(status.outcome, "unknown", "covered: {covered}");
+        let words = "How the site stands is not known: nobody can tell whether rule web/rule001 lets visitors in.";
+        assert!(status.message.starts_with(words), "{}", status.message);
+        assert!(status.message.contains(r#"Rule web/rule001 has a condition on "moon-phase""#), "{}", status.message);
+        assert!(status.next_steps.iter().all(|step| !step.contains("status")), "{:?}", status.next_steps);
+        assert_eq!(serde_json::to_value(&status).expect("JSON")["site"], "unknown");
+    }
+    let found = check(&world).await.0;
+    assert!(!found.iter().any(|line| line.contains("ProbeUrl answers a visitor")), "rule000 is closed: {found:?}");
+    world.invoke(json!({"action": "off"})).await.expect("off");
+    says(&check(&world).await.0, "what ProbeUrl should answer is not known");
+
+    // With the bypass header beside it, it lets no visitor in, whatever else it demands.
+    let world = World::new(1);
+    world.invoke(json!({"action": "on", "id": "w"})).await.expect("on");
+    world.set_conditions(0, vec![header("x-maintenance-bypass", SECRET), odd.clone()]);
+    let status = world.invoke(json!({"action": "status"})).await.expect("status");
+    assert_eq!(status.outcome, "maintenance", "{}", status.message);
+    world.state().said.clear();
+    world.invoke(json!({"action": "sweep"})).await.expect("swept");
+    let active = |world: &World| world.state().said.iter().any(|line| line.contains(r#""MaintenanceActive":1"#));
+    assert!(active(&world), "it is still measured as closed");
+    // A default rule demands nothing that could be hidden.
+    let world = World::new(1);
+    world.state().rules.get_mut(&rule_arn(0)).expect("the rule").is_default = true;
+    assert_eq!(world.invoke(json!({"action": "status"})).await.expect("status").outcome, "open");
 }

@@ -96,8 +96,21 @@ async fn an_event_without_an_id_means_the_only_one_and_is_never_guessed() {
         assert!(refused.contains("but the event names none of a, b"), "{refused}");
     }
     world.run_until("02:10").await;
+    // One goes on, so that is the one meant, whatever else is booked.
+    let extended = world.invoke(extend.clone()).await.expect("the only one that goes on");
+    assert_eq!(extended.window.expect("a").end.expect("an end").to_string(), "2026-12-06T04:00:00Z");
+    let told = "The times of window a are Sun 6 Dec 2026 02:00 UTC to Sun 6 Dec 2026 04:00 UTC";
+    let meant = "The event named no id, and could mean nothing else.";
+    assert!(extended.message.contains(told) && extended.message.ends_with(meant), "{}", extended.message);
+    let named = json!({"action": "extend", "id": "a", "by": "-PT5M"});
+    assert!(!world.invoke(named).await.expect("extended").message.contains(meant));
+    world.invoke(json!({"action": "on", "id": "c", "duration": "PT1H"})).await.expect("on");
+    let refused = world.invoke(extend.clone()).await.expect_err("two go on").full();
+    assert!(refused.ends_with("the event names none of a, c"), "{refused}");
+    world.invoke(json!({"action": "off", "id": "c"})).await.expect("off");
     // One has begun, so only the other can be dropped.
     let dropped = world.invoke(cancel.clone()).await.expect("the only one ahead");
+    assert!(dropped.message.ends_with(meant), "{}", dropped.message);
     assert_eq!((dropped.outcome.as_str(), dropped.window.expect("b").id.as_str()), ("cancelled", "b"));
     world.invoke(nightly()).await.expect("booked");
     let refused = world.invoke(cancel).await.expect_err("the series and its window").full();
@@ -178,4 +191,37 @@ async fn a_time_of_day_for_the_end_of_a_booked_window_comes_after_its_start() {
     world.invoke(late).await.expect("booked");
     let extended = world.invoke(json!({"action": "extend", "id": "w", "end": "23:30"})).await.expect("extended");
     assert_eq!(extended.window.expect("it").end.expect("an end").to_string(), "2026-12-07T23:30:00Z");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_change_is_the_sites_whatever_an_answer_is_about() {
+    let world = World::new(1);
+    let next = async |event: Value| {
+        let answer = world.invoke(event.clone()).await.expect("answered");
+        let told = answer.next_change.map(|at| at.strftime("%H:%M").to_string());
+        assert_eq!(
+            told,
+            world
+                .invoke(json!({"action": "status"}))
+                .await
+                .expect("status")
+                .next_change
+                .map(|at| at.strftime("%H:%M").to_string()),
+            "as status tells it: {event}"
+        );
+        told.unwrap_or_default()
+    };
+    assert_eq!(next(window("a", "02:00", "03:00")).await, "02:00");
+    assert_eq!(next(window("b", "05:00", "06:00")).await, "02:00", "booked");
+    assert_eq!(next(window("b", "05:00", "06:00")).await, "02:00", "already booked");
+    assert_eq!(next(json!({"action": "reschedule", "id": "b", "start": "2026-12-06T06:00Z"})).await, "02:00", "moved");
+    assert_eq!(next(json!({"action": "edit", "id": "b", "reason": "new"})).await, "02:00", "edited");
+    let series = json!({"id": "late", "every": "cron(0 9 * * ? *)", "duration": "PT1H", "timezone": "UTC"});
+    assert_eq!(next(series).await, "02:00", "a series");
+    assert_eq!(next(json!({"action": "skip", "id": "late"})).await, "02:00", "a skip");
+    assert_eq!(next(json!({"action": "cancel", "id": "late"})).await, "02:00", "a series that ends");
+    assert_eq!(next(json!({"action": "on", "id": "now", "duration": "PT8H"})).await, "02:00", "on");
+    assert_eq!(next(json!({"action": "extend", "id": "now", "by": "PT1H"})).await, "02:00", "extended");
+    assert_eq!(next(json!({"action": "off", "id": "now"})).await, "02:00", "off");
+    assert_eq!(next(json!({"action": "cancel", "id": "a"})).await, "06:00", "cancelled");
 }
