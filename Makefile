@@ -84,7 +84,7 @@ night: $(LOCAL)/.installed
 	$(CARGO) test --locked --workspace --no-run --quiet --test suite
 	@exec $(LOCAL)/bin/python -m rehearsal --bootstrap target/debug/bootstrap --window 60s --quiet --plain
 
-permissions: $(LOCAL)/.installed ## Prove each permission needed, two stacks apart, races, and a stack's own life
+permissions: $(LOCAL)/.installed ## Prove each permission needed, two stacks apart, races, a stack's own life, and the documents' commands
 	@# Not `build`: with the tests' features, or everything would be compiled once more.
 	$(CARGO) test --locked --workspace --no-run --quiet --test suite --test commands
 	@exec $(LOCAL)/bin/python -m rehearsal.drills --bootstrap target/debug/bootstrap --mw target/debug/mw

@@ -1,6 +1,7 @@
 """What one night cannot show: permissions, neighbours, the command line, races, a stack's own life.
 
-`python -m rehearsal.drills --bootstrap PATH --mw PATH` plays them all on one local AWS.
+`python -m rehearsal.drills --bootstrap PATH --mw PATH` plays them all on one local AWS, and then
+types the documents' commands on another.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from rehearsal import command_line, drill, life, neighbours, permissions, races, shop
+from rehearsal import command_line, drill, life, neighbours, permissions, races, shop, typed
 from rehearsal.local_aws import LocalAws, ignore_callers_settings
 from rehearsal.options import PROJECT
 from rehearsal.reports import Mailbox
@@ -80,6 +81,8 @@ def claims(bootstrap: Path, program: Path) -> Iterator[tuple[str, list[str]]]:
         yield from command_line.prove(program, one, two)
         yield from races.prove(one)
         yield from life.prove(one, bootstrap)
+    # On one that is empty, since the documents' names are taken as they stand there.
+    yield from typed.prove(bootstrap, program)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import http.server
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 from rehearsal.local_aws import LocalAws
 
@@ -47,17 +48,27 @@ class LoadBalancer:
     rule_arn: str
 
 
-def put_before(application: Application, aws: LocalAws, name: str = "shop") -> LoadBalancer:
-    """A listener that answers 503, and a rule that forwards everything to `application`."""
+def balance(application: Application, aws: LocalAws, name: str) -> tuple[dict[str, Any], str]:
+    """A load balancer without a listener, and the ARN of a target group for `application`."""
     elb = aws.client("elbv2")
     balancer = elb.create_load_balancer(Name=name, Type="application")["LoadBalancers"][0]
     group = elb.create_target_group(
-        Name=name, Protocol="HTTP", Port=application.port, TargetType="ip", VpcId="vpc-local"
-    )["TargetGroups"][0]
+        Name=name,
+        Protocol="HTTP",
+        Port=application.port,
+        TargetType="ip",
+        VpcId=balancer["VpcId"],
+    )["TargetGroups"][0]["TargetGroupArn"]
     elb.register_targets(
-        TargetGroupArn=group["TargetGroupArn"],
-        Targets=[{"Id": "127.0.0.1", "Port": application.port}],
+        TargetGroupArn=group, Targets=[{"Id": "127.0.0.1", "Port": application.port}]
     )
+    return balancer, group
+
+
+def put_before(application: Application, aws: LocalAws, name: str = "shop") -> LoadBalancer:
+    """A listener that answers 503, and a rule that forwards everything to `application`."""
+    elb = aws.client("elbv2")
+    balancer, group = balance(application, aws, name)
     listener = elb.create_listener(
         LoadBalancerArn=balancer["LoadBalancerArn"],
         Protocol="HTTP",
@@ -78,6 +89,6 @@ def put_before(application: Application, aws: LocalAws, name: str = "shop") -> L
         Priority=10,
         Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["*"]}}],
         # The short form: the local load balancer forgets `ForwardConfig`.
-        Actions=[{"Type": "forward", "TargetGroupArn": group["TargetGroupArn"]}],
+        Actions=[{"Type": "forward", "TargetGroupArn": group}],
     )["Rules"][0]
     return LoadBalancer(host=balancer["DNSName"], rule_arn=rule["RuleArn"])

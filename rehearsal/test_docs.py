@@ -1,21 +1,15 @@
 """The documents: every link of one leads to a file and a heading that is there."""
 
 import re
-import subprocess
 import unittest
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from rehearsal.documents import documents
+from rehearsal.options import PROJECT as ROOT
+
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
-
-
-def documents() -> list[Path]:
-    """The documents that belong to the project."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    return [ROOT / name for name in listed.splitlines()]
 
 
 def anchors(document: Path) -> set[str]:
