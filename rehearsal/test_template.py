@@ -361,7 +361,7 @@ class Operations(unittest.TestCase):
     def test_the_dashboard_shows_metrics_that_exist(self) -> None:
         body = TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
         widgets = json.loads(re.sub(r"\$\{([^}]+)\}", r"<\1>", body))["widgets"]
-        self.assertEqual(len(widgets), 5)
+        self.assertEqual(len(widgets), 6)
         shown = {
             metric
             for widget in widgets
@@ -384,6 +384,22 @@ class Operations(unittest.TestCase):
         )
         # The one figure with a dimension whose values nobody knows beforehand is searched for.
         self.assertIn('MetricName=\\"MaintenanceActive\\"', body)
+
+    def test_the_dashboard_begins_with_the_console_and_nothing_overlaps(self) -> None:
+        body = TEMPLATE["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+        widgets = json.loads(re.sub(r"\$\{([^}]+)\}", r"<\1>", body))["widgets"]
+        console, alarms = widgets[:2]
+        self.assertEqual((console["type"], console["x"], console["y"]), ("custom", 0, 0))
+        self.assertEqual(console["properties"]["endpoint"], "<Function.Arn>")
+        self.assertEqual((alarms["type"], alarms["x"], alarms["y"]), ("alarm", console["width"], 0))
+        taken = [
+            (x, y)
+            for one in widgets
+            for x in range(one["x"], one["x"] + one["width"])
+            for y in range(one["y"], one["y"] + one["height"])
+        ]
+        self.assertEqual(len(taken), len(set(taken)))
+        self.assertEqual(max(x for x, _ in taken), 23)
 
     def test_the_figures_are_those_that_the_function_writes(self) -> None:
         sources = [*(PROJECT / "src").rglob("*.rs")]

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
     actions,
     app::{App, Run},
+    console::{self, Asked},
     error::Error,
     event::{self, Action, Request},
     model::wakeup::LEAD,
@@ -35,6 +37,58 @@ pub struct Invocation {
     pub function_arn: String,
     /// When it is cut off.
     pub deadline: Option<Timestamp>,
+}
+
+/// What goes back to whoever invoked the function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// The answer to an event.
+    Answer(Box<Response>),
+    /// A text for a dashboard: a page of HTML, or Markdown.
+    Page(String),
+}
+
+/// Answers an event, or a dashboard with a page.
+///
+/// A page tells of a failure by itself, since whoever asked reads it; the sweep meets the same failure, and that is what
+/// the alarm on errors hears of.
+///
+/// # Errors
+/// As [`answer`]; none for a page.
+pub async fn reply(app: &App, event: &Value, invocation: &Invocation) -> Result<Reply, Error> {
+    match console::asked(event) {
+        None => answer(app, event, invocation).await.map(Box::new).map(Reply::Answer),
+        Some(Asked::Description) => Ok(Reply::Page(console::DESCRIPTION.to_owned())),
+        Some(Asked::Look(context)) => {
+            let run = Run { app, target: &invocation.function_arn, request: &invocation.request_id };
+            let look = async { Ok(console::look(run, &context).await) };
+            let page = in_time(run, invocation, look).await;
+            tracing::info!(action = "look", failed = page.is_err(), "a dashboard was shown how the site stands");
+            Ok(Reply::Page(page.unwrap_or_else(|error| console::failure(&context, &error))))
+        }
+    }
+}
+
+/// The page that tells a dashboard of a failure; nothing if no dashboard asked for one.
+#[must_use]
+pub fn failed_page(event: &Value, error: &Error) -> Option<Reply> {
+    match console::asked(event)? {
+        Asked::Description => Some(Reply::Page(console::DESCRIPTION.to_owned())),
+        Asked::Look(context) => Some(Reply::Page(console::failure(&context, error))),
+    }
+}
+
+/// Does the work within the invocation's time, as far as that is known.
+async fn in_time<T>(
+    run: Run<'_>,
+    invocation: &Invocation,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let Some(deadline) = invocation.deadline.map(|deadline| deadline - ANSWER_TIME) else { return work.await };
+    let left = Duration::try_from(deadline.duration_since(run.now())).unwrap_or_default();
+    // Dropping the work at any point is what a crash does, and every point survives a crash.
+    tokio::time::timeout(left, work).await.unwrap_or(Err(Error::OutOfTime))
 }
 
 /// Answers an event, and counts it if it is refused.
@@ -68,14 +122,8 @@ async fn answer_at(app: &App, event: &Value, invocation: &Invocation, now: Times
         Err(refusal) => return actions::refuse(run, event, refusal).await.map(Response::with_headline),
     };
     let action = request.action();
-    let result = match invocation.deadline.map(|deadline| deadline - ANSWER_TIME) {
-        None => act(run, request, None).await,
-        Some(deadline) => {
-            let left = Duration::try_from(deadline.duration_since(run.now())).unwrap_or_default();
-            // Dropping the work at any point is what a crash does, and every point survives a crash.
-            tokio::time::timeout(left, act(run, request, Some(deadline))).await.unwrap_or(Err(Error::OutOfTime))
-        }
-    };
+    let deadline = invocation.deadline.map(|deadline| deadline - ANSWER_TIME);
+    let result = in_time(run, invocation, act(run, request, deadline)).await;
     let result = result.map(Response::with_headline);
     if let Ok(response) = &result {
         tracing::info!(

@@ -16,6 +16,7 @@
 //! - [`aws`]: one file for each service that is called;
 //! - [`probe`]: the site seen from outside, as a visitor and as a tester;
 //! - [`report`]: the words and figures of reports and answers;
+//! - [`console`]: the page for a dashboard in CloudWatch;
 //! - [`app`], [`clock`], [`config`], [`error`], [`redact`], [`log`]: what lives as long as the process, its settings, what can go
 //!   wrong, what others say of it without secrets, and the log.
 
@@ -25,6 +26,7 @@ pub mod aws;
 pub mod checks;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod error;
 pub mod event;
 pub mod handler;

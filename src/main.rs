@@ -10,11 +10,10 @@ use maintenance_window::{
     aws::{self, Aws, page::Page},
     config::Config,
     error::Error,
-    handler::{Invocation, answer},
+    handler::{self, Invocation, Reply},
     log,
     model::time,
     probe::{self, Probe},
-    report::response::Response,
 };
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -76,18 +75,24 @@ fn app() -> Result<App, Error> {
 }
 
 /// Unusable settings are every invocation's answer, so that whoever tries the function reads what is wrong with it.
-async fn handle(app: &OnceCell<Result<App, Error>>, event: LambdaEvent<Value>) -> Result<Response, Error> {
+async fn handle(app: &OnceCell<Result<App, Error>>, event: LambdaEvent<Value>) -> Result<Reply, Error> {
     let app = match app.get_or_init(async || ready()).await {
         Ok(app) => app,
-        Err(Error::InvalidConfig(problems)) => return Err(Error::InvalidConfig(problems.clone())),
-        Err(other) => return Err(Error::InvalidConfig(vec![other.full()])),
+        Err(error) => {
+            let problems = match error {
+                Error::InvalidConfig(problems) => problems.clone(),
+                other => vec![other.full()],
+            };
+            let error = Error::InvalidConfig(problems);
+            return handler::failed_page(&event.payload, &error).ok_or(error);
+        }
     };
     let invocation = Invocation {
         request_id: event.context.request_id.clone(),
         function_arn: event.context.invoked_function_arn.clone(),
         deadline: deadline(event.context.deadline),
     };
-    answer(app, &event.payload, &invocation).await
+    handler::reply(app, &event.payload, &invocation).await
 }
 
 /// The deadline in milliseconds since 1970; an emulator that counts from somewhere else is not believed.

@@ -19,7 +19,7 @@ pub use edit::edit;
 pub use end::{cancel, off};
 pub use recurring::{pause, recur, resume};
 pub use skips::{skip, unskip};
-pub use status::{check, help, history, status};
+pub use status::{check, glance, help, history, status};
 pub use sweep::{sweep, wake};
 
 use jiff::Timestamp;

@@ -16,7 +16,7 @@ use crate::{
         time::spoken,
         window::{Decision, Window},
     },
-    plan::{Plan, RulePlan},
+    plan::{Plan, RulePlan, doomed},
     reconcile::{self, Present},
     report::{
         finding::Severity,
@@ -32,13 +32,27 @@ use crate::{
 /// # Errors
 /// [`Error::InvalidEvent`] if the id is unknown.
 pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Error> {
+    told(run, reconcile::present_and_outside(run).await, id.as_ref())
+}
+
+/// The same of everything, without asking the site, and with what will not work as booked.
+pub async fn glance(run: Run<'_>) -> Response {
+    let present = reconcile::present(run).await;
+    let doomed = present.plan.as_ref().map(|plan| doomed::doomed(plan, &run.app.config.rules)).unwrap_or_default();
+    // Only an id can be refused.
+    let mut answer = told(run, present, None).unwrap_or_default();
+    answer.warnings.extend(doomed.iter().map(answers::will_not_work));
+    answer
+}
+
+fn told(run: Run<'_>, present: Present, id: Option<&WindowId>) -> Result<Response, Error> {
     let now = run.now();
-    let Present { site, plan, table, windows_seen, unseen, visitor } = reconcile::present_and_outside(run).await;
+    let Present { site, plan, table, windows_seen, unseen, visitor } = present;
     let is_known = |id: &WindowId| table.window(id).is_some() || table.one_series(id).is_some();
-    if let Some(id) = id.as_ref().filter(|id| windows_seen && !is_known(id)) {
+    if let Some(id) = id.filter(|id| windows_seen && !is_known(id)) {
         return Err(unknown(&table, id));
     }
-    let meant = |other: &WindowId| id.as_ref().is_none_or(|id| id == other);
+    let meant = |other: &WindowId| id.is_none_or(|id| id == other);
     let mut shown: Vec<&Window> = table.windows.iter().filter(|window| meant(&window.id)).collect();
     shown.sort_by_key(|window| (window.start, window.id.clone()));
     let mut warnings: Vec<String> =
@@ -49,7 +63,7 @@ pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Erro
     let view = |rule: &RulePlan| RuleView { arn: rule.arn.clone(), state: rule.state, changed: false };
     Ok(Response {
         outcome: site.state.word().to_owned(),
-        message: id.as_ref().map(|id| one(id, &table, now)).unwrap_or_default(),
+        message: id.map(|id| one(id, &table, now)).unwrap_or_default(),
         site: Some(site),
         windows: shown.iter().map(|window| WindowView::new(window)).collect(),
         series: table.series.iter().filter(|series| meant(&series.id)).map(|series| series.view(now)).collect(),

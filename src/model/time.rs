@@ -243,7 +243,7 @@ pub(super) fn either<'a>(text: &'a str, patterns: &[&str]) -> Option<&'a str> {
 }
 
 /// The offset that a text of its shape stands for: `Z`, `+01:00`, `+0100` or `+01`.
-fn offset_of(text: &str) -> Option<Offset> {
+pub(crate) fn offset_of(text: &str) -> Option<Offset> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let (hours, minutes) = digits.split_at_checked(2).unwrap_or(("0", ""));
     let (hours, minutes): (i32, i32) = (hours.parse().ok()?, format!("0{minutes}").parse().ok()?);

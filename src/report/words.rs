@@ -184,7 +184,7 @@ pub fn doomed(doomed: &Doomed) -> String {
     told.collect::<Vec<_>>().join("; ")
 }
 
-pub(super) fn rule_state(state: RuleState) -> &'static str {
+pub(crate) fn rule_state(state: RuleState) -> &'static str {
     match state {
         RuleState::Open => "open to visitors",
         RuleState::HeaderOnly => "closed to visitors, open to testers",

@@ -183,6 +183,10 @@ fn each_example_can_be_typed() {
     let mut typed = 0;
     for file in fs::read_dir(folder).expect("examples") {
         let path = file.expect("a file").path();
+        // What a dashboard sends is no command.
+        if path.is_dir() {
+            continue;
+        }
         let mut example: Value = serde_json::from_str(&fs::read_to_string(&path).expect("a text")).expect("JSON");
         let fields = example.as_object_mut().expect("an object");
         fields.entry("action").or_insert_with(|| "book".into());

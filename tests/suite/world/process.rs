@@ -23,7 +23,7 @@ use maintenance_window::{
     aws::{Aws, page::Page},
     config::Config,
     error::Error,
-    handler::{Invocation, answer},
+    handler::{Invocation, Reply, reply},
     probe::Probe,
     report::response::Response,
 };
@@ -111,6 +111,23 @@ impl World {
         event: &Value,
         request: &str,
     ) -> Option<Result<Response, Error>> {
+        let reply = self.reply_as(number, event, request).await?;
+        Some(reply.map(|reply| match reply {
+            Reply::Answer(answer) => *answer,
+            Reply::Page(page) => panic!("a page answers {event}: {page}"),
+        }))
+    }
+
+    /// Asks for a page, as a dashboard does; the process must live, and a page never fails.
+    pub(crate) async fn page(&self, event: &Value) -> String {
+        let request = format!("request-{}", self.state().invocations.len());
+        match self.reply_as(0, event, &request).await.expect("the process lives") {
+            Ok(Reply::Page(page)) => page,
+            other => panic!("no page answers {event}: {other:?}"),
+        }
+    }
+
+    async fn reply_as(&self, number: usize, event: &Value, request: &str) -> Option<Result<Reply, Error>> {
         let invocation = {
             let mut state = self.state();
             state.invocations.push(0);
@@ -127,7 +144,7 @@ impl World {
                     deadline: Some(self.now() + SignedDuration::from_secs(300)),
                 };
                 tokio::select! {
-                    result = answer(&app, event, &invocation) => Some(result),
+                    result = Box::pin(reply(&app, event, &invocation)) => Some(result),
                     () = death.notified() => None,
                 }
             }
@@ -136,7 +153,7 @@ impl World {
             gate.done(number);
         }
         match &result {
-            Some(Ok(response)) => self.state().said.push(serde_json::to_string(response).expect("JSON")),
+            Some(Ok(reply)) => self.state().said.push(serde_json::to_string(reply).expect("JSON")),
             Some(Err(error)) => self.state().said.push(error.full()),
             None => {}
         }

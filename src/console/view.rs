@@ -1,0 +1,307 @@
+//! The page: what was seen, as HTML. Whatever is not markup is escaped by the compiler's doing.
+
+use jiff::Timestamp;
+use maud::{Markup, PreEscaped, html};
+
+use super::{
+    Seen,
+    context::{Context, Part, Theme},
+    style, timeline, words,
+};
+use crate::{
+    model::{
+        id::WindowId,
+        series::SeriesView,
+        window::{AtEnd, State, Window},
+    },
+    plan::site::{Site, SiteState},
+    report::{
+        response::Response,
+        site,
+        views::{PastView, RuleView, WindowView},
+    },
+};
+
+/// The most rows of a table.
+const WINDOWS_MAX: usize = 50;
+const SERIES_MAX: usize = 20;
+const RULES_MAX: usize = 30;
+const TODO_MAX: usize = 12;
+
+/// How much of a person's text stands in a row, in characters.
+const TEXT_MAX: usize = 70;
+
+/// The whole page of a look.
+pub(super) fn page(context: &Context, now: Timestamp, seen: &Seen<'_>) -> Markup {
+    let part = |part: Part| {
+        Some(match part {
+            Part::State => state(context, now, seen.present),
+            Part::Attention => attention(context, seen),
+            Part::Timeline => titled("The last and next days", &timeline::timeline(context, now, seen)),
+            Part::Windows => windows(context, now, seen.present),
+            Part::Rules => rules(&seen.present.rules),
+            Part::History => history(context, now, seen.past),
+        })
+    };
+    framed(
+        context,
+        &html! {
+            @for shown in &context.parts { @if let Some(shown) = part(*shown) { (shown) } }
+            (footer(context, now))
+        },
+    )
+}
+
+/// A page that says one thing: what went wrong with a look.
+pub(super) fn message(context: &Context, title: &str, text: &str) -> Markup {
+    let text = html! { section.state.alert { div { h2 { (title) } p { (text) } } } };
+    framed(context, &text)
+}
+
+fn framed(context: &Context, inside: &Markup) -> Markup {
+    let theme = match context.theme {
+        Theme::Light => "mw-light",
+        Theme::Dark => "mw-dark",
+    };
+    let narrow = if context.is_narrow() { " mw-narrow" } else { "" };
+    html! {
+        style { (PreEscaped(style::CSS)) }
+        div class={ "mw cwdb-no-default-styles " (theme) (narrow) } lang="en" { (inside) }
+    }
+}
+
+fn titled(title: &str, inside: &Markup) -> Markup {
+    html! { section { h3 { (title) } (inside) } }
+}
+
+fn footer(context: &Context, now: Timestamp) -> Markup {
+    html! {
+        p.soft {
+            "Seen " (now.strftime("%a %-d %b %Y %H:%M:%S")) " UTC. Times are in UTC"
+            @if let Some(zone) = context.zone.name() { "; those beneath or behind them in " (zone) }
+            "."
+        }
+    }
+}
+
+/// How the site stands, and what is to happen next.
+fn state(context: &Context, now: Timestamp, present: &Response) -> Markup {
+    let Some(seen) = &present.site else { return html! {} };
+    html! {
+        section class={ "state " (words::tone(seen.state)) } {
+            div { h2 { (words::state(seen.state)) } p { (site::headline(seen)) } }
+            @if let Some((what, at)) = next(seen, now) {
+                div.next {
+                    span.soft { (what) }
+                    span.big { (at.strftime("%H:%M")) " UTC" }
+                    @if let Some(zone) = context.zone.name() {
+                        span.own { (context.zone.at(at).strftime("%a %H:%M")) " " (zone) " · " }
+                    }
+                    span.soft { (at.strftime("%a %-d %b")) " · " (words::distance(now, at)) }
+                }
+            }
+        }
+    }
+}
+
+/// The moment that people wait for: the last end of what covers the site, or the next start; without an end, since when.
+fn next(site: &Site, now: Timestamp) -> Option<(&'static str, Timestamp)> {
+    if site.covering.is_empty() {
+        return site.next.as_ref().map(|window| ("Next window", window.start));
+    }
+    let ends: Option<Vec<Timestamp>> = site.covering.iter().map(|window| window.end).collect();
+    match ends.map(|ends| ends.into_iter().max()) {
+        Some(last) => last.map(|last| (if last > now { "Expected end" } else { "Planned end" }, last)),
+        // One of them has none.
+        None => site.covering.iter().filter_map(Window::really_started).min().map(|first| ("No end; since", first)),
+    }
+}
+
+/// What needs a person.
+fn attention(context: &Context, seen: &Seen<'_>) -> Markup {
+    let present = seen.present;
+    let mut todo: Vec<String> = context.problems.clone();
+    todo.extend(seen.unread.iter().map(ToString::to_string));
+    if let Some(site) = present.site.as_ref().filter(|site| words::tone(site.state) == "alert") {
+        todo.push(match site.state {
+            SiteState::Unknown => "How the site stands could not be read; look at it yourself.".to_owned(),
+            _ => site::sentence(site),
+        });
+        todo.extend(site::next_steps(site).iter().map(|step| capitalised(step)));
+    }
+    todo.extend(present.windows.iter().filter_map(waits));
+    todo.extend(present.warnings.iter().map(|warning| capitalised(warning)));
+    let more = todo.len().saturating_sub(TODO_MAX);
+    titled(
+        "What needs a person",
+        &html! {
+            @if todo.is_empty() { p.soft { "Nothing." } } @else {
+                ul.todo { @for one in todo.iter().take(TODO_MAX) { li { (one) } } }
+                @if more > 0 { p.soft { (more) " more; send {\"action\":\"status\"} to see all." } }
+            }
+        },
+    )
+}
+
+/// A window that goes on until somebody ends it.
+fn waits(window: &WindowView) -> Option<String> {
+    let id = &window.id;
+    match (window.state, window.at_end, window.end) {
+        (State::Held, AtEnd::ReopenIfHealthy, _) => {
+            Some(format!("Window {id} is held past its end until the site answers a tester well, or somebody ends it."))
+        }
+        (State::Held, ..) => Some(format!("Window {id} is held past its end until somebody ends it.")),
+        (State::Active, _, None) => Some(format!("Window {id} has no end: it goes on until somebody ends it.")),
+        _ => None,
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// The windows that are not over, and the series.
+fn windows(context: &Context, now: Timestamp, present: &Response) -> Markup {
+    let more = present.windows.len().saturating_sub(WINDOWS_MAX);
+    titled(
+        "Windows",
+        &html! {
+            @if present.windows.is_empty() { p.soft { "None is booked or active." } } @else {
+                table aria-label="Windows that are not over" {
+                    thead { tr {
+                        th scope="col" { "Window" } th scope="col" { "Stands" }
+                        @if context.is_narrow() { th scope="col" { "Time" } } @else {
+                            th scope="col" { "Start" } th scope="col" { "End" }
+                        }
+                    } }
+                    tbody { @for window in present.windows.iter().take(WINDOWS_MAX) { (row(context, now, window)) } }
+                }
+                @if more > 0 { p.soft { (more) " more; send {\"action\":\"status\"} to see all." } }
+            }
+            @if !present.series.is_empty() { (series(context, now, &present.series)) }
+        },
+    )
+}
+
+fn row(context: &Context, now: Timestamp, window: &WindowView) -> Markup {
+    let start = words::moment(context, now, window.start);
+    let end = html! {
+        @match window.end { Some(end) => (words::moment(context, now, end)), None => "until somebody ends it" }
+    };
+    html! {
+        tr {
+            (named(&window.id, window.reason.as_deref(), window.requested_by.as_deref()))
+            td { (words::window(window.state)) }
+            @if context.is_narrow() { td { (start) @if window.end.is_some() { "to " } (end) } } @else { td { (start) } td { (end) } }
+        }
+    }
+}
+
+fn named(id: &WindowId, reason: Option<&str>, by: Option<&str>) -> Markup {
+    html! {
+        th scope="row" {
+            strong { (id) }
+            @if let Some(reason) = reason { (words::cut(reason, TEXT_MAX)) }
+            @if let Some(by) = by { span.own { (words::cut(by, TEXT_MAX)) } }
+        }
+    }
+}
+
+fn series(context: &Context, now: Timestamp, all: &[SeriesView]) -> Markup {
+    let more = all.len().saturating_sub(SERIES_MAX);
+    html! {
+        table aria-label="Series" {
+            thead { tr { th scope="col" { "Series" } th scope="col" { "Recurs" } th scope="col" { "Next starts" } } }
+            tbody {
+                @for one in all.iter().take(SERIES_MAX) {
+                    tr {
+                        (named(&one.id, one.reason.as_deref(), one.requested_by.as_deref()))
+                        td {
+                            (one.every) span.own { (one.timezone) }
+                            @for note in &one.notes { span.own { (words::cut(note, 200)) } }
+                        }
+                        td {
+                            @if one.paused { "paused" } @else if one.next.is_empty() { "none" }
+                            @for start in &one.next { div { (words::moment(context, now, *start)) } }
+                            @if !one.skipped.is_empty() { span.own { (one.skipped.len()) " left out" } }
+                        }
+                    }
+                }
+            }
+        }
+        @if more > 0 { p.soft { (more) " more series." } }
+    }
+}
+
+/// The listener's rules.
+fn rules(rules: &[RuleView]) -> Markup {
+    let more = rules.len().saturating_sub(RULES_MAX);
+    titled(
+        "Rules",
+        &html! {
+            @if rules.is_empty() { p.soft { "None could be read." } } @else {
+                ul {
+                    @for rule in rules.iter().take(RULES_MAX) {
+                        li { strong { (rule.arn.short()) } " " span.soft { (words::rule(rule.state)) } }
+                    }
+                }
+                @if more > 0 { p.soft { (more) " more." } }
+            }
+        },
+    )
+}
+
+/// What is over: what was planned, and what was.
+fn history(context: &Context, now: Timestamp, past: &[PastView]) -> Markup {
+    titled(
+        "History",
+        &html! {
+            @if past.is_empty() { p.soft { "No window is over yet." } } @else {
+                table aria-label="Windows that are over, the latest first" {
+                    thead { tr {
+                        th scope="col" { "Window" } th scope="col" { "Outcome" } th scope="col" { "Planned" }
+                        @if !context.is_narrow() { th scope="col" { "Really" } th scope="col" { "Decided" } }
+                    } }
+                    tbody { @for one in past { (over(context, now, one)) } }
+                }
+            }
+        },
+    )
+}
+
+fn over(context: &Context, now: Timestamp, past: &PastView) -> Markup {
+    let span = |start: Option<Timestamp>, end: Option<Timestamp>| {
+        html! {
+            @if let Some(start) = start { (words::moment(context, now, start)) }
+            @if let Some(end) = end { div { "to " (words::moment(context, now, end)) } }
+        }
+    };
+    let actual = past.actual.unwrap_or_default();
+    html! {
+        tr {
+            (named(&past.id, past.reason.as_deref(), past.requested_by.as_deref()))
+            td { (past.kind) " " (words::outcome(past.outcome)) }
+            td {
+                @match past.planned {
+                    Some(planned) => (span(Some(planned.start), planned.end)),
+                    None => @if let Some(at) = past.ended_at { "ended " (words::moment(context, now, at)) },
+                }
+            }
+            @if !context.is_narrow() {
+                td {
+                    (span(actual.started, actual.ended))
+                    @if let Some(late) = actual.end_late_secs.filter(|late| *late != 0) {
+                        span.own { (lateness(late)) }
+                    }
+                }
+                td { (words::decisions(&past.decisions)) }
+            }
+        }
+    }
+}
+
+fn lateness(secs: i64) -> String {
+    let length = crate::model::time::roughly(jiff::SignedDuration::from_secs(secs.abs()));
+    if secs < 0 { format!("ended {length} early") } else { format!("ended {length} late") }
+}
