@@ -4,6 +4,7 @@ A block says by its language what it is: `sh` is typed in Bash, and `powershell`
 """
 
 import functools
+import json
 import re
 import shutil
 import subprocess
@@ -26,6 +27,7 @@ PROGRAMS = (
 IN_A_SENTENCE = re.compile(rf"(?:[A-Z_]+=\S+ )*(?:{PROGRAMS}) .+|[A-Z_]+=\S+ make .+|make .+=.+")
 # A name alone, such as `terraform apply`, speaks of a command; `mw` is complete with one word.
 SPOKEN_OF = re.compile(r"(?!mw )[a-z0-9]+(?: [a-z][a-z-]*)+")
+EVENT, ANSWER = {"action", "start", "every"}, {"outcome", "decisions"}
 TARGET = re.compile(r"^make ([a-z-]+)")
 
 
@@ -167,6 +169,24 @@ def complete(command: str) -> bool:
     # It warns of a here-document that has no end, and goes on.
     read = subprocess.run([bash, "-n"], input=command, capture_output=True, text=True, check=False)
     return read.returncode == 0 and not read.stderr
+
+
+def events() -> list[Command]:
+    """Every event for the function, in a block or within a sentence, that stands there in full."""
+    found = []
+    for document in documents():
+        blocks_here, around = split(name(document), document.read_text(encoding="utf-8"))
+        texts = [(block.line, block.text) for block in blocks_here if block.language == "json"]
+        texts += [(number, span) for number, line in around for span in SPAN.findall(line)]
+        for number, text in texts:
+            try:
+                read = json.loads(text)
+            except ValueError:
+                continue
+            # An answer tells its outcome, and an entry of the history its decisions.
+            if isinstance(read, dict) and EVENT & read.keys() and not ANSWER & read.keys():
+                found.append(Command(name(document), number, text))
+    return found
 
 
 def targets() -> list[Command]:

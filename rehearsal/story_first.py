@@ -3,6 +3,7 @@
 from rehearsal.steps import CLOSED, OPEN, VISITED, WINDOW, Meanwhile, Typed, Widened
 
 README = [
+    Typed("README.md", "aws --version", ("aws-cli/",)),
     Typed("README.md", "LISTENER=", put={"arn:aws:elasticloadbalancing:…": "$LISTENER_ARN"}),
     Typed("README.md", "aws elbv2 describe-listeners --listener-arns", ('"forward"',)),
     Typed("README.md", 'aws elbv2 describe-rules --listener-arn "$LISTENER"', ("default",)),

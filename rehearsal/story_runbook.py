@@ -47,6 +47,7 @@ RUNBOOK = [
     Typed(FIRST_AID, "aws dynamodb delete-item"),
     Typed(FIRST_AID, "aws lambda delete-function-concurrency"),
     Meanwhile("it stays open", "mw sweep && mw status --expect open"),
+    Typed(FIRST_AID, "aws cloudformation describe-stacks", ("DeadLetterQueueUrl", "TopicArn")),
     Meanwhile(
         "an output",
         "output() { aws cloudformation describe-stacks --stack-name maintenance --output text "

@@ -5,6 +5,8 @@ import re
 import shlex
 import unittest
 
+import jsonschema
+
 from rehearsal import documents, not_run, powershell
 from rehearsal.documents import Command, UnreadableError
 from rehearsal.options import PROJECT
@@ -19,6 +21,24 @@ Every command in a document is tried. For each of these do one of two things:
   `put={{"PLACE": '"$VALUE"'}}` for what the document leaves open. Then `make permissions` types it.
 - It cannot: add Row({document!r}, "its first words", "the reason") to rehearsal/not_run.py.
 """
+# Of events that are refused, and of one for an action that is only imagined.
+OTHER_EVENTS = ("docs/FAULTS.md", "CONTRIBUTING.md")
+# It speaks of commands, and shows none.
+HISTORY = "CHANGELOG.md"
+# How a document names each program that its commands need.
+NEEDED = {
+    "aws": "AWS CLI",
+    "cargo": r"\bRust\b",
+    "curl": "`curl`|CloudShell",
+    "make": r"\bmake\b",
+    "mw": "`mw|mw-linux",
+    "node": r"\bNode\b",
+    "npm": r"\bNode\b",
+    "openssl": "`openssl`",
+    "python3": r"Python 3\.11",
+    "sam": "SAM CLI|needs to build",
+    "terraform": "Terraform",
+}
 STALE = "No document has this command any more: take the row out, or write its new first words."
 
 
@@ -41,6 +61,19 @@ class Blocks(unittest.TestCase):
                 with self.subTest(f"{block.document}:{block.line}"):
                     json.loads(block.text)
 
+    def test_every_event_is_one_that_the_function_takes(self) -> None:
+        schema = json.loads((PROJECT / "schemas" / "event.json").read_text(encoding="utf-8"))
+        validator = jsonschema.validators.validator_for(schema)(schema)
+        told = [one for one in documents.events() if one.document not in OTHER_EVENTS]
+        self.assertGreater(len(told), 30)
+        for event in told:
+            # What Scheduler puts there.
+            text = event.text.replace("<aws.scheduler.scheduled-time>", "2026-12-06T02:00:00Z")
+            text = text.replace("<aws.scheduler.execution-id>", "an-id")
+            with self.subTest(str(event)):
+                wrong = [error.message for error in validator.iter_errors(json.loads(text))]
+                self.assertEqual(wrong, [])
+
     def test_every_target_of_make_is_there(self) -> None:
         made = re.findall(r"(?m)^([a-z-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"))
         named = {str(one): documents.TARGET.match(one.text) for one in documents.targets()}
@@ -48,6 +81,28 @@ class Blocks(unittest.TestCase):
         self.assertEqual(
             [text for text, found in named.items() if found and found[1] not in made], []
         )
+
+
+class Needed(unittest.TestCase):
+    """What a command needs."""
+
+    def test_what_a_command_needs_is_named_before_it(self) -> None:
+        late = []
+        for document in documents.documents():
+            name = documents.name(document)
+            if name == HISTORY:
+                continue
+            lines = document.read_text(encoding="utf-8").splitlines()
+            for command in (one for one in documents.commands() if one.document == name):
+                # What stands in the same sentence counts, whichever comes first.
+                before = "\n".join([*lines[: command.line - 1], *sentence(lines, command)])
+                late += [
+                    f"{command}: name {program} before it"
+                    for program, named in NEEDED.items()
+                    if re.search(rf"(?:^|[|&;(]\s?|=\S+ ){program} ", command.text)
+                    and not re.search(named, before)
+                ]
+        self.assertEqual(late, [])
 
 
 class Reading(unittest.TestCase):
@@ -93,6 +148,12 @@ class Reading(unittest.TestCase):
         for lines in (["```sh", "ls"], ["```sh", "echo 'a", "```"]):
             with self.subTest(lines=lines), self.assertRaises(UnreadableError):
                 self.read(*lines)
+
+
+def sentence(lines: list[str], command: Command) -> list[str]:
+    """The rest of the line that a command stands in, if it is one of sentences."""
+    line = lines[command.line - 1]
+    return [line.replace(command.text, "")] if f"`{command.text}`" in line else []
 
 
 class Commands(unittest.TestCase):

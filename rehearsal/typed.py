@@ -25,6 +25,13 @@ Claim = tuple[str, list[str]]
 
 def prove(bootstrap: Path, program: Path) -> Iterator[Claim]:
     """Claims, each with what was found against it."""
+    try:
+        yield from _prove(bootstrap, program)
+    except RuntimeError as error:
+        yield "the documents' commands can be typed", [str(error)]
+
+
+def _prove(bootstrap: Path, program: Path) -> Iterator[Claim]:
     with contextlib.ExitStack() as running:
         aws = LocalAws(PROJECT / ".rehearsal")
         running.callback(aws.discard)

@@ -24,8 +24,10 @@ class Tool:
 TOOLS = {
     "aws": Tool(
         ("aws", "--version"),
-        (2, 0, 0),
-        "version 1 has no --cli-binary-format, with which events are sent as they are",
+        # 2.9.19 was tried, and knows neither of the first two.
+        (2, 15, 0),
+        "older ones know no key value stores at the edge and no table that is protected from "
+        "deletion, and version 1 does not send events as they are typed",
         "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
     ),
     "sam": Tool(
