@@ -132,7 +132,7 @@ impl World {
                 }
             }
         };
-        if let Some(gate) = &self.gate {
+        if let Some(gate) = self.gate() {
             gate.done(number);
         }
         match &result {
@@ -206,7 +206,7 @@ impl Process {
         }
         let (protocol, name, subject, input) = understand(&request);
         let invocation = self.present.lock().expect("no test panicked here").invocation;
-        if let Some(gate) = &world.gate {
+        if let Some(gate) = world.gate() {
             gate.pass(self.number).await;
         }
         let (fault, broken) = {
@@ -233,7 +233,7 @@ impl Process {
         if answer.is_ok() {
             world.watch(&name, &subject);
         }
-        if let Some(gate) = &world.gate {
+        if let Some(gate) = world.gate() {
             gate.through();
         }
         match fault {
