@@ -4,7 +4,10 @@ use jiff::Timestamp;
 
 use crate::{
     app::Run,
-    aws::items::RequestItem,
+    aws::{
+        items::{Past, RequestItem},
+        store::Search,
+    },
     error::Error,
     model::{
         table::Table,
@@ -15,6 +18,10 @@ use crate::{
     reconcile::{self, Done, Happened, Present},
     report::{response::Response, views::WindowView, words},
 };
+
+/// How many windows and series of one name, over since a decision, are looked through for the one it was about: a name
+/// is seldom used twice in a day.
+pub(super) const SEARCHED: usize = 20;
 
 /// What an answer adds where the event named no window or series.
 pub(super) const MEANT: &str = " The event named no id, and could mean nothing else.";
@@ -62,6 +69,7 @@ pub(super) enum Came {
     Completed,
     Cancelled,
     Missed,
+    Reconciled,
     Unchanged,
 }
 
@@ -85,28 +93,58 @@ impl Came {
             Self::Completed => "completed",
             Self::Cancelled => "cancelled",
             Self::Missed => "missed",
+            Self::Reconciled => "reconciled",
             Self::Unchanged => "unchanged",
         }
     }
 }
 
 /// An answer about one window that this run looked after; `usual` is what came of it when there was nothing more to do.
-pub(super) fn after(run: Run<'_>, action: &str, window: &Window, done: &Done, usual: Came) -> Response {
-    let came = match done.happened.get(&window.id) {
-        None | Some(Happened::Changed | Happened::Booked) => usual,
-        Some(Happened::Started) => Came::Started,
-        Some(Happened::Completed) => Came::Completed,
-        Some(Happened::Missed) => Came::Missed,
-        Some(Happened::Cancelled) => Came::Cancelled,
+pub(super) async fn after(run: Run<'_>, action: &str, window: &Window, done: &Done, usual: Came) -> Response {
+    let (came, window) = match done.window(&window.id, &window.uid) {
+        Some(window) => (came(window, done, usual), window.clone()),
+        None => ended_meanwhile(run, window).await,
     };
-    let window = done.window(&window.id, &window.uid).unwrap_or(window);
+    // Nothing was decided, but what was due was done.
+    let denies = came == Came::Unchanged && did_something(&window, done);
+    let told = about(run, action, &window, came);
+    let message = if denies { about(run, action, &window, Came::Reconciled).message } else { told.message };
     Response {
+        message,
         rules: done.rules.clone(),
         site: Some(done.site.clone()),
         visitor: done.visitor.clone(),
         next_change: next_change(&done.windows, &done.table, run.now()),
-        ..about(run, action, window, came)
+        ..told
     }
+}
+
+fn came(window: &Window, done: &Done, usual: Came) -> Came {
+    match done.happened.get(&window.id) {
+        Some(Happened::Started) => Came::Started,
+        Some(Happened::Completed) => Came::Completed,
+        Some(Happened::Missed) => Came::Missed,
+        Some(Happened::Cancelled) => Came::Cancelled,
+        None | Some(Happened::Changed | Happened::Booked) => usual,
+    }
+}
+
+/// Whether a run that decided nothing new about a window did something all the same.
+pub(super) fn did_something(window: &Window, done: &Done) -> bool {
+    done.happened.contains_key(&window.id) || done.rules.iter().any(|rule| rule.changed)
+}
+
+/// How a window ended that another run has made history: the present knows it no longer.
+async fn ended_meanwhile(run: Run<'_>, window: &Window) -> (Came, Window) {
+    let search = Search { id: Some(window.id.clone()), since: Some(window.booked_at), limit: SEARCHED };
+    let found = run.app.aws.store.history(&search, run.now()).await.unwrap_or_default();
+    let own = found.into_iter().find_map(|past| match past {
+        Past::Window(past) if past.uid == window.uid => Some(*past),
+        Past::Window(_) | Past::Series(..) => None,
+    });
+    let known = own.unwrap_or_else(|| window.clone());
+    let outcome = known.ending.map_or(Outcome::Completed, |ending| ending.outcome);
+    (Came::ended(outcome), Window { state: State::Over, ..known })
 }
 
 /// An answer about one window.
@@ -123,6 +161,7 @@ pub(super) fn about(run: Run<'_>, action: &str, window: &Window, came: Came) -> 
             format!("The times of window {id} are {} {until}.", spoken(window.start, zone))
         }
         Came::Edited => format!("Window {id} was edited."),
+        Came::Reconciled => format!("What was due is done: window {id} is {}.", stands(window, run.now(), zone)),
         Came::AlreadyBooked | Came::Unchanged => {
             format!("Nothing was changed: window {id} is {}.", stands(window, run.now(), zone))
         }
@@ -162,16 +201,16 @@ pub(super) fn stands(window: &Window, now: Timestamp, zone: Option<&str>) -> Str
 /// The same request was decided before: whatever is due is done, and how its window stands is told.
 pub(super) async fn repeated(run: Run<'_>, before: &RequestItem) -> Result<Response, Error> {
     let done = reconcile::reconcile(run).await?;
-    decided_before(run, before, done)
+    decided_before(run, before, done).await
 }
 
 /// What is told of a request that was decided before, after a run that did whatever is due.
-pub(super) fn decided_before(run: Run<'_>, before: &RequestItem, done: Done) -> Result<Response, Error> {
+pub(super) async fn decided_before(run: Run<'_>, before: &RequestItem, done: Done) -> Result<Response, Error> {
     let at = time::utc(before.at);
     let done = done.complete(Some(format!("this request was decided before, at {at}, and that stands")))?;
     let window = before.about.iter().find_map(|id| done.windows.iter().find(|window| &window.id == id));
     let answer = match window {
-        Some(window) => after(run, before.action.word(), window, &done, Came::Unchanged),
+        Some(window) => after(run, before.action.word(), window, &done, Came::Unchanged).await,
         None => summary(run, before.action.word(), &done),
     };
     Ok(Response {

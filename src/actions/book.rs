@@ -109,7 +109,7 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
                 // Another run may have reported its start before this one could.
                 let started = done.window(&window.id, &window.uid).is_some_and(|window| window.was_told("started"));
                 let usual = if started { Came::Started } else { Came::Booked };
-                answers::after(run, action.word(), &window, &done, usual)
+                answers::after(run, action.word(), &window, &done, usual).await
             }
         };
         let warnings = answer.warnings.iter().cloned().chain(warnings).collect();
@@ -281,6 +281,9 @@ async fn already(run: Run<'_>, window: &Window, action: DecisionKind, asked: &As
         next_change: answers::next_change(&done.windows, &done.table, run.now()),
         ..answers::about(run, action.word(), window, came)
     };
+    if answers::did_something(window, &done) {
+        answer.message = answers::about(run, action.word(), window, Came::Reconciled).message;
+    }
     if asked.reason.is_some() && asked.reason != window.reason {
         answer.message.push_str(" It was there before, so the reason was not taken.");
     }

@@ -213,7 +213,7 @@ async fn changed(run: Run<'_>, action: DecisionKind, decided: Decided<Moved>) ->
         answers::ahead(run, action.word(), &after, present, usual)
     } else {
         let done = reconcile::reconcile(run).await?.complete(decided)?;
-        answers::after(run, action.word(), &after, &done, usual)
+        answers::after(run, action.word(), &after, &done, usual).await
     };
     if is_new {
         reconcile::forget_wake_ups(run, &before).await;
@@ -227,6 +227,9 @@ async fn changed(run: Run<'_>, action: DecisionKind, decided: Decided<Moved>) ->
             told(after.end),
             told(before.end)
         );
+        if answer.window.as_ref().is_some_and(|window| window.state == State::Over) {
+            answer.message.push_str(" It has ended meanwhile.");
+        }
     }
     Ok(answer)
 }

@@ -87,7 +87,7 @@ pub async fn edit(run: Run<'_>, id: &WindowId, edit: &Edit, asked: &Asked) -> Re
             let decided = is_new.then(|| format!("the edit of window {id} is decided, and that stands"));
             let done = reconcile::reconcile(run).await?.complete(decided)?;
             let usual = if is_new { Came::Edited } else { Came::Unchanged };
-            let answer = answers::after(run, DecisionKind::Edit.word(), &window, &done, usual);
+            let answer = answers::after(run, DecisionKind::Edit.word(), &window, &done, usual).await;
             if answer.outcome != usual.word() {
                 return Ok(answer);
             }

@@ -29,10 +29,6 @@ use crate::{
     },
 };
 
-/// How many windows and series of one name, over since a request, are looked through for what that request ended: a
-/// name is seldom used twice in the day for which a request is remembered.
-const SEARCHED: usize = 20;
-
 /// Ends active windows now; without any, reopens every rule that is header-only for no window.
 ///
 /// The decision is taken from the table alone, so that it stands even while the rules cannot be read.
@@ -76,7 +72,7 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>, asked: &Asked) -> Result<Re
             // The first try may have died before it opened and told of rules that were closed for no window.
             let reported = report_reopened(run, &done.site, &done.reopened).await;
             let opened = unsaved(&done.reopened);
-            let mut answer = answers::decided_before(run, &before, done)?;
+            let mut answer = answers::decided_before(run, &before, done).await?;
             reported?;
             answer.warnings.extend(opened);
             return Ok(answer);
@@ -90,11 +86,13 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>, asked: &Asked) -> Result<Re
     let done = done.complete(decided)?;
     reported?;
     let mut answer = answers::summary(run, DecisionKind::Off.word(), &done);
-    let ended: Vec<&Window> =
-        targets.iter().map(|window| done.window(&window.id, &window.uid).unwrap_or(window)).collect();
+    // What is in the present no more, another run has made history.
+    let over = |window: &Window| Window { state: State::Over, ..window.clone() };
+    let stands = |window: &Window| done.window(&window.id, &window.uid).cloned().unwrap_or_else(|| over(window));
+    let ended: Vec<Window> = targets.iter().map(stands).collect();
     (answer.outcome, answer.message) = told(&ended, &done);
     answer.warnings.extend(unsaved(&done.reopened));
-    answer.windows = ended.into_iter().map(WindowView::new).collect();
+    answer.windows = ended.iter().map(WindowView::new).collect();
     if let [only] = answer.windows.as_slice() {
         answer.window = Some(only.clone());
         answer.windows.clear();
@@ -103,7 +101,7 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>, asked: &Asked) -> Result<Re
 }
 
 /// What came of `off`: of the windows it ended, or found ending, and of rules that no window accounted for.
-fn told(ended: &[&Window], done: &Done) -> (String, String) {
+fn told(ended: &[Window], done: &Done) -> (String, String) {
     let of = |outcome: Outcome| -> Vec<String> {
         let such = ended.iter().filter(|window| window.ending.is_some_and(|ending| ending.outcome == outcome));
         such.map(|window| window.id.to_string()).collect()
@@ -162,7 +160,7 @@ enum Dropped {
 /// Answers a request that was decided before. Where it ended a series, that is reported again, under the same id.
 async fn cancelled_before(run: Run<'_>, before: &RequestItem) -> Result<Response, Error> {
     let mut done = reconcile::reconcile(run).await?;
-    let search = Search { id: before.about.first().cloned(), since: Some(before.at), limit: SEARCHED };
+    let search = Search { id: before.about.first().cloned(), since: Some(before.at), limit: answers::SEARCHED };
     match run.app.aws.store.history(&search, run.now()).await {
         Ok(found) => {
             for past in found {
@@ -173,7 +171,7 @@ async fn cancelled_before(run: Run<'_>, before: &RequestItem) -> Result<Response
         }
         Err(error) => done.left.push(error.full()),
     }
-    answers::decided_before(run, before, done)
+    answers::decided_before(run, before, done).await
 }
 
 /// Drops a booked window, or a series with its booked windows.
@@ -231,7 +229,7 @@ pub async fn cancel(run: Run<'_>, id: Option<&WindowId>, asked: &Asked) -> Resul
         Dropped::Window(window, _) => {
             // Somebody else may have ended it just before: what is told is how it ended.
             let usual = window.ending.map_or(Came::Cancelled, |ending| Came::ended(ending.outcome));
-            let mut answer = answers::after(run, DecisionKind::Cancel.word(), &window, &done, usual);
+            let mut answer = answers::after(run, DecisionKind::Cancel.word(), &window, &done, usual).await;
             answer.message.push_str(meant);
             answer
         }

@@ -35,7 +35,11 @@ pub async fn sweep(run: Run<'_>) -> Result<Response, Error> {
 pub async fn wake(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
     let done = reconcile::reconcile(run).await?.complete(None)?;
     match done.windows.iter().find(|window| &window.id == id) {
-        Some(window) => Ok(answers::after(run, "wake", window, &done, Came::Unchanged)),
+        Some(window) => {
+            // Another run may have told what this one did.
+            let usual = if answers::did_something(window, &done) { Came::Reconciled } else { Came::Unchanged };
+            Ok(answers::after(run, "wake", window, &done, usual).await)
+        }
         None => Ok(Response {
             message: format!("Window {id} has ended; nothing is due for it."),
             ..answers::summary(run, "wake", &done)

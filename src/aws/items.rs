@@ -381,7 +381,7 @@ mod tests {
             former: Some(Narrowed { mark: "9876543210".to_owned(), rest: every_kind() }),
             saved_at: at("02:00:00"),
             windows: vec!["aaaaa".to_owned(), "bbbbb".to_owned()],
-            drift: Some(Drift { at: at("03:00:00"), edit: Edit::Edited, answered: true }),
+            drift: Some(Drift { at: at("03:00:00"), after: 6, edit: Edit::Edited, answered: true }),
             owner_before: every_kind(),
         }
     }
@@ -558,7 +558,10 @@ mod tests {
             (item(), "version = 7"),
             (RuleItem { version: 0, drift: None, rest: vec![], former: None, ..item() }, ABSENT),
             (
-                RuleItem { drift: Some(Drift { at: at("03:00:00"), edit: Edit::Opened, answered: false }), ..item() },
+                RuleItem {
+                    drift: Some(Drift { at: at("03:00:00"), after: 6, edit: Edit::Opened, answered: false }),
+                    ..item()
+                },
                 "version = 7",
             ),
         ] {

@@ -61,6 +61,9 @@ impl RuleItem {
 pub struct Drift {
     /// When it was found.
     pub at: Timestamp,
+    /// The version of the rule's item that was saved before it: whoever finds the same edit finds the same version.
+    #[serde(default)]
+    pub after: u64,
     /// What was done.
     pub edit: Edit,
     /// Whether the rule was seen narrowed again since: until then it is one and the same edit.

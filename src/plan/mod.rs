@@ -372,7 +372,7 @@ mod tests {
         let edited = narrowed(&[paths(&["/new"])]);
         let first = odd("03:00:00", &edited, None);
         assert_eq!(first.keys().collect::<Vec<_>>(), [&rule("one")]);
-        let before = Some(Drift { at: at("02:30:00"), edit: Edit::Opened, answered: true });
+        let before = Some(Drift { at: at("02:30:00"), after: 5, edit: Edit::Opened, answered: true });
         assert_eq!(first, odd("03:00:07", &edited, before));
         assert_ne!(first, odd("03:00:00", &narrowed(&[paths(&["/newer"])]), None), "another edit");
         assert!(odd("03:00:00", &narrowed(&owned()), None).is_empty());

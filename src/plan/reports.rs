@@ -225,7 +225,7 @@ fn changes(window: &Window) -> Vec<Due> {
         let event = match after.action {
             DecisionKind::Extend => Event::Extended,
             DecisionKind::Reschedule => Event::Rescheduled,
-            // The window's own facts say what is so now. `edited:` is the key of an edit of a rule.
+            // The window's own facts say what is so now.
             DecisionKind::Edit => return Some(Due::new(Event::Edited, format!("edit:{}", nth + 1), vec![])),
             DecisionKind::Book
             | DecisionKind::On
@@ -271,14 +271,16 @@ pub fn drift(window: &Window, rules: &[&RulePlan], table: &Table) -> Option<Due>
         let Some(saved) = table.rules.get(&rule.arn).filter(|saved| saved.windows.contains(&window.name())) else {
             continue;
         };
-        if let Some(Drift { at, edit, .. }) = saved.drift.filter(|drift| Some(drift.at) >= window.activated_at) {
-            let key = format!("drift:{}:{}", rule.arn.id(), at.as_second());
+        // One edit has one key, whether a run narrowed the rule again or left it as it was made.
+        let key = |version: u64| format!("drift:{}:{version}", rule.arn.id());
+        if let Some(Drift { after, edit, .. }) = saved.drift.filter(|drift| Some(drift.at) >= window.activated_at) {
+            let key = key(after);
             let (before, after) = (saved.owner_before.clone(), saved.owner.clone());
             found.push((key, Fact::Drifted { rule: rule.arn.clone(), edit, before, after }));
         }
         if let Some(after) = rule.left_alone.clone().filter(|_| window.state == State::Ending) {
             let fact = Fact::LeftAlone { rule: rule.arn.clone(), before: saved.owner.clone(), after };
-            found.push((format!("edited:{}", rule.arn.id()), fact));
+            found.push((key(saved.version), fact));
         }
     }
     found.retain(|(key, _)| !window.was_told(key));
@@ -583,22 +585,23 @@ pub(crate) mod tests {
     #[test]
     fn what_others_did_to_a_windows_own_rules_is_told_once() {
         let drifted = |at: Timestamp| RuleItem {
-            drift: Some(Drift { at, edit: Edit::Opened, answered: true }),
+            drift: Some(Drift { at, after: 6, edit: Edit::Opened, answered: true }),
             owner_before: catch_all(),
             ..saved("one", &["aaaaa"])
         };
         let found = at("03:00:00");
-        let key = format!("drift:one:{}", found.as_second());
+        let key = "drift:one:6";
         let rule_one = part("one", RuleState::HeaderOnly, None);
         let due = |window: &Window, item: RuleItem| drift(window, &[&rule_one], &table(&[], &[item]));
         let (edit, before, after) = (Edit::Opened, catch_all(), owned());
         let fact = Fact::Drifted { rule: rule("one"), edit, before, after };
-        let expected = Due::new(Event::Drift, key.as_str(), vec![fact]);
+        let expected = Due::new(Event::Drift, key, vec![fact]);
         assert_eq!(due(&active(), drifted(found)), Some(expected));
         assert!(due(&active(), drifted(at("02:00:00"))).is_some(), "with its start");
         assert_eq!(due(&active(), drifted(at("01:59:59"))), None, "of an earlier window");
-        assert_eq!(due(&told(active(), &[&key]), drifted(found)), None);
-        assert!(due(&told(active(), &[&key]), drifted(at("03:00:01"))).is_some(), "another");
+        assert_eq!(due(&told(active(), &[key]), drifted(found)), None);
+        let another = Some(Drift { at: found, after: 7, edit, answered: true });
+        assert!(due(&told(active(), &[key]), RuleItem { drift: another, ..drifted(found) }).is_some(), "another");
         assert_eq!(due(&active(), saved("one", &["aaaaa"])), None);
         let others = RuleItem { windows: vec!["deploy#bbbbb".to_owned()], ..drifted(found) };
         assert_eq!(due(&active(), others), None, "not narrowed for it");
@@ -611,9 +614,9 @@ pub(crate) mod tests {
         let alone = RulePlan { left_alone: Some(catch_all()), ..part("one", RuleState::Open, None) };
         let due = |window: &Window, rule: &RulePlan| drift(window, &[rule], &table(&[], &[saved("one", &["aaaaa"])]));
         let fact = Fact::LeftAlone { rule: rule("one"), before: owned(), after: catch_all() };
-        let expected = Due::new(Event::Drift, "edited:one", vec![fact]);
+        let expected = Due::new(Event::Drift, "drift:one:7", vec![fact]);
         assert_eq!(due(&ending, &alone), Some(expected));
-        assert_eq!(due(&told(ending.clone(), &["edited:one"]), &alone), None);
+        assert_eq!(due(&told(ending.clone(), &["drift:one:7"]), &alone), None);
         assert_eq!(due(&active(), &alone), None, "it is narrowed again");
         assert_eq!(due(&ending, &part("one", RuleState::Open, None)), None);
         assert_eq!(drift(&ending, &[&alone], &Table::default()), None, "it was never narrowed");
@@ -680,7 +683,7 @@ pub(crate) mod tests {
         let open: Vec<Condition> = owned();
         let window = Window { state: State::Ending, ending: ending(Outcome::Completed), ..active() };
         let item = RuleItem {
-            drift: Some(Drift { at: at("03:00:00"), edit: Edit::Edited, answered: false }),
+            drift: Some(Drift { at: at("03:00:00"), after: 6, edit: Edit::Edited, answered: false }),
             ..saved("one", &["aaaaa"])
         };
         let table = table(std::slice::from_ref(&window), &[item]);

@@ -263,10 +263,11 @@ fn owner_before(saved: Option<&RuleItem>, drift: Option<Drift>) -> Vec<Condition
 }
 
 /// The last edit by someone else, or a new one. A rule that is not as a window's report said it is was edited; before
-/// that report, another run may be at work.
+/// that report, and while another window of the rule is ending, another run may be at work.
 fn drift(covering: &[&Window], reading: &Reading, saved: Option<&RuleItem>, scene: &Scene<'_>) -> Option<Drift> {
     let saved = saved?;
     let edit = match (reading.form, reading.edited) {
+        (Form::Open, false) if may_have_been_restored(saved, scene) => return saved.drift,
         (Form::Open, _) => Edit::Opened,
         (Form::HeaderOnly, true) => Edit::Edited,
         // It is as it was narrowed, or was narrowed again.
@@ -277,7 +278,16 @@ fn drift(covering: &[&Window], reading: &Reading, saved: Option<&RuleItem>, scen
     if known.is_some() || !covering.iter().any(told) {
         return known.or(saved.drift);
     }
-    Some(Drift { at: scene.now, edit, answered: false })
+    Some(Drift { at: scene.now, after: saved.version, edit, answered: false })
+}
+
+/// Whether a run may have given the rule back to its owner for another window that ended, not knowing of the one that
+/// covers the rule now: this run itself, or one that is still at that end.
+fn may_have_been_restored(saved: &RuleItem, scene: &Scene<'_>) -> bool {
+    let at_its_end = |window: &Window| {
+        window.state == State::Ending && window.reopened_at.is_none() && saved.windows.contains(&window.name())
+    };
+    scene.changed.contains(&saved.arn) || scene.table.windows.iter().any(at_its_end)
 }
 
 #[cfg(test)]
@@ -779,7 +789,7 @@ mod tests {
     fn an_edit_is_told_only_of_a_window_whose_start_was_told_and_is_looked_at_twice() {
         let untold = Window { told: ["booked".to_owned()].into(), ..active() };
         let new = vec![paths(&["/new"])];
-        let drift = |edit| Some(Drift { at: at("03:00:00"), edit, answered: false });
+        let drift = |edit| Some(Drift { at: at("03:00:00"), after: 7, edit, answered: false });
         for (what, current, window, uid, found, odd) in [
             ("opened", owned(), active(), "aaaaa", drift(Edit::Opened), true),
             ("replaced", new.clone(), active(), "aaaaa", drift(Edit::Opened), true),
@@ -798,6 +808,40 @@ mod tests {
     }
 
     #[test]
+    fn what_a_run_restored_for_another_window_that_ended_is_no_edit() {
+        let new = vec![paths(&["/new"])];
+        let over = |uid: &str| Window { uid: uid.to_owned(), ..ending() };
+        let restored = |uid: &str| Window { reopened_at: Some(at("02:59:00")), ..over(uid) };
+        let config = config(&[]);
+        for (what, current, others, changed, found) in [
+            ("another run is at the end of another window", owned(), vec![over("bbbbb")], false, false),
+            ("that end is done", owned(), vec![restored("bbbbb")], false, true),
+            ("it was never narrowed for that window", owned(), vec![over("ccccc")], false, true),
+            ("this run restored it", owned(), vec![], true, false),
+            ("nobody restores what is not saved", new.clone(), vec![over("bbbbb")], true, true),
+            ("nor on top of the header", narrowed(&new), vec![over("bbbbb")], true, true),
+        ] {
+            let windows = [vec![active()], others].concat();
+            let table = table(&windows, &[saved("one", &["aaaaa", "bbbbb"])]);
+            let seen = [(rule("one"), Seen::Conditions(current))].into();
+            let changed = changed.then(|| rule("one")).into_iter().collect();
+            let scene = Scene {
+                now: at("03:00:00"),
+                config: &config,
+                rules: &Rules { seen, ..Rules::default() },
+                table: &table,
+                healthy: None,
+                blocked: &std::collections::BTreeSet::new(),
+                changed: &changed,
+                reopen_orphans: false,
+            };
+            let part = super::super::plan(&scene).rules.remove(0);
+            assert!(part.change.is_some(), "{what}: it is narrowed again in any case");
+            assert_eq!(part.save.is_some_and(|item| item.drift.is_some()), found, "{what}");
+        }
+    }
+
+    #[test]
     fn an_edit_is_saved_as_what_its_owner_wants_now_and_narrowed_again() {
         let new = vec![paths(&["/new"])];
         for (current, state) in [(new.clone(), RuleState::Open), (narrowed(&new), RuleState::HeaderOnly)] {
@@ -811,7 +855,7 @@ mod tests {
 
     #[test]
     fn an_edit_that_was_found_is_remembered_until_the_next() {
-        let drift = |moment, edit, answered| Drift { at: at(moment), edit, answered };
+        let drift = |moment, edit, answered| Drift { at: at(moment), after: 7, edit, answered };
         let (before, now) = ("02:30:00", "03:00:00");
         let new = [paths(&["/new"])];
         let untold = Window { told: [].into(), ..active() };

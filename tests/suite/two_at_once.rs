@@ -52,7 +52,7 @@ fn meet(meeting: &Meeting, runs: &[usize]) -> Result<Met, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
     runtime.block_on(async {
-        let mut world = World::new(1);
+        let world = World::new(1);
         world.set_conditions(0, owned());
         for (at, before) in meeting.before {
             wait(&world, world.at(at), |_| true).await;
@@ -70,7 +70,7 @@ fn meet(meeting: &Meeting, runs: &[usize]) -> Result<Met, String> {
         let at = world.at(meeting.at);
         wait(&world, at - SignedDuration::from_secs(70), |_| true).await;
         world.until(at).await;
-        world.gate = Some(Gate::new(runs));
+        world.set_gate(Some(Gate::new(runs)));
         let counted = world.state().invocations.len();
         let events = [parsed(meeting.first), parsed(meeting.second)];
         let requests = match meeting.requests {
@@ -84,7 +84,7 @@ fn meet(meeting: &Meeting, runs: &[usize]) -> Result<Met, String> {
         );
         let answers = [one, two];
         let turns = turns(&world, counted);
-        world.gate = None;
+        world.set_gate(None);
         // The next sweep is the bound.
         world.until(world.now() + SignedDuration::from_secs(1)).await;
         Box::pin(world.invoke(parsed(SWEEP))).await.expect("swept");
@@ -264,6 +264,9 @@ fn in_the_end(world: &World, meeting: &Meeting, answers: &[Answer; 2]) -> Vec<St
         }
     }
     for answer in answers.iter().flatten().flatten() {
+        if answer.message.contains("Nothing was changed") && answer.rules.iter().any(|rule| rule.changed) {
+            wrong.push(format!("an answer denies what its run did: {}", answer.message));
+        }
         if let Some(window) = answer.window.as_ref().filter(|window| !ids.contains(window.id.as_str())) {
             wrong.push(format!("{} was answered, and is not in the history", window.id));
         }
@@ -416,4 +419,21 @@ async fn an_event_that_lambda_repeats_is_one_window() {
     let again = Box::pin(world.try_invoke(&on, "one")).await.expect("lives").expect("the same");
     assert_eq!(again.outcome, "unchanged");
     assert_eq!((world.count("started"), world.windows().len()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_is_older_than_the_order_of_turns_keeps_to_it_too() {
+    let world = World::new(1);
+    world.invoke(parsed(SWEEP)).await.expect("swept");
+    let before = world.state().calls.len();
+    world.set_gate(Some(Gate::new(&[0, 2, usize::MAX])));
+    let (history, sweep) = (json!({"action": "history"}), parsed(SWEEP));
+    let (one, two) =
+        tokio::join!(Box::pin(world.invoke_as(0, &history, "history")), Box::pin(world.invoke_as(1, &sweep, "sweep")));
+    one.expect("lives").expect("history");
+    two.expect("lives").expect("swept");
+    let state = world.state();
+    let calls: Vec<String> =
+        state.calls[before..].iter().map(|call| format!("{} {}", call.name, call.subject)).collect();
+    assert_eq!(calls, ["DescribeRules ", "Query now", "Query past"]);
 }

@@ -134,7 +134,9 @@ pub(crate) struct World {
     pub(crate) retries: u32,
     pub(crate) settings: Settings,
     /// Lets one process at a time make a call, in an order that a test chose.
-    pub(crate) gate: Option<Arc<Gate>>,
+    ///
+    /// Shared with the processes, also those that were made before it was set.
+    gate: Arc<Mutex<Option<Arc<Gate>>>>,
     processes: Arc<Mutex<Processes>>,
 }
 
@@ -166,7 +168,7 @@ impl World {
             table_latency: Duration::from_millis(5),
             retries: 1,
             settings,
-            gate: None,
+            gate: Arc::default(),
             processes: Arc::default(),
         };
         for arn in arns {
@@ -184,6 +186,15 @@ impl World {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no test panicked here")
+    }
+
+    /// Lets every process make its calls in the gate's order from now on; without one all are free.
+    pub(crate) fn set_gate(&self, gate: Option<Arc<Gate>>) {
+        *self.gate.lock().expect("no test panicked here") = gate;
+    }
+
+    fn gate(&self) -> Option<Arc<Gate>> {
+        self.gate.lock().expect("no test panicked here").clone()
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -149,7 +149,7 @@ impl World {
                 }
             }
         };
-        if let Some(gate) = &self.gate {
+        if let Some(gate) = self.gate() {
             gate.done(number);
         }
         match &result {
@@ -223,7 +223,7 @@ impl Process {
         }
         let (protocol, name, subject, input) = understand(&request);
         let invocation = self.present.lock().expect("no test panicked here").invocation;
-        if let Some(gate) = &world.gate {
+        if let Some(gate) = world.gate() {
             gate.pass(self.number).await;
         }
         let (fault, broken) = {
@@ -250,7 +250,7 @@ impl Process {
         if answer.is_ok() {
             world.watch(&name, &subject);
         }
-        if let Some(gate) = &world.gate {
+        if let Some(gate) = world.gate() {
             gate.through();
         }
         match fault {

@@ -77,7 +77,7 @@ impl World {
             broken.push(format!("{rule} was narrowed before its owner's conditions were saved"));
         }
         // An end decided by another run at this very moment is repaired by whichever looks later.
-        if self.gate.is_some() {
+        if self.gate().is_some() {
             return broken;
         }
         let now = self.now();
@@ -95,7 +95,7 @@ impl World {
 
     /// What is wrong with the last report.
     fn told(&self, state: &State) -> Vec<String> {
-        let Some(report) = state.published.last().filter(|_| self.gate.is_none()) else { return vec![] };
+        let Some(report) = state.published.last().filter(|_| self.gate().is_none()) else { return vec![] };
         let windows = state.dark_windows();
         let rules = &report.document["window"]["rules"];
         let rules = if rules == "all" {
