@@ -154,7 +154,7 @@ async fn act(run: Run<'_>, request: Request, deadline: Option<Timestamp>) -> Res
         Action::Reschedule { id, times } => actions::reschedule(run, &id, &times, &asked).await,
         Action::Cancel { id } => actions::cancel(run, id.as_ref(), &asked).await,
         Action::Status { id } => actions::status(run, id).await,
-        Action::History { id, since, limit } => actions::history(run, id, since, limit).await,
+        Action::History { search, format } => actions::history(run, &search, format).await,
         Action::Help => Ok(actions::help(run)),
         Action::Check(inquiry) => actions::check(run, &inquiry).await,
         Action::Sweep => actions::sweep(run).await,

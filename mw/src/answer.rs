@@ -30,6 +30,8 @@ pub struct Answer {
     /// What is over, the latest first.
     #[serde(default)]
     pub history: Vec<Past>,
+    /// The same as comma-separated values, if they were asked for.
+    pub csv: Option<String>,
     /// What a visitor got at `ProbeUrl`.
     pub visitor: Option<Visitor>,
     /// When a window starts or ends next.

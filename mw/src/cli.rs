@@ -125,7 +125,10 @@ pub enum Command {
     )]
     Edit(Edit),
     /// Tell of windows and series that are over, the latest first
-    #[command(after_help = "Examples:\n  mw history\n  mw history database-move --limit 50 --json")]
+    #[command(
+        after_help = "Examples:\n  mw history\n  mw history database-move --limit 50 --json\n  mw history --since \
+                      2026-01-01T00:00Z --limit 200 --csv > windows.csv"
+    )]
     History(History),
     /// Follow a window until it has ended
     #[command(
@@ -446,6 +449,9 @@ pub struct History {
     /// How many, at most 200 [default: 20, of which 5 are shown]
     #[arg(long, value_name = "NUMBER")]
     pub limit: Option<u16>,
+    /// Print comma-separated values, a line for each, with every decision and report
+    #[arg(long)]
+    pub csv: bool,
 }
 
 /// `watch`.

@@ -98,6 +98,9 @@ pub fn event(command: &Command, local_zone: &dyn Fn() -> Option<String>) -> Resu
             if let Some(limit) = history.limit {
                 fields.0.insert("limit".to_owned(), limit.into());
             }
+            if history.csv {
+                fields.0.insert("format".to_owned(), "csv".into());
+            }
             "history"
         }
         Command::Sweep => "sweep",

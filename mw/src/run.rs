@@ -137,7 +137,10 @@ impl Asking {
                     Command::History(history) => history.limit.map_or(show::ENTRIES, usize::from),
                     _ => show::ENTRIES,
                 };
-                self.screen.lines(&show::lines(&answer, &self.prefix, entries));
+                match &answer.csv {
+                    Some(table) => self.screen.csv(table),
+                    None => self.screen.lines(&show::lines(&answer, &self.prefix, entries)),
+                }
                 match waits {
                     Some((wait, wanted)) => self.wait(wait, wanted, &answer).await,
                     None => self.exit(command, &event, &answer),

@@ -75,6 +75,9 @@ impl Prefix {
         if event.get("dry_run") == Some(&Value::Bool(true)) {
             words.push("--dry-run".to_owned());
         }
+        if event.get("format").and_then(Value::as_str) == Some("csv") {
+            words.push("--csv".to_owned());
+        }
         Some(self.with(&words.join(" ")))
     }
 
@@ -147,6 +150,7 @@ mod tests {
                 "mw book --start 04:00 --rule a --rule b --dry-run",
             ),
             (r#"{"action":"history","limit":5}"#, "mw history --limit 5"),
+            (r#"{"action":"history","format":"csv"}"#, "mw history --csv"),
         ] {
             assert_eq!(told(event).as_deref(), Some(command), "{event}");
         }

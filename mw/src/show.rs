@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     answer::{Answer, Past, Window},
     shell::Prefix,
-    text::{clean, clean_json},
+    text::{clean, clean_csv, clean_json},
 };
 
 /// How many warnings, next steps and findings are shown; the rest is in the whole answer.
@@ -50,6 +50,13 @@ impl Screen {
     pub fn whole(&self, text: &str) {
         if self.json {
             let _ = writeln!(io::stdout(), "{}", clean_json(text.trim_end()));
+        }
+    }
+
+    /// Comma-separated values as they came: what a file is to hold.
+    pub fn csv(&self, table: &str) {
+        if !self.json {
+            let _ = write!(io::stdout(), "{}", clean_csv(table));
         }
     }
 

@@ -50,6 +50,20 @@ pub fn clean_json(text: &str) -> String {
     shown
 }
 
+/// Comma-separated values in which only the ends of lines act.
+#[must_use]
+pub fn clean_csv(table: &str) -> String {
+    let mut shown = String::with_capacity(table.len());
+    for sign in table.chars() {
+        match sign {
+            '\r' | '\n' => shown.push(sign),
+            sign if acts(sign) => shown.extend(sign.escape_unicode()),
+            sign => shown.push(sign),
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +75,11 @@ mod tests {
         let shown = clean(HOSTILE);
         assert!(!shown.chars().any(acts), "{shown:?}");
         assert_eq!(shown, r"a\u{1b}[2Jb\u{7}\u{9b}31m\u{202e}c\u{200b}\u{7f}\u{e0041} d");
+    }
+
+    #[test]
+    fn a_table_keeps_its_lines_and_nothing_else_that_acts() {
+        assert_eq!(clean_csv("a,\"b\nc\"\r\n\x1b[2J\u{202e}d\r\n"), "a,\"b\nc\"\r\n\\u{1b}[2J\\u{202e}d\r\n");
     }
 
     #[test]

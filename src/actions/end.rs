@@ -7,12 +7,9 @@ use super::{
 };
 use crate::{
     app::Run,
-    aws::{
-        items::{Past, RequestItem, Write},
-        store::Search,
-    },
+    aws::items::{Past, RequestItem, Write},
     error::Error,
-    event::Asked,
+    event::{Asked, Search},
     model::{
         id::WindowId,
         rule_arn::RuleArn,

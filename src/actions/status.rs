@@ -1,28 +1,22 @@
-//! Telling how things stand, what would make a window fail, and what is over. Nothing is changed.
+//! Telling how things stand, and what would make a window fail. Nothing is changed.
 
 use jiff::Timestamp;
 
 use super::{answers, unknown};
 use crate::{
     app::Run,
-    aws::{items::Past, store::Search},
     checks,
     config::Problem,
     error::Error,
     event::Inquiry,
-    model::{
-        id::WindowId,
-        table::Table,
-        time::spoken,
-        window::{Decision, Window},
-    },
+    model::{id::WindowId, table::Table, time::spoken, window::Window},
     plan::{Plan, RulePlan, doomed},
     reconcile::{self, Present},
     report::{
         finding::Severity,
         help,
         response::Response,
-        views::{Actual, PastView, Planned, RuleView, WindowView},
+        views::{RuleView, WindowView},
         words,
     },
 };
@@ -136,67 +130,5 @@ pub fn help(run: Run<'_>) -> Response {
             .to_owned(),
         help: Some(help::help(run.now(), &run.app.config)),
         ..answers::blank("help")
-    }
-}
-
-/// Tells what is over, the latest first.
-///
-/// # Errors
-/// [`Error::Aws`] when the history cannot be read.
-pub async fn history(
-    run: Run<'_>,
-    id: Option<WindowId>,
-    since: Option<Timestamp>,
-    limit: usize,
-) -> Result<Response, Error> {
-    let search = Search { id, since, limit };
-    let found = run.app.aws.store.history(&search, run.now()).await?;
-    let message = match found.len() {
-        0 => "No window that is over was found.".to_owned(),
-        1 => "One window or series that is over was found.".to_owned(),
-        count => format!("{count} windows and series that are over were found, the latest first."),
-    };
-    Ok(Response {
-        outcome: "history".to_owned(),
-        message,
-        history: found.iter().map(past).collect(),
-        ..answers::blank("history")
-    })
-}
-
-fn past(past: &Past) -> PastView {
-    let empty: Vec<Decision> = vec![];
-    let blank = PastView {
-        id: past.id().clone(),
-        kind: "window",
-        outcome: None,
-        planned: None,
-        actual: None,
-        ended_at: None,
-        reason: None,
-        requested_by: None,
-        series: None,
-        decisions: empty,
-    };
-    match past {
-        Past::Window(window) => PastView {
-            outcome: window.ending.map(|ending| ending.outcome),
-            planned: Some(Planned { start: window.start, end: window.end }),
-            actual: Some(Actual::of(window)),
-            ended_at: window.reopened_at.or(window.ending.map(|ending| ending.at)),
-            reason: window.reason.clone(),
-            requested_by: window.requested_by.clone(),
-            series: window.series.clone(),
-            decisions: window.decisions.clone(),
-            ..blank
-        },
-        Past::Series(series, at) => PastView {
-            kind: "series",
-            ended_at: Some(*at),
-            reason: series.reason.clone(),
-            requested_by: series.requested_by.clone(),
-            decisions: series.decisions.clone(),
-            ..blank
-        },
     }
 }

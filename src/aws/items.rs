@@ -21,7 +21,8 @@ use crate::model::{
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// What is written beside a window's version: no write of the window touches it.
-const BESIDE: [&str; 4] = ["told", "wakeups", "started_at", "reopened_at"];
+const BESIDE: [&str; 7] =
+    ["told", "reports", "wakeups", "started_at", "reopened_at", "closed_seen_after_secs", "opened_seen_after_secs"];
 
 /// How long a decision is remembered: longer than Lambda repeats an event, which is six hours at most (AWS Lambda API
 /// reference, `MaximumEventAgeInSeconds`).
@@ -365,7 +366,10 @@ mod tests {
             notes: vec!["the clocks change".to_owned()],
             ending: Some(Ending { at: at("03:00:00"), outcome: Outcome::Completed }),
             decisions: vec![decision(), Decision { end: Some(at("04:00:00")), ..decision() }],
+            reports: ["2026-12-06T02:00:02Z started".to_owned()].into(),
             reopened_at: Some(at("03:00:01")),
+            closed_seen_after_secs: Some(9),
+            opened_seen_after_secs: Some(11),
             ..active()
         }
     }
@@ -460,7 +464,16 @@ mod tests {
 
     /// An item without what is written beside a window's version.
     fn plain(window: Window) -> Window {
-        Window { told: [].into(), wakeups: None, started_at: None, reopened_at: None, ..window }
+        Window {
+            told: [].into(),
+            reports: [].into(),
+            wakeups: None,
+            started_at: None,
+            reopened_at: None,
+            closed_seen_after_secs: None,
+            opened_seen_after_secs: None,
+            ..window
+        }
     }
 
     fn text(item: &Item, name: &str) -> String {
@@ -493,6 +506,9 @@ mod tests {
         let mut item = put(&booked[0]).0.clone();
         let mut beside = |name: &str, value| item.insert(name.to_owned(), value);
         beside("told", AttributeValue::Ss(window.told.iter().cloned().collect()));
+        beside("reports", AttributeValue::Ss(window.reports.iter().cloned().collect()));
+        beside("closed_seen_after_secs", AttributeValue::N("9".to_owned()));
+        beside("opened_seen_after_secs", AttributeValue::N("11".to_owned()));
         beside("wakeups", AttributeValue::S(window.wakeups.clone().expect("wake-ups")));
         beside("started_at", AttributeValue::S("2026-12-06T02:00:01Z".to_owned()));
         beside("reopened_at", AttributeValue::S("2026-12-06T03:00:01Z".to_owned()));

@@ -24,9 +24,9 @@ use super::{
 use crate::{
     config::Config,
     error::{Error, Refusal, Service},
+    event::Search,
     model::{
         conditions,
-        id::WindowId,
         table::{Notice, Table},
         window::Window,
     },
@@ -52,21 +52,16 @@ pub enum Written {
 pub struct Note {
     /// Reports that were told, by their keys.
     pub told: BTreeSet<String>,
+    /// Each of them with its moment, as [`Window::reports`] has it.
+    pub reports: BTreeSet<String>,
     /// When all its rules were first seen header-only.
     pub started_at: Option<Timestamp>,
     /// When its rules were restored.
     pub reopened_at: Option<Timestamp>,
-}
-
-/// What of the history is asked for.
-#[derive(Clone, Debug, Default)]
-pub struct Search {
-    /// Windows and series of this name only.
-    pub id: Option<WindowId>,
-    /// Those that were over at that moment or later.
-    pub since: Option<Timestamp>,
-    /// How many at most.
-    pub limit: usize,
+    /// How many seconds after the start a visitor saw it.
+    pub closed_seen_after_secs: Option<i64>,
+    /// The same of the end.
+    pub opened_seen_after_secs: Option<i64>,
 }
 
 /// The table of one stack.
@@ -193,19 +188,32 @@ impl Store {
     pub async fn note(&self, window: &Window, note: &Note) -> Result<bool, Error> {
         let mut set = vec![];
         let mut update = self.update_of(window);
-        for (name, at) in [("started_at", note.started_at), ("reopened_at", note.reopened_at)] {
-            if let Some(at) = at {
+        let moment = |at: Option<Timestamp>| at.map(|at| text(&at.to_string()));
+        let secs = |secs: Option<i64>| secs.map(|secs| AttributeValue::N(secs.to_string()));
+        for (name, value) in [
+            ("started_at", moment(note.started_at)),
+            ("reopened_at", moment(note.reopened_at)),
+            ("closed_seen_after_secs", secs(note.closed_seen_after_secs)),
+            ("opened_seen_after_secs", secs(note.opened_seen_after_secs)),
+        ] {
+            if let Some(value) = value {
                 set.push(format!("#{name} = if_not_exists(#{name}, :{name})"));
                 update = update
                     .expression_attribute_names(format!("#{name}"), name)
-                    .expression_attribute_values(format!(":{name}"), text(&at.to_string()));
+                    .expression_attribute_values(format!(":{name}"), value);
             }
         }
         let mut parts = if set.is_empty() { vec![] } else { vec![format!("SET {}", set.join(", "))] };
-        if !note.told.is_empty() {
-            let told = AttributeValue::Ss(note.told.iter().cloned().collect());
-            parts.push("ADD #told :told".to_owned());
-            update = update.expression_attribute_names("#told", "told").expression_attribute_values(":told", told);
+        let sets = [("told", &note.told), ("reports", &note.reports)].into_iter().filter(|(_, set)| !set.is_empty());
+        let mut add = vec![];
+        for (name, set) in sets {
+            add.push(format!("#{name} :{name}"));
+            update = update
+                .expression_attribute_names(format!("#{name}"), name)
+                .expression_attribute_values(format!(":{name}"), AttributeValue::Ss(set.iter().cloned().collect()));
+        }
+        if !add.is_empty() {
+            parts.push(format!("ADD {}", add.join(", ")));
         }
         if parts.is_empty() {
             return Ok(true);

@@ -87,7 +87,8 @@ pub fn asked(event: &Value) -> Option<Asked> {
 pub async fn look(run: Run<'_>, context: &Context) -> String {
     let past = async {
         if context.shows(Part::History) || context.shows(Part::Timeline) {
-            actions::history(run, None, None, PAST_MAX).await.map(|answer| answer.history)
+            let search = Search { limit: PAST_MAX, ..Search::default() };
+            actions::history(run, &search, Format::Json).await.map(|answer| answer.history)
         } else {
             Ok(vec![])
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Map, Value};
 
-use super::{Asked, suggest};
+use super::{Asked, Format, suggest};
 use crate::{
     config::Config,
     model::{
@@ -30,7 +30,7 @@ const HISTORY_USUAL: usize = 20;
 const HISTORY_MAX: usize = 200;
 
 /// Every field that some action knows.
-pub(super) const FIELDS: [&str; 18] = [
+pub(super) const FIELDS: [&str; 19] = [
     "action",
     "at_end",
     "by",
@@ -39,6 +39,7 @@ pub(super) const FIELDS: [&str; 18] = [
     "duration",
     "end",
     "every",
+    "format",
     "id",
     "limit",
     "message",
@@ -281,6 +282,16 @@ impl Fields {
                 })
             }
         }
+    }
+
+    /// In which form the history is told.
+    pub(super) fn format(&mut self) -> Format {
+        self.read("format", |text| match text {
+            "json" => Ok(Format::Json),
+            "csv" => Ok(Format::Csv),
+            other => Err(format!("expected json or csv, but found {}", time::quoted(other))),
+        })
+        .unwrap_or_default()
     }
 
     pub(super) fn at_end(&mut self, config: &Config) -> AtEnd {

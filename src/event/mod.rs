@@ -140,12 +140,10 @@ pub enum Action {
     },
     /// Tell of windows that are over.
     History {
-        /// The window; all if absent.
-        id: Option<WindowId>,
-        /// Only those that ended since.
-        since: Option<Timestamp>,
-        /// How many, the newest first.
-        limit: usize,
+        /// Of which, the newest first.
+        search: Search,
+        /// In which form.
+        format: Format,
     },
     /// Tell what can be sent.
     Help,
@@ -160,6 +158,27 @@ pub enum Action {
         /// The moment to wait for.
         due: Option<Timestamp>,
     },
+}
+
+/// What of the history is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Search {
+    /// Windows and series of this name only.
+    pub id: Option<WindowId>,
+    /// Those that were over at that moment or later.
+    pub since: Option<Timestamp>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// In which form the history is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// As objects of the answer.
+    #[default]
+    Json,
+    /// As one text of comma-separated values.
+    Csv,
 }
 
 /// A window that someone asks for.
@@ -313,7 +332,8 @@ pub fn read(event: &Value, now: Timestamp, config: &Config) -> Result<Request, E
         "status" => Some(Action::Status { id: fields.id() }),
         "history" => {
             let (id, since) = (fields.id(), fields.placed_time("since"));
-            Some(Action::History { id, since, limit: fields.limit() })
+            let search = Search { id, since, limit: fields.limit() };
+            Some(Action::History { search, format: fields.format() })
         }
         "check" => Some(Action::Check(booking::inquiry(&mut fields, &asked, now, config))),
         "help" => Some(Action::Help),

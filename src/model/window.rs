@@ -51,6 +51,18 @@ pub enum Outcome {
     Missed,
 }
 
+impl Outcome {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Missed => "missed",
+        }
+    }
+}
+
 /// When and how a window ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
@@ -227,9 +239,12 @@ pub struct Window {
     pub ending: Option<Ending>,
     /// What was decided about it, oldest first.
     pub decisions: Vec<Decision>,
-    /// What has been reported of it. Written beside the version, as are the three that follow.
+    /// What has been reported of it. Written beside the version, as are those that follow.
     #[serde(default)]
     pub told: BTreeSet<String>,
+    /// Each report and when it was sent: a moment, a blank and the event's word.
+    #[serde(default)]
+    pub reports: BTreeSet<String>,
     /// Which revision has its wake-ups, in which group and under which role.
     #[serde(default)]
     pub wakeups: Option<String>,
@@ -239,6 +254,12 @@ pub struct Window {
     /// When its rules were restored.
     #[serde(default)]
     pub reopened_at: Option<Timestamp>,
+    /// How many seconds after its rules were narrowed a visitor saw it, if that was watched for.
+    #[serde(default)]
+    pub closed_seen_after_secs: Option<i64>,
+    /// The same of its end.
+    #[serde(default)]
+    pub opened_seen_after_secs: Option<i64>,
 }
 
 impl Window {
@@ -268,9 +289,12 @@ impl Window {
             ending: None,
             decisions: vec![],
             told: BTreeSet::new(),
+            reports: BTreeSet::new(),
             wakeups: None,
             started_at: None,
             reopened_at: None,
+            closed_seen_after_secs: None,
+            opened_seen_after_secs: None,
         }
     }
 

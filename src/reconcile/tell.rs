@@ -129,6 +129,12 @@ async fn publish(
         Ok(()) => {
             tracing::info!(window.id = %window.id, window.event = due.event.word(), "window reported");
             note.told.extend(due.keys.iter().cloned());
+            note.reports.insert(sent(due.event, report.at));
+            match due.event {
+                Event::Started => note.closed_seen_after_secs = report.actual.seen_after_secs,
+                Event::Completed => note.opened_seen_after_secs = report.actual.seen_after_secs,
+                _ => {}
+            }
             if let Some(what) = happened(due.event) {
                 done.happened.insert(window.id.clone(), what);
             }
@@ -184,9 +190,17 @@ async fn publish_failures(
     .seen(site);
     report.next_steps = words::after_failure();
     match run.app.aws.topic.publish(&report, run.target).await {
-        Ok(()) => note.told.extend(keys),
+        Ok(()) => {
+            note.told.extend(keys);
+            note.reports.insert(sent(Event::Failed, report.at));
+        }
         Err(error) => done.not_told(window, &error),
     }
+}
+
+/// A report as a window remembers it.
+fn sent(event: Event, at: Timestamp) -> String {
+    format!("{at} {}", event.word())
 }
 
 /// What failed of what is due for a window. One that only covers a rule later has no part in its failure.
@@ -271,13 +285,17 @@ pub(super) async fn announce(run: Run<'_>, window: &mut Window, site: &Site) -> 
     for due in reports::by_clock(window, &run.app.config, run.now()) {
         let report = Report::due(&due, window, run.now()).seen(site);
         match run.app.aws.topic.publish(&report, run.target).await {
-            Ok(()) => note.told.extend(due.keys.iter().cloned()),
+            Ok(()) => {
+                note.told.extend(due.keys.iter().cloned());
+                note.reports.insert(sent(due.event, report.at));
+            }
             Err(error) => failed = Some(error),
         }
     }
     if !note.told.is_empty() {
         run.app.aws.store.note(window, &note).await?;
         window.told.extend(note.told);
+        window.reports.extend(note.reports);
     }
     failed.map_or(Ok(()), Err)
 }

@@ -56,7 +56,10 @@ pub(super) async fn note(run: Run<'_>, settled: &mut Settled, progress: &Progres
 pub(super) fn noted(window: &Window, note: &Note) -> Window {
     let mut window = window.clone();
     window.told.extend(note.told.iter().cloned());
+    window.reports.extend(note.reports.iter().cloned());
     window.started_at = window.started_at.or(note.started_at);
     window.reopened_at = window.reopened_at.or(note.reopened_at);
+    window.closed_seen_after_secs = window.closed_seen_after_secs.or(note.closed_seen_after_secs);
+    window.opened_seen_after_secs = window.opened_seen_after_secs.or(note.opened_seen_after_secs);
     window
 }

@@ -2,6 +2,7 @@
 
 mod chat;
 mod conditions;
+pub mod csv;
 pub mod drift;
 pub mod finding;
 pub mod help;

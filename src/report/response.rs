@@ -38,6 +38,9 @@ pub struct Response {
     /// What is over, the latest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastView>,
+    /// The same as comma-separated values, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub csv: Option<String>,
     /// What can be sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<Help>,

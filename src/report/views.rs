@@ -119,6 +119,24 @@ impl WindowView {
     }
 }
 
+/// A report that was sent, as the history tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sent {
+    /// When.
+    pub at: Timestamp,
+    /// The event's word.
+    pub event: String,
+}
+
+impl Sent {
+    /// Reads what a window remembers of it; none if that says something else.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let (at, event) = text.split_once(' ')?;
+        Some(Self { at: at.parse().ok()?, event: event.to_owned() })
+    }
+}
+
 /// A window or a series that is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PastView {
@@ -135,6 +153,12 @@ pub struct PastView {
     /// When it really was; of a window only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actual: Option<Actual>,
+    /// How many seconds after its rules were narrowed a visitor saw it, if that was watched for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed_seen_after_secs: Option<i64>,
+    /// How many seconds after they were restored a visitor saw that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened_seen_after_secs: Option<i64>,
     /// When its end was decided.
     pub ended_at: Option<Timestamp>,
     /// Why.
@@ -146,6 +170,9 @@ pub struct PastView {
     pub series: Option<WindowId>,
     /// What was decided about it, oldest first.
     pub decisions: Vec<Decision>,
+    /// What was reported about it, oldest first; of a window only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<Sent>,
 }
 
 /// What a visitor got at the site's public address.

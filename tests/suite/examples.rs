@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, fs};
 use jiff::{SignedDuration, Timestamp};
 use maintenance_window::{
     error::Error,
-    event::{self, ACTIONS, Action, Asked, Booking, NewEnd, Request},
-    model::window::Covered,
+    event::{self, ACTIONS, Action, Asked, Booking, Format, NewEnd, Request, Search},
+    model::{id::WindowId, window::Covered},
 };
 use serde_json::{Value, json};
 
@@ -30,6 +30,10 @@ fn booking(request: Request) -> Booking {
         Action::Book(booking) | Action::On(booking) => booking,
         other => panic!("{other:?}"),
     }
+}
+
+fn history(id: Option<WindowId>, limit: usize, format: Format) -> Action {
+    Action::History { search: Search { id, since: None, limit }, format }
 }
 
 fn example(name: &str) -> Value {
@@ -158,11 +162,10 @@ async fn null_is_refused_where_leaving_out_means_more_and_says_nothing_elsewhere
     for (event, action) in [
         (json!({"action": "off", "id": "w", "reason": null, "request_id": null}), Action::Off { id: id.clone() }),
         (json!({"action": "status", "id": null}), Action::Status { id: None }),
-        (
-            json!({"action": "history", "since": null, "limit": null}),
-            Action::History { id: None, since: None, limit: 20 },
-        ),
-        (json!({"action": "history", "id": "w", "limit": 200}), Action::History { id, since: None, limit: 200 }),
+        (json!({"action": "history", "since": null, "limit": null}), history(None, 20, Format::Json)),
+        (json!({"action": "history", "id": "w", "limit": 200}), history(id, 200, Format::Json)),
+        (json!({"action": "history", "format": "json"}), history(None, 20, Format::Json)),
+        (json!({"action": "history", "format": "csv"}), history(None, 20, Format::Csv)),
         (json!({"action": "sweep", "id": null}), Action::Sweep),
     ] {
         assert_eq!(read(&world, &event).action, action, "{event}");

@@ -522,6 +522,15 @@ async fn the_history_tells_who_did_what_when_and_how_late() {
     assert_eq!(series["decisions"][1]["requested_by"], "cleo");
     let one = world.invoke(json!({"action": "history", "id": "w", "limit": 1})).await.expect("told");
     assert_eq!(one.history.len(), 1);
+    let reports: Vec<(String, &str)> =
+        one.history[0].reports.iter().map(|sent| (sent.at.to_string(), sent.event.as_str())).collect();
+    let events: Vec<&str> = reports.iter().map(|(_, event)| *event).collect();
+    assert_eq!(events, ["booked", "started", "extended", "completed"], "each report, with its time");
+    assert!(reports.is_sorted() && reports[3].0.starts_with("2026-12-06T03:30:00"), "{reports:?}");
+    let csv = world.invoke(json!({"action": "history", "format": "csv"})).await.expect("told");
+    let table = csv.csv.expect("a table");
+    assert!(csv.history.is_empty() && table.contains("book by ana: database move\n"), "{table}");
+    assert_eq!(table.matches("\r\n").count(), 4, "a head and three lines: {table}");
     let none = world.invoke(json!({"action": "history", "since": "2026-12-07T00:00Z"})).await.expect("told");
     assert!(none.history.is_empty());
 }

@@ -594,6 +594,15 @@ mod shapes {
         /// How many at most; 20 if absent.
         #[schemars(range(min = 1, max = 200))]
         limit: Option<u8>,
+        format: Option<Format>,
+    }
+
+    /// In which form: objects of the answer, or one text of comma-separated values.
+    #[derive(JsonSchema)]
+    #[schemars(rename_all = "snake_case")]
+    enum Format {
+        Json,
+        Csv,
     }
 
     /// Tells what can be sent, with examples; so does an empty event. Changes nothing.
@@ -964,6 +973,7 @@ async fn what_people_write_is_accepted_by_both() {
         json!({"action": "resume", "id": "w", "requested_by": "ana"}),
         json!({"action": "history", "id": "w", "since": "2026-11-01T00:00[Europe/London]", "limit": 200}),
         json!({"action": "history", "limit": 1}),
+        json!({"action": "history", "format": "csv"}),
         json!({"action": "check", "rules": [rule], "requested_by": "ana"}),
         json!({"action": "wake", "id": "w"}),
         json!({}),

@@ -311,6 +311,14 @@ fn the_history_is_a_line_for_each() {
 }
 
 #[test]
+fn the_history_for_an_audit_is_the_table_and_nothing_else() {
+    let table = "id,reason\r\na,\"one\nand \u{1b}[2J two\"\r\n";
+    let told = json!({ "action": "history", "outcome": "history", "message": "One was found.", "csv": table, "rules": [], "warnings": [] });
+    let ran = Lambda::new([Reply::Answer(told)]).run(&["history", "--csv"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "id,reason\r\na,\"one\nand \\u{1b}[2J two\"\r\n"));
+}
+
+#[test]
 fn a_late_answer_is_waited_for_as_long_as_asked() {
     let late = Reply::Late(Duration::from_secs(3), answer("on", "started", "maintenance", CLOSED));
     let lambda = Lambda::new([late]);

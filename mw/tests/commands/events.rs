@@ -141,7 +141,7 @@ fn each_command_sends_what_the_function_understands() {
         (with(&["resume", "s"]), and_asked(json!({ "action": "resume", "id": "s" }))),
         (with(&["edit", "a", "--message", ""]), and_asked(json!({ "action": "edit", "id": "a", "message": "" }))),
         (vec!["edit", "a", "--reason", ""], json!({ "action": "edit", "id": "a", "reason": "" })),
-        (vec!["history"], json!({ "action": "history" })),
+        (vec!["history", "--csv"], json!({ "action": "history", "format": "csv" })),
         (
             vec!["history", "a", "--since", "2026-11-01T00:00", "--timezone", "Europe/London", "--limit", "50"],
             json!({ "action": "history", "id": "a", "since": "2026-11-01T00:00", "timezone": "Europe/London", "limit": 50 }),
