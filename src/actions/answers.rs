@@ -12,7 +12,7 @@ use crate::{
         window::{Outcome, State, Window},
     },
     plan::doomed::{self, Doomed},
-    reconcile::{self, Done, Happened, Present},
+    reconcile::{self, Done, Happened, Present, Problem},
     report::{response::Response, views::WindowView, words},
 };
 
@@ -37,7 +37,7 @@ pub(super) fn summary(run: Run<'_>, action: &str, done: &Done) -> Response {
         (false, _) => ("reconciled", format!("Done: {}.", told.join(", "))),
     };
     let site = Some(done.site.clone());
-    let warnings = done.doomed.iter().map(will_not_work).collect();
+    let warnings = done.doomed.iter().map(will_not_work).chain(unpublished(done.unpublished.as_ref())).collect();
     Response {
         outcome: outcome.to_owned(),
         message,
@@ -105,8 +105,14 @@ pub(super) fn after(run: Run<'_>, action: &str, window: &Window, done: &Done, us
         site: Some(done.site.clone()),
         visitor: done.visitor.clone(),
         next_change: next_change(&done.windows, &done.table, run.now()),
+        warnings: unpublished(done.unpublished.as_ref()).collect(),
         ..about(run, action, window, came)
     }
+}
+
+/// What visitors could not be told, which stopped nothing.
+pub(super) fn unpublished(problem: Option<&Problem>) -> impl Iterator<Item = String> {
+    problem.map(Problem::sentence).into_iter()
 }
 
 /// An answer about one window.
@@ -135,8 +141,15 @@ pub(super) fn ahead(run: Run<'_>, action: &str, window: &Window, present: Presen
     let next_change = next_change(&present.table.windows, &present.table, run.now());
     let doomed = present.plan.map(|plan| doomed::doomed(&plan, &run.app.config.rules)).unwrap_or_default();
     let own = doomed.iter().filter(|doomed| doomed.window.uid == window.uid);
-    let warnings = own.map(will_not_work).collect();
-    Response { site: Some(present.site), warnings, next_change, ..about(run, action, window, came) }
+    let warnings = own.map(will_not_work).chain(unpublished(present.unpublished.as_ref())).collect();
+    let answer = about(run, action, window, came);
+    let message = answer.message.clone() + announced(&present.table, window);
+    Response { site: Some(present.site), warnings, message, next_change, ..answer }
+}
+
+/// That visitors know of a window beforehand, to follow another sentence.
+pub(super) fn announced(table: &Table, window: &Window) -> &'static str {
+    if table.announces(window) { " Visitors and calendars are told of it." } else { "" }
 }
 
 /// That a booked window could not do what it is for.

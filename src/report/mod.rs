@@ -1,8 +1,10 @@
 //! The words of every report. Pure; `aws::topic` sends them.
 
+mod calendar;
 mod chat;
 mod conditions;
 pub mod drift;
+pub mod feeds;
 pub mod finding;
 pub mod help;
 pub mod metrics;
