@@ -10,7 +10,7 @@ from account.edge.plan import EDGE_TEMPLATE
 from account.edge_services import RULE
 from account.edge_stand_in import Account
 
-PAGES = {f"errors/{page.name}" for page in contents.PAGES.glob("*.html")}
+PAGES = {f"errors/{page.name}" for page in contents.pages()}
 
 
 class Edge(unittest.TestCase):
@@ -35,10 +35,11 @@ class Deploying(Edge):
         state = self.account.state()
         secret = self.account.secret()
         self.assertEqual({name for name in state["objects"] if name.startswith("errors/")}, PAGES)
+        page = ("text/html; charset=utf-8", "no-store")
+        notice = ("text/javascript; charset=utf-8", "public, max-age=3600")
         for name in PAGES:
-            self.assertEqual(
-                state["objects"][name][1:], ("text/html; charset=utf-8", "no-store"), name
-            )
+            wanted = notice if name == "errors/banner.js" else page
+            self.assertEqual(state["objects"][name][1:], wanted, name)
         self.assertEqual(set(*state["stores"].values()), {"secrets"})
         self.assertEqual([*self.account.store.values.values()], [{"secrets": secret}])
         function = self.account.cloudformation.stacks["shop-maintenance"].parameters

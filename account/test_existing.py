@@ -133,6 +133,7 @@ class Console(unittest.TestCase):
             "`ErrorBucketDomainName`",
             "`ErrorAccess`",
             "`ErrorCachePolicy` and `ErrorHeaders`",
+            "`FeedHeaders`",
             "`BypassFunction`",
         ):
             self.assertIn(said, steps)

@@ -326,8 +326,7 @@ def deploy_edge(ground: Ground, cleanup: contextlib.ExitStack) -> dict[str, str]
         cleanup,
         30,
     )
-    pages = sorted(contents.PAGES.glob("*.html"))
-    contents.upload_pages(ground.client("s3"), outputs["ErrorBucket"], pages)
+    contents.upload_pages(ground.client("s3"), outputs["ErrorBucket"], contents.pages())
     return outputs | {"Domain": domain}
 
 

@@ -20,6 +20,8 @@ LAST_FAILURE_LOG = HOME / "last-failure.log"
 FUNCTION_LOG = HOME / "function.log"
 EVENT_FILE = PROJECT / "events/book.json"
 BYPASS_HEADER = "X-Maintenance-Bypass"
+# The bucket that the edge would have.
+PAGES = "rehearsal-pages"
 
 
 def main() -> int:
@@ -58,7 +60,9 @@ def rehearse(options: Options) -> int:
         running.callback(lambda: aws.discard(keep_log_as=kept_log))
         running.enter_context(aws)
         timeline.say(f"the local AWS is up at {aws.endpoint}")
-        application = running.enter_context(shop.Application())
+        aws.client("s3").create_bucket(Bucket=PAGES)
+        feeds = shop.feeds_of(aws, PAGES)
+        application = running.enter_context(shop.Application(feeds))
         balancer = shop.put_before(application, aws)
         timeline.say(f"a load balancer forwards visitors to the shop: {balancer.host}")
         deployment = deploy(
@@ -69,6 +73,8 @@ def rehearse(options: Options) -> int:
                 "RuleArns": balancer.rule_arn,
                 "BypassHeaderName": bypass[0],
                 "BypassHeaderValue": bypass[1],
+                "ErrorBucket": PAGES,
+                "AnnounceBefore": "PT72H",
             },
             without_sam=options.plain,
         )
@@ -77,14 +83,15 @@ def rehearse(options: Options) -> int:
         timeline.say(f"{template} is deployed as the stack {STACK}")
         timeline.say("the function runs under its own role; what that does not grant is refused")
 
-        seen = night.live(aws, deployment, balancer, bypass, EVENT_FILE, options.window_s, timeline)
+        site = night.Site(aws, deployment, balancer, bypass, feeds)
+        seen = night.live(site, EVENT_FILE, options.window_s, timeline)
         FUNCTION_LOG.write_text("\n".join(seen.log) + "\n", encoding="utf-8")
         judged = promises.judge(seen)
         announce(judged, timeline)
         if all(promise.kept for promise in judged):
             kept_log = None
         if options.keep:
-            show_how_to_play(aws, balancer, bypass, timeline)
+            show_how_to_play(aws, balancer, bypass, application.port, timeline)
             wait_for_interrupt()
         if kept_log is not None:
             timeline.announce(f"the function's log is in {FUNCTION_LOG}")
@@ -105,7 +112,11 @@ def announce(judged: list[promises.Promise], timeline: Timeline) -> None:
 
 
 def show_how_to_play(
-    aws: LocalAws, balancer: shop.LoadBalancer, bypass: tuple[str, str], timeline: Timeline
+    aws: LocalAws,
+    balancer: shop.LoadBalancer,
+    bypass: tuple[str, str],
+    port: int,
+    timeline: Timeline,
 ) -> None:
     """Commands that work as printed, in another terminal."""
     # In a file, so that the value itself is printed nowhere.
@@ -127,6 +138,11 @@ def show_how_to_play(
         "# as a visitor, and as a tester",
         f"curl -i -H {host} {aws.endpoint}/",
         f"curl -i -H {host} -H {shlex.quote(f'@{header}')} {aws.endpoint}/",
+        "",
+        "# the shop in a browser: book a window with a message, and a notice announces it",
+        f"http://127.0.0.1:{port}/",
+        "# the same for calendars",
+        f"curl http://127.0.0.1:{port}/errors/maintenance.ics",
         "",
         "# what is booked or active, and what rules had; `past` in place of `now` is the history",
         f"{cli} dynamodb query --table-name {STACK} --key-condition-expression '#s = :s' "

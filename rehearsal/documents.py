@@ -17,7 +17,7 @@ from rehearsal.options import PROJECT
 
 SHELL = "sh"
 # What a block may be; `text` is what nobody types and no program reads.
-LANGUAGES = {SHELL, "powershell", "json", "yaml", "hcl", "js", "rust", "properties", "text"}
+LANGUAGES = {SHELL, "powershell", "json", "yaml", "hcl", "html", "js", "rust", "properties", "text"}
 FENCE = re.compile(r"^( *)(`{3,})(.*)$")
 SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 # The programs whose commands also stand within a sentence; `make` is looked at by itself.

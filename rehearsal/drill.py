@@ -20,6 +20,9 @@ from rehearsal.options import PROJECT
 
 NOW, LATER, WEEKLY, UNKNOWN = "drill-now", "drill-later", "drill-weekly", "drill-unknown"
 VISITORS_FILE = "errors/window.json"
+# What announces a window beforehand.
+UPCOMING, CALENDAR = "errors/upcoming.json", "errors/maintenance.ics"
+MESSAGE = "The shop moves to a faster home."
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,10 @@ class Site:
         """The names of the wake-ups that are booked."""
         return night.wake_ups(self.aws, self.deployment)
 
-    def visitors_file(self) -> str | None:
-        """What error pages are told, if anything."""
+    def visitors_file(self, key: str = VISITORS_FILE) -> str | None:
+        """What error pages are told, or what else visitors read, if anything."""
         try:
-            stored = self.aws.client("s3").get_object(Bucket=self.bucket, Key=VISITORS_FILE)
+            stored = self.aws.client("s3").get_object(Bucket=self.bucket, Key=key)
         except botocore.exceptions.ClientError:
             return None
         return stored["Body"].read().decode()
@@ -81,7 +84,13 @@ class Site:
             RuleArn=self.balancer.rule_arn,
             Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["*"]}}],
         )
-        self.aws.client("s3").delete_object(Bucket=self.bucket, Key=VISITORS_FILE)
+        for key in (VISITORS_FILE, UPCOMING, CALENDAR):
+            self.aws.client("s3").delete_object(Bucket=self.bucket, Key=key)
+
+    def announces(self) -> bool:
+        """Whether both feeds tell of a window ahead."""
+        upcoming, calendar = self.visitors_file(UPCOMING), self.visitors_file(CALENDAR)
+        return MESSAGE in (upcoming or "") and "STATUS:CONFIRMED" in (calendar or "")
 
 
 def build(
@@ -95,6 +104,7 @@ def build(
         "RuleArns": balancer.rule_arn,
         "BypassHeaderValue": secrets.token_hex(24),
         "ErrorBucket": bucket,
+        "AnnounceBefore": "PT72H",
         **parameters,
     }
     return Site(aws, deploy(aws, PROJECT, bootstrap, given, stack), balancer, bucket, given)
@@ -110,7 +120,10 @@ def _findings(site: Site) -> Iterator[str]:
     known = len(site.history())
 
     yield from _expect(site, "ok", action="check")
-    yield from _expect(site, "booked", action="book", id=LATER, start=soon(1), duration="PT1H")
+    later = {"id": LATER, "start": soon(1), "duration": "PT1H", "message": MESSAGE}
+    yield from _expect(site, "booked", action="book", **later)
+    if not site.announces():
+        yield "the window is not announced"
     yield from _expect(site, "started", action="on", id=NOW, duration="PT10M", reason="A drill")
     if not site.in_maintenance():
         yield "the rule is open after the start"
@@ -125,6 +138,8 @@ def _findings(site: Site) -> Iterator[str]:
     if site.visitors_file() is not None:
         yield "visitors are still told an end"
     yield from _expect(site, "cancelled", action="cancel", id=LATER)
+    if site.announces():
+        yield "the window is still announced"
     # Its first occurrence is booked with it, in one transaction.
     weekly = {"every": "cron(0 3 ? * SUN *)", "duration": "PT1H", "start": soon(24)}
     yield from _expect(site, "booked", action="book", id=WEEKLY, **weekly)

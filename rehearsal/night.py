@@ -4,6 +4,7 @@ import datetime
 import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,14 @@ GLANCE_S = 0.2
 
 
 @dataclass(frozen=True)
+class Announced:
+    """What the feeds say of windows ahead, and the whole calendar."""
+
+    upcoming: list[dict[str, Any]]
+    calendar: str
+
+
+@dataclass(frozen=True)
 class Night:
     """All that was seen, for `promises` to judge. Times are Unix times."""
 
@@ -47,18 +56,25 @@ class Night:
     past: list[dict[str, Any]]
     dead_letters: int
     log: list[str]
+    # What visitors and calendars were told before the start, and what afterwards.
+    announced: Announced
+    announced_after: Announced
 
 
-def live(
-    aws: LocalAws,
-    deployment: Deployment,
-    balancer: LoadBalancer,
-    bypass: tuple[str, str],
-    event_file: Path,
-    window_s: int,
-    timeline: Timeline,
-) -> Night:
+@dataclass(frozen=True)
+class Site:
+    """One stack, what it looks after, and the feeds that announce its windows, by their keys."""
+
+    aws: LocalAws
+    deployment: Deployment
+    balancer: LoadBalancer
+    bypass: tuple[str, str]
+    feeds: Callable[[str], bytes | None]
+
+
+def live(site: Site, event_file: Path, window_s: int, timeline: Timeline) -> Night:
     """Books a window, lives through it and gathers what it left behind."""
+    aws, deployment, balancer, bypass = site.aws, site.deployment, site.balancer, site.bypass
     lambda_client = aws.client("lambda")
     rule_before = read_rule(aws, balancer.rule_arn)
     with (
@@ -71,6 +87,9 @@ def live(
         timeline.count_from(start)
         booking = invoke(lambda_client, deployment.function, booking_event(event_file, start, end))
         timeline.say(f"booking answered: {summary(booking)}")
+        announced = announcement(site.feeds)
+        for window in announced.upcoming:
+            timeline.say(f"visitors are told beforehand: {window['message']}")
         watch(start, end, mailbox, visitor, tester, timeline, give_up=booking.failed)
 
         sweep = invoke(lambda_client, deployment.function, {"action": "sweep"})
@@ -96,7 +115,16 @@ def live(
         past=table.items(aws.client("dynamodb"), deployment.table, table.PAST),
         dead_letters=count_messages(aws, deployment.dead_letter_queue_url),
         log=read_log(aws, deployment.log_group),
+        announced=announced,
+        announced_after=announcement(site.feeds),
     )
+
+
+def announcement(feeds: Callable[[str], bytes | None]) -> Announced:
+    """What the feeds say now."""
+    upcoming, calendar = feeds("errors/upcoming.json"), feeds("errors/maintenance.ics")
+    windows = json.loads(upcoming)["windows"] if upcoming else []
+    return Announced(windows, (calendar or b"").decode())
 
 
 def booking_event(event_file: Path, start: float, end: float) -> dict[str, Any]:

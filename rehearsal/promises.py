@@ -2,10 +2,11 @@
 
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from rehearsal.night import PATIENCE_S, WINDOW_ID, Night
+from rehearsal.night import PATIENCE_S, WINDOW_ID, Night, rfc3339
 from rehearsal.traffic import CLOSED, OPEN, Sample
 
 # How long after its second a change may take: one run of the function on a busy machine.
@@ -46,6 +47,7 @@ def judge(night: Night) -> list[Promise]:
         ("a sweep afterwards found nothing to change", the_sweep_changed_nothing),
         ("no wake-up was lost", no_wake_up_was_lost),
         ("the function's log is one JSON object a line", the_log_is_json),
+        ("visitors and calendars knew of the window beforehand, and no longer", it_was_announced),
         ("the bypass value is in no report, response, log line or item", the_secret_was_kept),
     ]
     return [Promise(text, list(check(night))) for text, check in checks]
@@ -188,6 +190,23 @@ def the_log_is_json(night: Night) -> Iterable[str]:
     others = [line for line in own if not isinstance(parsed(line), dict)]
     if others:
         yield f"{len(others)} lines are not, the first being {others[0][:80]!r}"
+
+
+def it_was_announced(night: Night) -> Iterable[str]:
+    """In both feeds, by its times and without its name; afterwards the calendar alone keeps it."""
+    start, end = rfc3339(night.start), rfc3339(night.end)
+    told = [(window.get("start"), window.get("end")) for window in night.announced.upcoming]
+    if told != [(start, end)]:
+        yield f"the feed announced {told} instead of {[(start, end)]}"
+    if f"DTSTART:{re.sub('[-:]', '', start)}\r\n" not in night.announced.calendar:
+        yield "the calendar did not hold its start"
+    if night.announced_after.upcoming:
+        yield f"the feed still announces {night.announced_after.upcoming}"
+    if night.announced_after.calendar.count("BEGIN:VEVENT") != 1:
+        yield "the calendar no longer holds what has been"
+    for text in (night.announced.calendar, json.dumps(night.announced.upcoming)):
+        if WINDOW_ID in text:
+            yield "the window's name is told to everyone"
 
 
 def parsed(text: str) -> object:

@@ -2,21 +2,50 @@
 
 import http.server
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import botocore.exceptions
 
 from rehearsal.local_aws import LocalAws
 
-OPEN_PAGE = "The shop is open.\n"
+# The notice of planned maintenance is one line in the application's own pages.
+OPEN_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>The shop</title>
+<script src="/errors/banner.js" async></script>
+<main><h1>The shop is open.</h1></main>
+</html>
+"""
+NOTICE = Path(__file__).parent.parent / "site" / "errors" / "banner.js"
+# What is under /errors/, of which kind. At the edge CloudFront answers for it, from the bucket.
+KINDS = {
+    "/errors/banner.js": "text/javascript; charset=utf-8",
+    "/errors/upcoming.json": "application/json",
+    "/errors/maintenance.ics": "text/calendar; charset=utf-8",
+}
 # Plain text: the local load balancer's XML cannot carry HTML.
 CLOSED_PAGE = "Back soon."
 
 
+def no_feeds(_key: str) -> bytes | None:
+    """Where nothing is announced."""
+
+
 class Application:
-    """The web application: one page, on a loopback port."""
+    """The web application: one page, on a loopback port, and beside it what the edge would add."""
+
+    def __init__(self, feeds: Callable[[str], bytes | None] = no_feeds) -> None:
+        """Takes the feeds of planned maintenance from `feeds`, by their keys in the bucket."""
+        self._feeds = feeds
 
     def __enter__(self) -> "Application":
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Page)
+        page = type("Page", (_Page,), {"feeds": staticmethod(self._feeds)})
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), page)
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -27,11 +56,36 @@ class Application:
         self._server.server_close()
 
 
+def feeds_of(aws: LocalAws, bucket: str) -> Callable[[str], bytes | None]:
+    """The feeds of planned maintenance, as they stand in the bucket."""
+
+    def feed(key: str) -> bytes | None:
+        try:
+            return aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        except botocore.exceptions.ClientError:
+            return None
+
+    return feed
+
+
 class _Page(http.server.BaseHTTPRequestHandler):
+    feeds: Callable[[str], bytes | None]
+
     def do_GET(self) -> None:
-        body = OPEN_PAGE.encode()
+        kind = KINDS.get(self.path)
+        if kind is None:
+            self._answer(OPEN_PAGE.encode(), "text/html; charset=utf-8")
+        elif self.path == "/errors/banner.js":
+            self._answer(NOTICE.read_bytes(), kind)
+        else:
+            self._answer(self.feeds(self.path.removeprefix("/")), kind)
+
+    def _answer(self, body: bytes | None, kind: str) -> None:
+        if body is None:
+            self.send_error(403)
+            return
         self.send_response(200)
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

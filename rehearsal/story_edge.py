@@ -56,7 +56,8 @@ THE_EDGE = [
         {**BY_HAND, "sam build && ": ""},
     ),
     Typed(EDGE, "edge()", put=BY_HAND),
-    Typed(EDGE, "aws s3 cp site/errors", ("upload: site/errors/503.html",)),
+    Typed(EDGE, 'aws s3 cp site/errors "s3', ("upload: site/errors/503.html",)),
+    Typed(EDGE, "aws s3 cp site/errors/banner.js", ("upload: site/errors/banner.js",)),
     Typed(EDGE, "aws cloudfront-keyvaluestore put-key", ("ItemCount",)),
     Typed(EDGE, "aws ec2 describe-managed-prefix-lists", ("PrefixListId",)),
     Typed(

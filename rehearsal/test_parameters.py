@@ -83,14 +83,14 @@ class Parameters(unittest.TestCase):
                 self.assertNotRegex(",".join(bad), pattern)
 
     def test_durations_are_those_that_the_function_reads(self) -> None:
-        for parameter in ("WarnBeforeEnd", "MaxDuration", "RemindBefore"):
+        for parameter in ("WarnBeforeEnd", "MaxDuration", "AnnounceBefore", "RemindBefore"):
             self.check(parameter, ("", *DURATIONS), NO_DURATIONS)
             self.assertTrue(self.takes(parameter, TEMPLATE["Parameters"][parameter]["Default"]))
 
     def test_only_reminders_take_several_durations_each_as_good_as_one(self) -> None:
         several = ",".join(DURATIONS)
         self.assertTrue(self.takes("RemindBefore", several))
-        for parameter in ("WarnBeforeEnd", "MaxDuration"):
+        for parameter in ("WarnBeforeEnd", "MaxDuration", "AnnounceBefore"):
             self.assertFalse(self.takes(parameter, several))
         for bad in (*NO_DURATIONS, "", " PT1H"):
             with self.subTest(bad=bad):

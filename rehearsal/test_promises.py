@@ -5,13 +5,14 @@ import json
 import unittest
 
 from rehearsal.deployment import Answer
-from rehearsal.night import WINDOW_ID, Night
+from rehearsal.night import WINDOW_ID, Announced, Night
 from rehearsal.promises import HISTORY_S, judge
 from rehearsal.reports import Report, read
 from rehearsal.traffic import CLOSED, OPEN, Sample
 
 START, END = 1000.0, 1090.0
 SECRET = "5ecre7" * 4
+AHEAD = {"start": "1970-01-01T00:16:40Z", "end": "1970-01-01T00:18:10Z", "message": "Soon."}
 
 
 def visits(*spans: tuple[float, float, str]) -> list[Sample]:
@@ -65,6 +66,8 @@ def good_night() -> Night:
         past=[over()],
         dead_letters=0,
         log=["START 1", '{"message":"a line"}', "END 1"],
+        announced=Announced([AHEAD], "BEGIN:VEVENT\r\nDTSTART:19700101T001640Z\r\nEND:VEVENT"),
+        announced_after=Announced([], "BEGIN:VEVENT\r\nEND:VEVENT"),
     )
 
 
@@ -204,6 +207,21 @@ class Verdict(unittest.TestCase):
         promise = ["the function's log is one JSON object a line"]
         self.assertEqual(self.broken(log=["INFO all is well"]), promise)
         self.assertEqual(self.broken(log=["START 1", "END 1"]), promise)
+
+    def test_a_window_that_nobody_was_told_of_or_still_is_told_of_is_seen(self) -> None:
+        promise = ["visitors and calendars knew of the window beforehand, and no longer"]
+        night = good_night()
+        calendar, ahead = night.announced.calendar, night.announced.upcoming
+        for name, changes in (
+            ("untold", {"announced": Announced([], calendar)}),
+            ("at another time", {"announced": Announced([AHEAD | {"end": None}], calendar)}),
+            ("in no calendar", {"announced": Announced(ahead, "")}),
+            ("by its name", {"announced": Announced(ahead, f"{calendar}{WINDOW_ID}")}),
+            ("still told", {"announced_after": Announced(ahead, calendar)}),
+            ("forgotten", {"announced_after": Announced([], "")}),
+        ):
+            with self.subTest(name):
+                self.assertEqual(self.broken(**changes), promise)
 
     def test_the_secret_is_found_wherever_it_is_and_in_any_case(self) -> None:
         promise = ["the bypass value is in no report, response, log line or item"]

@@ -111,7 +111,8 @@ class Permissions(unittest.TestCase):
             r'\{"Ref": "(KmsKeyArn|Topic)"\}'
             r'|\{"Fn::Split": \[",", \{"Ref": "RuleArns"\}\]\}'
             r'|\{"Fn::GetAtt": \["(DeadLetterQueue|SchedulerRole)", "Arn"\]\}'
-            r'|\{"Fn::Sub": "arn:\$\{AWS::Partition\}:s3:::\$\{ErrorBucket\}/errors/window\.json"\}'
+            r'|\[(\{"Fn::Sub": "arn:\$\{AWS::Partition\}:s3:::\$\{ErrorBucket\}/errors/'
+            r'(window\.json|upcoming\.json|maintenance\.ics)"\}(, )?){3}\]'
             r'|\{"Fn::Sub": "arn:\$\{AWS::Partition\}:\w+:\$\{AWS::Region\}:\$\{AWS::AccountId\}:'
             r"(schedule/\$\{AWS::StackName\}/\*|(function:|table/)\$\{AWS::StackName\}"
             r'|log-group:/aws/lambda/\$\{AWS::StackName\}:\*)"\}'

@@ -38,7 +38,7 @@ def edge(project: Path) -> dict[str, bytes]:
     files = [
         site / "template.yaml",
         site / "existing.yaml",
-        *(site / "errors").glob("*.html"),
+        *(site / "errors").iterdir(),
         *(account / name for name in ("__init__.py", "function.py", "table.py", "undeploy.py")),
         *(account / "edge").glob("*.py"),
     ]

@@ -193,7 +193,8 @@ class Assembled(unittest.TestCase):
         with zipfile.ZipFile(self.folder / assemble.EDGE) as zipped:
             names = {name for name in zipped.namelist() if name.startswith("site/")}
         errors = plain.PROJECT / "site/errors"
-        pages = {f"site/errors/{path.name}" for path in errors.glob("*.html")}
+        pages = {f"site/errors/{path.name}" for path in errors.iterdir()}
+        self.assertIn("site/errors/banner.js", pages)
         self.assertGreater(len(pages), 1)
         self.assertEqual(names, {"site/template.yaml", "site/existing.yaml", *pages})
 

@@ -67,6 +67,7 @@ export function buildPage(code) {
     "'use strict';",
     `const TEXT = ${JSON.stringify(dictionary).replaceAll('<', '\\u003c')};`,
     squeeze(read('pages/language.js')),
+    page.waits ? squeeze(read('pages/read.js')) : '',
     page.waits ? squeeze(read('pages/wait.js')) : '',
   ].filter(Boolean).join('\n');
   const style = squeezeStyle(read('pages/page.css'));
@@ -92,6 +93,24 @@ export function buildPage(code) {
   return read('pages/page.html').replace(/\{\{(\w+)\}\}/g, (_, name) => String(fillers[name])).replace(/\n{2,}/g, '\n');
 }
 
+// Functions of a source, without what the source does by itself.
+const functionsOf = (source, ...names) => names.map((name) => source.match(new RegExp(`^function ${name}\\(.*?^}`, 'ms'))[0]).join('\n');
+
+// The notice for the application's own pages; nothing of it is to be seen from outside.
+export function buildBanner() {
+  const text = JSON.parse(read('pages/text.json'));
+  const words = ({ dir, soon, dismiss }) => ({ dir, words: { soon, dismiss } });
+  const code = [
+    "'use strict';",
+    `const WORDS = ${JSON.stringify(Object.fromEntries(Object.entries(text).map(([language, all]) => [language, words(all)])))};`,
+    `const STYLE = ${JSON.stringify(squeezeStyle(read('pages/banner.css')))};`,
+    functionsOf(read('pages/language.js'), 'pickLanguage', 'usableTag'),
+    read('pages/read.js'),
+    read('pages/banner.js'),
+  ];
+  return `(() => {\n${squeeze(code.join('\n'))}\n})();\n`;
+}
+
 // The project's version stands in one place.
 function version() {
   return read('../Cargo.toml').match(/^version = "(.+)"$/m)[1];
@@ -107,7 +126,7 @@ export function buildTemplate() {
 }
 
 // What a distribution of somebody's own needs besides itself, as it stands in the template.
-const FOR_EXISTING = ['ErrorBucket', 'ErrorBucketPolicy', 'ErrorAccess', 'ErrorCachePolicy', 'ErrorHeaders', 'BypassStore', 'BypassFunction'];
+const FOR_EXISTING = ['ErrorBucket', 'ErrorBucketPolicy', 'ErrorAccess', 'ErrorCachePolicy', 'ErrorHeaders', 'FeedHeaders', 'BypassStore', 'BypassFunction'];
 
 // The lines of one of the template's entries, with the comment above it.
 function entry(text, name) {
@@ -154,11 +173,14 @@ ${entry(template, 'Version')}
     Description: The origin access control of the origin "errors".
     Value: !GetAtt ErrorAccess.Id
   ErrorCachePolicy:
-    Description: The cache policy of the two behaviours under /errors/.
+    Description: The cache policy of the behaviours under /errors/.
     Value: !Ref ErrorCachePolicy
   ErrorHeaders:
-    Description: The response headers policy of the two behaviours under /errors/.
+    Description: The response headers policy of the behaviours for pages and window.json.
     Value: !Ref ErrorHeaders
+  FeedHeaders:
+    Description: The response headers policy of the behaviours for upcoming.json, maintenance.ics and banner.js.
+    Value: !Ref FeedHeaders
   BypassFunction:
     Description: The function for viewer requests of the behaviours that reach the application.
     Value: !GetAtt BypassFunction.FunctionARN
@@ -175,6 +197,7 @@ export function outputs() {
   return {
     'template.yaml': buildTemplate(),
     'existing.yaml': buildExisting(),
+    'errors/banner.js': buildBanner(),
     ...Object.fromEntries(Object.keys(PAGES).map((code) => [`errors/${code}.html`, buildPage(code)])),
   };
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Every environment variable the function reads; an empty value counts as not set.
-pub const VARIABLES: [&str; 14] = [
+pub const VARIABLES: [&str; 15] = [
     "RULE_ARNS",
     "BYPASS_HEADER_NAME",
     "BYPASS_HEADER_VALUE",
@@ -24,6 +24,7 @@ pub const VARIABLES: [&str; 14] = [
     "DEAD_LETTER_QUEUE_ARN",
     "PROBE_URL",
     "ERROR_BUCKET",
+    "ANNOUNCE_BEFORE",
     "REMIND_BEFORE",
     "WARN_BEFORE_END",
     "MAX_DURATION",
@@ -58,6 +59,8 @@ pub struct Config {
     pub probe_url: Option<String>,
     /// The bucket whose pages visitors see, to be told when maintenance ends.
     pub error_bucket: Option<String>,
+    /// How long before a start visitors and calendars are told of it, in that bucket.
+    pub announce_before: Option<SignedDuration>,
     /// How long before a start reminders are sent, longest first.
     pub remind_before: Vec<SignedDuration>,
     /// How long before an end a warning is sent.
@@ -143,6 +146,7 @@ impl Config {
             dead_letter_queue: reader.optional("DEAD_LETTER_QUEUE_ARN", |text| parse_arn(text, "sqs", "an SQS queue")),
             probe_url: reader.optional("PROBE_URL", parse_url),
             error_bucket: reader.optional("ERROR_BUCKET", parse_bucket),
+            announce_before: reader.optional("ANNOUNCE_BEFORE", time::duration),
             remind_before: reader.optional("REMIND_BEFORE", parse_durations).unwrap_or_default(),
             warn_before_end: reader.optional("WARN_BEFORE_END", time::duration),
             max_duration: reader.optional("MAX_DURATION", time::duration).unwrap_or(MAX_DURATION),
@@ -268,6 +272,7 @@ pub fn parameter(variable: &str) -> &'static str {
         "DEAD_LETTER_QUEUE_ARN" => "the stack's dead-letter queue",
         "PROBE_URL" => "ProbeUrl",
         "ERROR_BUCKET" => "ErrorBucket",
+        "ANNOUNCE_BEFORE" => "AnnounceBefore",
         "REMIND_BEFORE" => "RemindBefore",
         "WARN_BEFORE_END" => "WarnBeforeEnd",
         "MAX_DURATION" => "MaxDuration",
@@ -286,7 +291,8 @@ fn disables(setting: &str) -> &'static str {
         "SCHEDULE_GROUP" | "SCHEDULER_ROLE_ARN" => "nothing can be put into maintenance, since its end could be missed",
         "DEAD_LETTER_QUEUE_ARN" => "wake-ups that are lost are not kept",
         "PROBE_URL" => "the site is not looked at from outside",
-        "ERROR_BUCKET" => "the visitors' page is not told when maintenance ends",
+        "ERROR_BUCKET" => "visitors are told neither when maintenance ends nor what is planned",
+        "ANNOUNCE_BEFORE" => "nothing is announced",
         "REMIND_BEFORE" => "no reminders are sent",
         "WARN_BEFORE_END" => "no warning is sent before an end",
         "MAX_DURATION" => "windows may last a day",
@@ -444,6 +450,7 @@ mod tests {
             ("DEAD_LETTER_QUEUE_ARN", " arn:aws-cn:sqs:eu-west-1:123456789012:q "),
             ("PROBE_URL", " https://www.example.com/ "),
             ("ERROR_BUCKET", " pages.example "),
+            ("ANNOUNCE_BEFORE", " PT72H "),
             ("REMIND_BEFORE", "PT1H, PT24H,PT1H"),
             ("WARN_BEFORE_END", "PT15M"),
             ("MAX_DURATION", "PT2H"),
@@ -458,6 +465,7 @@ mod tests {
         assert_eq!(config.dead_letter_queue.as_deref(), Some("arn:aws-cn:sqs:eu-west-1:123456789012:q"));
         assert_eq!(config.probe_url.as_deref(), Some("https://www.example.com/"));
         assert_eq!(config.error_bucket.as_deref(), Some("pages.example"));
+        assert_eq!(config.announce_before, Some(SignedDuration::from_hours(72)));
         assert_eq!(config.remind_before, [24, 1].map(SignedDuration::from_hours), "longest first, once each");
         assert_eq!(config.warn_before_end, Some(SignedDuration::from_mins(15)));
         assert_eq!(config.max_duration, SignedDuration::from_hours(2));
@@ -637,7 +645,7 @@ mod tests {
     #[test]
     fn each_setting_says_what_does_not_work_without_it() {
         let said: BTreeSet<&str> = VARIABLES.iter().map(|setting| disables(setting)).collect();
-        assert_eq!(said.len(), 12, "two settings make the bypass, and two the wake-ups");
+        assert_eq!(said.len(), 13, "two settings make the bypass, and two the wake-ups");
         assert!(!said.contains(disables("ANYTHING_ELSE")));
     }
 

@@ -14,6 +14,7 @@ locals {
     WarnBeforeEnd         = var.warn_before_end
     ProbeUrl              = var.probe_url
     ErrorBucket           = var.error_bucket
+    AnnounceBefore        = var.announce_before
     MaxDuration           = var.max_duration
     Architecture          = var.architecture
     LogLevel              = var.log_level

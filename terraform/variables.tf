@@ -190,6 +190,22 @@ variable "error_bucket" {
   }
 }
 
+variable "announce_before" {
+  description = "How long before a start windows with a message are announced to visitors and calendars, in error_bucket, as an ISO 8601 duration, for example PT72H."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition = var.announce_before == "" || alltrue([
+      can(regex("^P([0-9]{1,3}W)?([0-9]{1,3}D)?(T([0-9]{1,5}H)?([0-9]{1,6}M)?([0-9]{1,6}S)?)?$", var.announce_before)),
+      can(regex("[1-9]", var.announce_before)),
+      can(regex("[WDHMS]$", var.announce_before)),
+    ])
+    error_message = "announce_before must be one ISO 8601 duration such as PT72H, or empty; found \"${var.announce_before}\"."
+  }
+}
+
 variable "max_duration" {
   description = "The longest window that may be booked, as an ISO 8601 duration."
   type        = string

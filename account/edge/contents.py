@@ -14,8 +14,15 @@ from account import RefusedError
 from account.edge import PROJECT
 
 PAGES = PROJECT / "site" / "errors"
-# A page that says how long it may be kept would stay in browsers after the site is back.
-HEADERS = {"ContentType": "text/html; charset=utf-8", "CacheControl": "no-store"}
+# By the ends of their names. A page that says how long it may be kept would stay in browsers after
+# the site is back; the notice for the application's own pages may stay for an hour.
+HEADERS = {
+    ".html": {"ContentType": "text/html; charset=utf-8", "CacheControl": "no-store"},
+    ".js": {
+        "ContentType": "text/javascript; charset=utf-8",
+        "CacheControl": "public, max-age=3600",
+    },
+}
 # The name in the key value store that the bypass function asks for.
 STORE_KEY = "secrets"
 # What the bypass function and the template accept: one value, or two while testers move.
@@ -28,10 +35,15 @@ def code_of(error: botocore.exceptions.ClientError) -> str:
     return error.response["Error"]["Code"]
 
 
+def pages(folder: Path = PAGES) -> list[Path]:
+    """The pages, and the notice for the application's own."""
+    return sorted(page for page in folder.iterdir() if page.suffix in HEADERS)
+
+
 def late_pages(storage: Any, bucket: str, folder: Path = PAGES) -> list[Path]:
     """The pages that are not in the bucket as they should be."""
     late = []
-    for page in sorted(folder.glob("*.html")):
+    for page in pages(folder):
         try:
             found = storage.get_object(Bucket=bucket, Key=f"errors/{page.name}")
         except botocore.exceptions.ClientError as error:
@@ -39,8 +51,9 @@ def late_pages(storage: Any, bucket: str, folder: Path = PAGES) -> list[Path]:
                 raise
             late.append(page)
             continue
-        headers = {name: found.get(name) for name in HEADERS}
-        if headers != HEADERS or found["Body"].read() != page.read_bytes():
+        wanted = HEADERS[page.suffix]
+        headers = {name: found.get(name) for name in wanted}
+        if headers != wanted or found["Body"].read() != page.read_bytes():
             late.append(page)
     return late
 
@@ -48,8 +61,9 @@ def late_pages(storage: Any, bucket: str, folder: Path = PAGES) -> list[Path]:
 def upload_pages(storage: Any, bucket: str, pages: list[Path]) -> None:
     """Puts these pages into the bucket; nothing else there is touched."""
     for page in pages:
+        headers = HEADERS[page.suffix]
         storage.put_object(
-            Bucket=bucket, Key=f"errors/{page.name}", Body=page.read_bytes(), **HEADERS
+            Bucket=bucket, Key=f"errors/{page.name}", Body=page.read_bytes(), **headers
         )
 
 

@@ -33,16 +33,11 @@ function nextDelay(tries, failures, left, random) {
 }
 
 // What window.json says: { end: milliseconds or NaN, message }, or null if it says nothing usable.
-// It is shown as text and never as markup; marks that could reorder or hide text around it go.
 function readWindow(text) {
   let said;
   try { said = text.length <= 4096 ? JSON.parse(text) : null; } catch { return null; }
   if (said === null || typeof said !== 'object' || Array.isArray(said)) return null;
-  const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/i;
-  const message = typeof said.message === 'string' ? said.message : '';
-  const end = instant.test(said.end) ? Date.parse(said.end) : NaN;
-  const plain = message.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, '').trim();
-  return { end, message: Array.from(plain).slice(0, 300).join('') };
+  return { end: readInstant(said.end), message: plainText(said.message) };
 }
 
 // The end in the visitor's own words and time zone: { time, detail }.

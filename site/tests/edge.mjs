@@ -86,7 +86,7 @@ function flat(rawHeaders) {
 
 // What the bucket answers for, as the template's behaviours say; null for what is the application's.
 export function publishedName(path) {
-  const [, name] = /^\/errors\/(.*\.html|window\.json)$/.exec(path) || [];
+  const [, name] = /^\/errors\/(.*\.html|window\.json|upcoming\.json|maintenance\.ics|banner\.js)$/.exec(path) || [];
   return name === undefined ? null : name;
 }
 
@@ -97,10 +97,25 @@ export async function startEdge({ origin, secret, header, pages = fileURLToPath(
   const page = typeof pages === 'function' ? pages : (name) => readFile(path.join(pages, path.basename(name))).catch(() => null);
   const upstream = new URL(origin);
 
+  // What announces maintenance, with the headers that it is stored with and those of the template's policy.
+  const FEEDS = {
+    'upcoming.json': ['application/json', 'public, max-age=60'],
+    'maintenance.ics': ['text/calendar; charset=utf-8', 'public, max-age=60'],
+    'banner.js': ['text/javascript; charset=utf-8', 'public, max-age=3600'],
+  };
+
   async function serveErrors(name, status, method, response) {
     const content = await page(name);
     if (content === null) {
       response.writeHead(403, { 'content-type': 'application/xml' }).end('<Error><Code>AccessDenied</Code></Error>');
+      return;
+    }
+    if (name in FEEDS) {
+      const [type, cache] = FEEDS[name];
+      response.writeHead(status, {
+        'content-type': type, 'content-length': content.length, 'cache-control': cache,
+        'x-robots-tag': 'noindex', 'x-content-type-options': 'nosniff', 'access-control-allow-origin': '*',
+      }).end(method === 'HEAD' ? undefined : content);
       return;
     }
     const type = name.endsWith('.json') ? 'application/json' : 'text/html; charset=utf-8';

@@ -9,7 +9,7 @@ const read = (name) => readFileSync(new URL(`../${name}`, import.meta.url), 'utf
 const text = JSON.parse(read('pages/text.json'));
 
 // Scripts as the pages run them, in a place without a document: then they define and do nothing.
-const logic = new Function('TEXT', `${read('pages/language.js')}\n${read('pages/wait.js')}\nreturn { pickLanguage, addressToAsk, refusesHead, isBack, nextDelay, readWindow, describeEnd };`)({});
+const logic = new Function('TEXT', `${read('pages/language.js')}\n${read('pages/read.js')}\n${read('pages/wait.js')}\nreturn { pickLanguage, addressToAsk, refusesHead, isBack, nextDelay, readWindow, describeEnd };`)({});
 
 test('the committed pages and the template\'s copies of the function and the version are current', () => {
   assert.deepEqual(stale(), [], 'run "node build.mjs" in site/ and commit the result');

@@ -121,11 +121,26 @@ describe('the bucket', () => {
   });
   test('answers for the pages and the expected end and for nothing else', () => {
     const patterns = [...resource('Distribution').matchAll(/PathPattern: (\S+)/g)].map(([, pattern]) => pattern);
-    assert.deepEqual(patterns, ['/errors/*.html', '/errors/window.json']);
+    assert.deepEqual(patterns, ['/errors/*.html', '/errors/window.json', '/errors/upcoming.json', '/errors/maintenance.ics', '/errors/banner.js']);
     const matches = (path) => patterns.some((pattern) => new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`).test(path));
-    const paths = ['/errors/503.html', '/errors/window.json', '/errors/', '/errors/42', '/errors/report.json', '/errors/window.jsonp', '/my/errors/503.html'];
-    assert.deepEqual(paths.filter(matches), ['/errors/503.html', '/errors/window.json']);
+    const paths = ['/errors/503.html', '/errors/window.json', '/errors/', '/errors/42', '/errors/report.json', '/errors/window.jsonp', '/my/errors/503.html', '/errors/upcoming.json', '/errors/maintenance.ics', '/errors/banner.js', '/errors/banner.json'];
+    assert.deepEqual(paths.filter(matches), ['/errors/503.html', '/errors/window.json', '/errors/upcoming.json', '/errors/maintenance.ics', '/errors/banner.js']);
     for (const path of paths) assert.equal(publishedName(path) !== null, matches(path), `the tests' edge and the template disagree on ${path}`);
+  });
+});
+
+describe('the feeds', () => {
+  const behaviours = resource('Distribution').split('- PathPattern: ').slice(1);
+  test('may be read by other sites, and say nothing of errors', () => {
+    const feeds = behaviours.filter((behaviour) => behaviour.includes('ResponseHeadersPolicyId: !Ref FeedHeaders')).map((behaviour) => behaviour.split('\n')[0]);
+    assert.deepEqual(feeds, ['/errors/upcoming.json', '/errors/maintenance.ics', '/errors/banner.js']);
+    const policy = resource('FeedHeaders');
+    assert.match(policy, /AccessControlAllowOrigins: \{ Items: \["\*"\] \}/);
+    assert.match(policy, /AccessControlAllowCredentials: false/);
+    assert.doesNotMatch(policy, /Retry-After/);
+  });
+  test('are no older at the edge than the pages', () => {
+    for (const behaviour of behaviours) assert.match(behaviour, /CachePolicyId: !Ref ErrorCachePolicy/);
   });
 });
 

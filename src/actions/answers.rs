@@ -4,18 +4,16 @@ use jiff::Timestamp;
 
 use crate::{
     app::Run,
-    aws::{
-        items::{Past, RequestItem},
-        store::Search,
-    },
+    aws::items::{Past, RequestItem},
     error::Error,
+    event::Search,
     model::{
         table::Table,
         time::{self, spoken},
         window::{Outcome, State, Window},
     },
     plan::doomed::{self, Doomed},
-    reconcile::{self, Done, Happened, Present},
+    reconcile::{self, Done, Happened, Present, Problem},
     report::{response::Response, views::WindowView, words},
 };
 
@@ -44,7 +42,7 @@ pub(super) fn summary(run: Run<'_>, action: &str, done: &Done) -> Response {
         (false, _) => ("reconciled", format!("Done: {}.", told.join(", "))),
     };
     let site = Some(done.site.clone());
-    let warnings = done.doomed.iter().map(will_not_work).collect();
+    let warnings = done.doomed.iter().map(will_not_work).chain(unpublished(done.unpublished.as_ref())).collect();
     Response {
         outcome: outcome.to_owned(),
         message,
@@ -115,6 +113,7 @@ pub(super) async fn after(run: Run<'_>, action: &str, window: &Window, done: &Do
         site: Some(done.site.clone()),
         visitor: done.visitor.clone(),
         next_change: next_change(&done.windows, &done.table, run.now()),
+        warnings: unpublished(done.unpublished.as_ref()).collect(),
         ..told
     }
 }
@@ -147,6 +146,11 @@ async fn ended_meanwhile(run: Run<'_>, window: &Window) -> (Came, Window) {
     (Came::ended(outcome), Window { state: State::Over, ..known })
 }
 
+/// What visitors could not be told, which stopped nothing.
+pub(super) fn unpublished(problem: Option<&Problem>) -> impl Iterator<Item = String> {
+    problem.map(Problem::sentence).into_iter()
+}
+
 /// An answer about one window.
 pub(super) fn about(run: Run<'_>, action: &str, window: &Window, came: Came) -> Response {
     let (id, zone) = (&window.id, window.timezone.as_deref());
@@ -174,8 +178,15 @@ pub(super) fn ahead(run: Run<'_>, action: &str, window: &Window, present: Presen
     let next_change = next_change(&present.table.windows, &present.table, run.now());
     let doomed = present.plan.map(|plan| doomed::doomed(&plan, &run.app.config.rules)).unwrap_or_default();
     let own = doomed.iter().filter(|doomed| doomed.window.uid == window.uid);
-    let warnings = own.map(will_not_work).collect();
-    Response { site: Some(present.site), warnings, next_change, ..about(run, action, window, came) }
+    let warnings = own.map(will_not_work).chain(unpublished(present.unpublished.as_ref())).collect();
+    let answer = about(run, action, window, came);
+    let message = answer.message.clone() + announced(&present.table, window);
+    Response { site: Some(present.site), warnings, message, next_change, ..answer }
+}
+
+/// That visitors know of a window beforehand, to follow another sentence.
+pub(super) fn announced(table: &Table, window: &Window) -> &'static str {
+    if table.announces(window) { " Visitors and calendars are told of it." } else { "" }
 }
 
 /// That a booked window could not do what it is for.

@@ -80,7 +80,8 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
         Decided::Before(before) => return answers::repeated(run, &before).await,
     };
     let table = run.app.aws.store.now(run.now()).await?;
-    let left = reconcile::book_next(run, &table).await;
+    let (booked, left) = reconcile::book_next(run, &table).await;
+    let unpublished = reconcile::tell_visitors(run, &table, booked).await.problem;
     if !left.is_empty() {
         return Err(Error::Incomplete {
             site: Some(site::headline(&reconcile::present(run).await.site)),
@@ -100,7 +101,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
         next_change: answers::next_change(&present.table.windows, &present.table, run.now()),
         site: Some(present.site),
         series: vec![view],
-        warnings,
+        warnings: warnings.into_iter().chain(answers::unpublished(unpublished.as_ref())).collect(),
         ..answers::blank(DecisionKind::Book.word())
     })
 }

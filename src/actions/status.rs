@@ -41,7 +41,7 @@ pub async fn glance(run: Run<'_>) -> Response {
 
 fn told(run: Run<'_>, present: Present, id: Option<&WindowId>) -> Result<Response, Error> {
     let now = run.now();
-    let Present { site, plan, table, windows_seen, unseen, visitor } = present;
+    let Present { site, plan, table, windows_seen, unseen, visitor, .. } = present;
     let is_known = |id: &WindowId| table.window(id).is_some() || table.one_series(id).is_some();
     if let Some(id) = id.filter(|id| windows_seen && !is_known(id)) {
         return Err(unknown(&table, id));
@@ -54,6 +54,7 @@ fn told(run: Run<'_>, present: Present, id: Option<&WindowId>) -> Result<Respons
     warnings.extend(run.app.config.problems.iter().map(Problem::sentence));
     warnings.extend(table.unreadable.values().cloned());
     warnings.extend(plan.iter().flat_map(rule_warnings));
+    warnings.extend(table.published.iter().filter_map(|published| published.problem.clone()));
     let view = |rule: &RulePlan| RuleView { arn: rule.arn.clone(), state: rule.state, changed: false };
     Ok(Response {
         outcome: site.state.word().to_owned(),
@@ -72,7 +73,8 @@ fn told(run: Run<'_>, present: Present, id: Option<&WindowId>) -> Result<Respons
 /// How the window or series stands that was asked for.
 fn one(id: &WindowId, table: &Table, now: Timestamp) -> String {
     if let Some(window) = table.window(id) {
-        return format!("Window {id} is {}.", answers::stands(window, now, window.timezone.as_deref()));
+        let stands = answers::stands(window, now, window.timezone.as_deref());
+        return format!("Window {id} is {stands}.{}", answers::announced(table, window));
     }
     let Some(series) = table.one_series(id) else { return format!("Of {id} nothing could be read.") };
     match series.view(now) {
@@ -101,7 +103,7 @@ fn rule_warnings(plan: &Plan) -> Vec<String> {
 /// # Errors
 /// None but running out of time: what cannot be read is a finding.
 pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
-    let Present { site, plan, table, windows_seen, unseen, visitor: _ } = reconcile::present(run).await;
+    let Present { site, plan, table, windows_seen, unseen, .. } = reconcile::present(run).await;
     let unread = unseen.first().map(String::as_str).unwrap_or_default();
     let read = checks::Present {
         table: if windows_seen { Ok(&table) } else { Err(unread) },

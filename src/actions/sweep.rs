@@ -77,7 +77,10 @@ async fn notices(run: Run<'_>, done: &Done) -> Result<(), Error> {
     }
     let settings = run.app.config.problems.iter().map(|problem| (problem.key(), problem.sentence()));
     let items = done.table.unreadable.iter().map(|(id, problem)| (format!("item-{id}"), problem.clone()));
-    for (key, sentence) in settings.chain(items) {
+    // A try that failed once is not worth a report.
+    let unpublished = done.unpublished.iter().filter(|problem| problem.again);
+    let unpublished = unpublished.map(|problem| ("visitors-told".to_owned(), problem.sentence()));
+    for (key, sentence) in settings.chain(items).chain(unpublished) {
         let told = reconcile::notice(run, done.table.notice(&key), &key, |cause| {
             without_window(&sentence, &done.site, now, cause)
         });
@@ -90,6 +93,7 @@ async fn notices(run: Run<'_>, done: &Done) -> Result<(), Error> {
             && match key.split_once('-') {
                 Some(("orphan", _)) => done.blind.is_none(),
                 Some(("doomed", of_window)) => !is_unread(run, done, of_window),
+                Some(("visitors", _)) => done.table.published.as_ref().is_none_or(|published| published.is_settled),
                 _ => true,
             }
     };

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     id::WindowId,
+    published::Published,
     rule_arn::RuleArn,
     series::Series,
     table::{Notice, RuleItem, Table},
@@ -45,6 +46,8 @@ pub enum Write {
     PastSeries(Series, Timestamp),
     /// What is known of a rule; its version is 0 where nothing was.
     Rule(RuleItem),
+    /// What visitors and calendars are told; its version is 0 where nothing was.
+    Published(Published),
 }
 
 impl Write {
@@ -59,6 +62,7 @@ impl Write {
                 format!("series {}", series.id)
             }
             Self::Rule(item) => format!("rule {}", item.arn.short()),
+            Self::Published(_) => "what visitors are told".to_owned(),
         }
     }
 }
@@ -113,6 +117,9 @@ pub(super) fn notice_key(key: &str) -> String {
     format!("notice#{key}")
 }
 
+/// The one item of what visitors and calendars were told.
+pub const PUBLISHED_KEY: &str = "published#visitors";
+
 /// A moment as keys hold it: to the millisecond, so that they sort.
 pub(super) fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
@@ -132,6 +139,7 @@ pub(super) fn read_now(item: &Item, now: Timestamp, table: &mut Table) -> Result
             table.rules.insert(rule.arn.clone(), rule);
         }
         "notice" if !has_expired(item, now) => table.notices.push(read(item).map_err(unreadable)?),
+        "published" => table.published = Some(read(item).map_err(unreadable)?),
         // Of another version, or expired: none of this one's business.
         _ => {}
     }
@@ -221,7 +229,14 @@ pub(super) fn transaction(
                 parts.push(gone(table, &series_key(&series.id), &series.uid, series.version)?);
                 parts.push(put_new(table, past_item(series, &series.id, &series.uid, *at, history_days)?)?);
             }
-            Write::Rule(item) => parts.push(rule(table, item)?),
+            Write::Rule(item) => {
+                let next = RuleItem { version: item.version + 1, ..item.clone() };
+                parts.push(versioned(table, whole("now", &rule_key(&item.arn), &next)?, item.version)?);
+            }
+            Write::Published(read) => {
+                let next = Published { version: read.version + 1, ..read.clone() };
+                parts.push(versioned(table, whole("now", PUBLISHED_KEY, &next)?, read.version)?);
+            }
         }
     }
     Ok(parts)
@@ -241,15 +256,15 @@ fn past_item<T: Serialize>(
     Ok(item)
 }
 
-fn rule(table: &str, item: &RuleItem) -> Result<TransactWriteItem, String> {
-    let next = RuleItem { version: item.version + 1, ..item.clone() };
-    let put = Put::builder().table_name(table).set_item(Some(whole("now", &rule_key(&item.arn), &next)?));
-    let put = if item.version == 0 {
+/// An item as it is to be, on condition of the version that was read, or of there being none.
+fn versioned(table: &str, item: Item, read: u64) -> Result<TransactWriteItem, String> {
+    let put = Put::builder().table_name(table).set_item(Some(item));
+    let put = if read == 0 {
         put.condition_expression("attribute_not_exists(#id)").expression_attribute_names("#id", "id")
     } else {
         put.condition_expression("#version = :version")
             .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":version", AttributeValue::N(item.version.to_string()))
+            .expression_attribute_values(":version", AttributeValue::N(read.to_string()))
     };
     Ok(TransactWriteItem::builder().put(put.build().map_err(|error| error.to_string())?).build())
 }
@@ -332,6 +347,7 @@ mod tests {
     use super::*;
     use crate::model::{
         conditions::tests::every_kind,
+        published::{Announcement, Content, PageNotice, Standing},
         series::tests::series,
         table::{Drift, Edit, Narrowed},
         window::{
@@ -387,6 +403,29 @@ mod tests {
             windows: vec!["aaaaa".to_owned(), "bbbbb".to_owned()],
             drift: Some(Drift { at: at("03:00:00"), after: 6, edit: Edit::Edited, answered: true }),
             owner_before: every_kind(),
+        }
+    }
+
+    fn published() -> Published {
+        let announcement = Announcement {
+            uid: "u".to_owned(),
+            standing: Standing::Cancelled,
+            start: at("02:00:00"),
+            end: None,
+            message: "Back soon. ✓".to_owned(),
+            sequence: 9,
+            changed_at: at("01:00:00"),
+        };
+        Published {
+            version: 7,
+            bucket: "error-pages".to_owned(),
+            content: Content {
+                notice: Some(PageNotice { end: Some(at("04:00:00")), message: None }),
+                announced: Some(vec![announcement]),
+            },
+            is_settled: true,
+            until: at("01:00:20"),
+            problem: Some("S3 answered 403".to_owned()),
         }
     }
 
@@ -590,6 +629,19 @@ mod tests {
     }
 
     #[test]
+    fn what_visitors_were_told_is_read_back_and_written_on_condition_of_what_was_read() {
+        for (read, condition) in [
+            (published(), "version = 7"),
+            (Published { version: 0, content: Content::default(), ..published() }, ABSENT),
+        ] {
+            let parts = parts(None, Write::Published(read.clone()));
+            let (item, found) = put(&parts[0]);
+            assert_eq!(now(&[item]).published, Some(Published { version: read.version + 1, ..read }));
+            assert_eq!((parts.len(), found.as_str(), text(item, "id").as_str()), (1, condition, PUBLISHED_KEY));
+        }
+    }
+
+    #[test]
     fn a_request_comes_first_and_is_read_back() {
         let request = request();
         let parts = parts(Some(&request), Write::Window(window()));
@@ -675,7 +727,7 @@ mod tests {
 
     #[test]
     fn an_item_that_is_not_readable_is_named_and_one_of_another_kind_is_let_be() {
-        for kind in ["window", "series", "rule", "notice"] {
+        for kind in ["window", "series", "rule", "notice", "published"] {
             let id = format!("{kind}#x");
             let mut table = Table::default();
             let (item, problem) = read_now(&key("now", &id), at("05:00:00"), &mut table).expect_err("not readable");
@@ -707,6 +759,7 @@ mod tests {
             (Write::Series(series()), "series nightly"),
             (Write::PastSeries(series(), at("03:00:00")), "series nightly"),
             (Write::Rule(item()), "rule web/one"),
+            (Write::Published(published()), "what visitors are told"),
         ] {
             assert_eq!(write.subject(), subject);
         }

@@ -1,4 +1,4 @@
-//! What the visitors' page is told: when maintenance is expected to end.
+//! The bucket whose files visitors' browsers and calendars read.
 //!
 //! Two requests of S3 do not need its whole client: they are signed with the SDK's own signing crate. Where S3 is, the
 //! endpoint rules of its SDK say, and nothing else of that crate is used: each partition has a domain of its own, FIPS
@@ -25,25 +25,12 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::endpoint_url;
-use crate::{clock::Clock, error::chain};
-
-/// Where the pages look for it.
-const KEY: &str = "errors/window.json";
+use crate::{clock::Clock, error::chain, report::feeds::File};
 
 /// How long a request may take: the rules are written by then, and the report waits for this.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
-
-/// What the pages are told. Everyone can read it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Notice {
-    /// When maintenance is expected to end; null while nobody knows.
-    pub end: Option<Timestamp>,
-    /// A sentence for visitors.
-    pub message: Option<String>,
-}
 
 /// The bucket that the pages are in.
 #[derive(Clone)]
@@ -87,38 +74,38 @@ impl Page {
         }
     }
 
-    /// Tells the pages; with nothing to tell, what they were told is removed.
+    /// The bucket's name.
+    #[must_use]
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// Writes a file, or removes it if it is not to be there.
     ///
     /// # Errors
     /// A sentence for a report: what went wrong and what to do.
-    pub async fn tell(&self, notice: Option<&Notice>) -> Result<(), String> {
-        let (method, body) = match notice {
-            Some(notice) => ("PUT", serde_json::to_string(notice).map_err(|error| error.to_string())?),
-            None => ("DELETE", String::new()),
-        };
-        let told = match self.url().await {
-            Ok(url) => match tokio::time::timeout(PATIENCE, self.ask(method, &url, body)).await {
-                Ok(Ok(answer)) => self.taken(&answer),
-                Ok(Err(problem)) => Err(Failure::of_bucket(problem)),
-                Err(_) => Err(Failure::of_bucket(format!("S3 did not answer within {} s", PATIENCE.as_secs()))),
+    pub async fn write(&self, file: &File) -> Result<(), String> {
+        let written = match self.url(file.key).await {
+            Ok(url) => match tokio::time::timeout(PATIENCE, self.ask(file, &url)).await {
+                Ok(Ok(answer)) => self.taken(file, &answer),
+                Ok(Err(problem)) => Err(Failure::of_bucket(file, problem)),
+                Err(_) => Err(Failure::of_bucket(file, format!("S3 did not answer within {} s", PATIENCE.as_secs()))),
             },
             Err(problem) => Err(problem),
         };
-        told.map_err(|Failure { what, advice }| {
-            format!("the visitors' page could not be told when maintenance ends ({what}); {advice}")
-        })?;
-        tracing::info!(page.told = notice.is_some(), "the visitors' page was told");
+        written.map_err(|Failure { what, advice }| format!("{} ({what}); {advice}", file.what))?;
+        tracing::info!(file.key = file.key, file.is_there = file.body.is_some(), "what visitors are told was written");
         Ok(())
     }
 
-    /// Where the pages look, or why nobody can say where that is.
-    async fn url(&self) -> Result<String, Failure> {
+    /// Where the file is read, or why nobody can say where that is.
+    async fn url(&self, key: &str) -> Result<String, Failure> {
         let found = match &self.place {
             Ok(place) => DefaultResolver::new().resolve_endpoint(place).await.map_err(|error| chain(&*error)),
             Err(problem) => Err(problem.clone()),
         };
         match found {
-            Ok(endpoint) => Ok(format!("{}/{KEY}", endpoint.url())),
+            Ok(endpoint) => Ok(format!("{}/{key}", endpoint.url())),
             Err(problem) => Err(Failure {
                 what: format!("S3 has no address for the bucket {}: {problem}", self.bucket),
                 advice: "see AWS_REGION, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT and AWS_ENDPOINT_URL_S3 in \
@@ -134,14 +121,14 @@ impl Page {
     /// `AuthorizationHeaderMalformed`, and named in a header (Amazon S3 API Reference, "Error responses" and
     /// `HeadBucket`). It is not followed: the address that S3 gives is not one of the rules, and the request is signed
     /// for this Region.
-    fn taken(&self, answer: &HttpResponse) -> Result<(), Failure> {
+    fn taken(&self, file: &File, answer: &HttpResponse) -> Result<(), Failure> {
         let (status, here) = (answer.status().as_u16(), &self.region);
         let region = answer.headers().get("x-amz-bucket-region").filter(|region| is_region(region));
         let elsewhere = match (status, region) {
             (200 | 204, _) => return Ok(()),
             (_, Some(region)) if region != here => format!(", {region}"),
             (301, _) => String::new(),
-            _ => return Err(Failure::of_bucket(format!("S3 answered {status}"))),
+            _ => return Err(Failure::of_bucket(file, format!("S3 answered {status}"))),
         };
         Err(Failure {
             what: format!("S3 answered {status}: the bucket {} is in another Region{elsewhere}", self.bucket),
@@ -149,15 +136,15 @@ impl Page {
         })
     }
 
-    async fn ask(&self, method: &str, url: &str, body: String) -> Result<HttpResponse, String> {
-        let request = self.signed(method, url, body).await?;
+    async fn ask(&self, file: &File, url: &str) -> Result<HttpResponse, String> {
+        let request = self.signed(file, url).await?;
         self.web
             .call(request)
             .await
             .map_err(|error| std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string))
     }
 
-    async fn signed(&self, method: &str, url: &str, body: String) -> Result<HttpRequest, String> {
+    async fn signed(&self, file: &File, url: &str) -> Result<HttpRequest, String> {
         let credentials = self.credentials.as_ref().ok_or("the function has no credentials")?;
         let identity = credentials.provide_credentials().await.map_err(|error| error.to_string())?.into();
         let mut settings = SigningSettings::default();
@@ -174,9 +161,9 @@ impl Page {
             .build()
             .map_err(|error| error.to_string())?
             .into();
-        // Browsers must ask every time: an end that was moved counts at once.
-        let headers = [("content-type", "application/json"), ("cache-control", "no-store")];
-        let headers = if method == "PUT" { &headers[..] } else { &[] };
+        let headers = [("content-type", file.content_type), ("cache-control", file.cache_control)];
+        let (method, headers) = if file.body.is_some() { ("PUT", &headers[..]) } else { ("DELETE", &[][..]) };
+        let body = file.body.clone().unwrap_or_default();
         let signable = SignableRequest::new(method, url, headers.iter().copied(), SignableBody::Bytes(body.as_bytes()))
             .map_err(|error| error.to_string())?;
         let signature = sign(signable, &params).map_err(|error| error.to_string())?.into_parts().0;
@@ -190,7 +177,7 @@ impl Page {
     }
 }
 
-/// Why the pages were not told, and what to do.
+/// Why a file was not written, and what to do.
 struct Failure {
     what: String,
     advice: String,
@@ -198,8 +185,8 @@ struct Failure {
 
 impl Failure {
     /// What a missing bucket or permission may be the cause of.
-    fn of_bucket(what: String) -> Self {
-        Self { what, advice: format!("see that ErrorBucket exists and that the function may write {KEY} there") }
+    fn of_bucket(file: &File, what: String) -> Self {
+        Self { what, advice: format!("see that ErrorBucket exists and that the function may write {} there", file.key) }
     }
 }
 

@@ -96,6 +96,7 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
     let refused = |problem: &String| Finding::error(problem.clone(), "the window would be refused", "fix the field");
     checked.findings.extend(asked.problems.iter().map(refused));
     checked.look("every setting can be used", surroundings::settings(config));
+    checked.findings.extend(surroundings::announces_nowhere(config));
     let covered = &asked.rules;
     let seen = listeners(run, covered).await;
     let nothing = Table::default();
@@ -128,6 +129,9 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
                 unreadable.chain(booked).collect::<Vec<_>>(),
             );
         }
+    }
+    if let Some(published) = table.published.as_ref().filter(|_| run.app.page.is_some()) {
+        checked.look("what visitors are told is in the bucket", surroundings::bucket(published));
     }
     if run.app.probe.is_some() {
         checked.look(

@@ -4,7 +4,7 @@ use crate::{
     app::Run,
     aws::topic::Subscriptions,
     config::Config,
-    model::{bypass::Bypass, rule_arn::RuleArn},
+    model::{bypass::Bypass, published::Published, rule_arn::RuleArn},
     plan::{Form, Plan, site::SiteState},
     probe::Expect,
     report::finding::Finding,
@@ -125,6 +125,26 @@ pub(super) async fn outside(run: Run<'_>, plan: Option<&Plan>, covered: &[RuleAr
         "a window's start and end could not be seen from outside",
         "see that ProbeUrl leads to the rules, and that what is in front of them passes the bypass header on",
     ))
+}
+
+/// What visitors could not be told when that was last tried. It is not tried here, since it would change something; the
+/// first sweep after a deployment tries it.
+pub(super) fn bucket(published: &Published) -> Option<Finding> {
+    let problem = published.problem.clone()?;
+    let fix = "see that ErrorBucket exists, in the stack's Region, and that its policy lets the function write, then wait for \
+               the next sweep";
+    Some(Finding::warning(problem, "visitors may read what is no longer so", fix))
+}
+
+/// A setting that needs another one.
+pub(super) fn announces_nowhere(config: &Config) -> Option<Finding> {
+    (config.announce_before.is_some() && config.error_bucket.is_none()).then(|| {
+        Finding::warning(
+            "AnnounceBefore is set, but ErrorBucket is not".to_owned(),
+            "nothing is announced",
+            "set ErrorBucket to the bucket of the edge, or leave AnnounceBefore empty",
+        )
+    })
 }
 
 /// The visitors' page and the bypass link at the edge, asked while the site is open; none if there is no edge to ask.

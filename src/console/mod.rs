@@ -24,6 +24,7 @@ use crate::{
     actions,
     app::Run,
     error::Error,
+    event::{Format, Search},
     report::{response::Response, views::PastView},
 };
 

@@ -30,6 +30,12 @@ pub fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     hashed(parts).iter().take(5).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
+/// Thirty-two hexadecimal digits that stand for the parts, too many for anyone to find the parts by trying.
+#[must_use]
+pub fn long_digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    hashed(parts).iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 /// Five characters that tell two windows of one name apart: sixty million to one that they do.
 #[must_use]
 pub fn uid<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {

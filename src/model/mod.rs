@@ -7,6 +7,7 @@ pub mod function;
 pub mod id;
 pub mod may_narrow;
 pub mod odd;
+pub mod published;
 pub mod recurrence;
 pub mod rule_arn;
 pub mod seen;

@@ -7,7 +7,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{conditions::Condition, id::WindowId, rule_arn::RuleArn, series::Series, window::Window};
+use super::{
+    conditions::Condition,
+    id::WindowId,
+    published::{Published, public_uid},
+    rule_arn::RuleArn,
+    series::Series,
+    window::Window,
+};
 
 /// What is known of a rule that was narrowed. It stays when the rule is restored: it is the only copy of its owner's
 /// conditions, and whoever finds the rule header-only later restores it from here.
@@ -102,11 +109,22 @@ pub struct Table {
     pub rules: BTreeMap<RuleArn, RuleItem>,
     /// What was told of findings that belong to no window, and is not to be told again yet.
     pub notices: Vec<Notice>,
+    /// What visitors and calendars were told, if they were.
+    pub published: Option<Published>,
     /// Items that could not be read, by their ids, and why.
     pub unreadable: BTreeMap<String, String>,
 }
 
 impl Table {
+    /// Whether visitors and calendars surely read of a window that is ahead or goes on.
+    #[must_use]
+    pub fn announces(&self, window: &Window) -> bool {
+        let published = self.published.as_ref().filter(|published| published.is_settled);
+        let announced = published.and_then(|published| published.content.announced.as_deref()).unwrap_or_default();
+        let uid = public_uid(window);
+        announced.iter().any(|one| one.uid == uid && one.standing.is_ahead())
+    }
+
     /// A window by its name.
     #[must_use]
     pub fn window(&self, id: &WindowId) -> Option<&Window> {

@@ -3,6 +3,7 @@
 //! Pure, synchronous and total. It is not told why the function was woken, and makes the same plan however often it is
 //! asked. It returns facts; their words are in [`crate::report`].
 
+pub mod announce;
 pub mod doomed;
 pub mod reports;
 mod rules;

@@ -12,6 +12,7 @@ mod observe;
 mod occurrences;
 mod outside;
 mod present;
+mod publish;
 mod state;
 mod tell;
 mod times;
@@ -21,6 +22,7 @@ pub use begin::{Begun, begin};
 pub use observe::{Observed, observe};
 pub use occurrences::book_next;
 pub use present::{Present, present, present_and_outside};
+pub use publish::{Problem, tell_visitors};
 pub use state::{Done, Happened};
 pub use tell::{notice, orphan_report};
 pub use wakeups::forget_wake_ups;
@@ -69,21 +71,29 @@ pub async fn reconcile_after(run: Run<'_>, begun: Begun) -> Result<Done, Error> 
 
 async fn go_on(run: Run<'_>, mut progress: Progress) -> Result<Done, Error> {
     let mut settled = Box::pin(settle(run, &mut progress)).await?;
-    let mut outside = Outside::default();
-    if outside::is_needed(run, &settled) {
+    let watches = outside::is_needed(run, &settled);
+    if watches {
         times::note(run, &mut settled, &progress).await;
-        outside = outside::look(run, &settled).await;
-        if outside.sight.is_some() {
-            // Watching took a while: what is true now is read again, and acted on.
-            settled = Box::pin(settle(run, &mut progress)).await?;
-            outside.forget_unless_expected(run, &settled);
-        }
     }
-    let unbooked = Box::pin(book_next(run, &settled.table)).await;
+    let watch = async { if watches { outside::look(run, &settled).await } else { Outside::default() } };
+    let (looked, mut told) = tokio::join!(watch, tell_visitors(run, &settled.table, vec![]));
+    let mut outside = Outside { page_problem: told.problem.as_ref().map(|problem| problem.what.clone()), ..looked };
+    settled.table.published = told.published.take().or(settled.table.published);
+    if outside.sight.is_some() {
+        // Watching took a while: what is true now is read again, and acted on.
+        settled = Box::pin(settle(run, &mut progress)).await?;
+        outside.forget_unless_expected(run, &settled);
+    }
+    let (booked, unbooked) = Box::pin(book_next(run, &settled.table)).await;
+    if told.problem.is_none() {
+        told = tell_visitors(run, &settled.table, booked).await;
+        settled.table.published = told.published.take().or(settled.table.published);
+    }
     let mut done = Box::pin(tell::tell(run, &mut settled, &progress, &outside)).await;
     figures::measure(run, &settled, &progress, &outside);
     finish::archive(run, &mut settled, &mut done).await;
     done.left.extend(unbooked);
+    done.unpublished = told.problem;
     Ok(finished(run, settled, progress, done))
 }
 
@@ -95,8 +105,17 @@ async fn go_on(run: Run<'_>, mut progress: Progress) -> Result<Done, Error> {
 pub async fn follow(run: Run<'_>, window: &mut Window, decided: String) -> Result<Present, Error> {
     let mut announced = window.clone();
     let look_and_tell = async {
-        let present = present(run).await;
-        let told = tell::announce(run, &mut announced, &present.site).await;
+        let mut present = present(run).await;
+        let publish = async {
+            if present.windows_seen {
+                tell_visitors(run, &present.table, vec![]).await
+            } else {
+                publish::Told::default()
+            }
+        };
+        let (told, published) = tokio::join!(tell::announce(run, &mut announced, &present.site), publish);
+        present.unpublished = published.problem;
+        present.table.published = published.published.or(present.table.published);
         (present, told)
     };
     let (made, (present, told)) = tokio::join!(wakeups::make_wake_ups(run, window), look_and_tell);

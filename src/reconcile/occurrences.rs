@@ -19,10 +19,10 @@ use crate::{
     report::{Report, finding::Severity},
 };
 
-/// Books the next occurrence of each series that has none booked, and ends what has run out; returns what could not be
-/// done, a sentence each.
-pub async fn book_next(run: Run<'_>, table: &Table) -> Vec<String> {
-    let mut problems = vec![];
+/// Books the next occurrence of each series that has none booked, and ends what has run out; returns what was booked, and
+/// what could not be done, a sentence each.
+pub async fn book_next(run: Run<'_>, table: &Table) -> (Vec<Window>, Vec<String>) {
+    let (mut booked, mut problems) = (vec![], vec![]);
     for one in &table.series {
         let now = run.now();
         let Some(next) = series::due(one, table, now) else {
@@ -33,30 +33,31 @@ pub async fn book_next(run: Run<'_>, table: &Table) -> Vec<String> {
             }
             continue;
         };
-        if let Err(error) = book(run, one, table, &next).await {
-            problems.push(format!("series {}: {}", one.id, error.full()));
+        match book(run, one, table, &next).await {
+            Ok(window) => booked.extend(window),
+            Err(error) => problems.push(format!("series {}: {}", one.id, error.full())),
         }
     }
-    problems
+    (booked, problems)
 }
 
-async fn book(run: Run<'_>, series: &Series, table: &Table, next: &Occurrence) -> Result<(), Error> {
+async fn book(run: Run<'_>, series: &Series, table: &Table, next: &Occurrence) -> Result<Option<Window>, Error> {
     let id = series.window_id(next.start).map_err(|problem| Error::InvalidEvent(vec![problem]))?;
     let further = Series { booked_until: Some(next.start), ..series.clone() };
     if table.window(&id).is_some() || table.one_series(&id).is_some() {
-        return left_out(run, series, &id, next, further).await;
+        return left_out(run, series, &id, next, further).await.map(|()| None);
     }
     let mut window = window(run, series, table, id, next).await;
     let writes = [Write::NewWindow(window.clone()), Write::Series(further)];
     match run.app.aws.store.write(None, &writes).await? {
         Written::Yes => {}
         // Another run booked it, or somebody changed the series.
-        Written::Changed | Written::Decided => return Ok(()),
+        Written::Changed | Written::Decided => return Ok(None),
     }
     tracing::info!(window.id = %window.id, series.id = %series.id, "next occurrence booked");
     make_wake_ups(run, &mut window).await?;
     let site = present(run).await.site;
-    tell::announce(run, &mut window, &site).await
+    tell::announce(run, &mut window, &site).await.map(|()| Some(window))
 }
 
 /// A series that has run out is reported, and becomes history.

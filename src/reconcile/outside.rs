@@ -1,17 +1,12 @@
-//! The site from outside: watched after a change, asked before one that depends on it, and what its visitors' page is
-//! told.
+//! The site from outside: watched after a change, and asked before one that depends on it.
 
 use std::time::Duration;
-
-use jiff::Timestamp;
 
 use super::state::Settled;
 use crate::{
     app::Run,
-    aws::page::Notice,
-    model::window::{Outcome, State, Window},
     plan::{
-        Plan, RuleState,
+        RuleState,
         reports::{self, Event},
     },
     probe::{Expect, Sight},
@@ -25,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Outside {
     /// What was watched for, and what was seen.
     pub(super) sight: Option<(Expect, Sight)>,
-    /// Why the visitors' page could not be told, if it could not.
+    /// Why visitors could not be told, if they could not.
     pub(super) page_problem: Option<String>,
 }
 
@@ -55,15 +50,14 @@ pub(super) async fn is_healthy(run: Run<'_>) -> bool {
     }
 }
 
-/// Whether something is about to be reported that shows from outside, or that the visitors' page is to be told.
+/// Whether something is about to be reported that shows from outside.
 pub(super) fn is_needed(run: Run<'_>, settled: &Settled) -> bool {
-    (run.app.probe.is_some() && expected(run, settled).is_some()) || (run.app.page.is_some() && is_news(run, settled))
+    run.app.probe.is_some() && expected(run, settled).is_some()
 }
 
-/// Watches for the change, and tells the visitors' page at the same time.
+/// Watches for the change.
 pub(super) async fn look(run: Run<'_>, settled: &Settled) -> Outside {
-    let (sight, page_problem) = tokio::join!(watch(run, settled), tell_page(run, settled));
-    Outside { sight, page_problem }
+    Outside { sight: watch(run, settled).await, page_problem: None }
 }
 
 async fn watch(run: Run<'_>, settled: &Settled) -> Option<(Expect, Sight)> {
@@ -88,44 +82,4 @@ fn expected(run: Run<'_>, settled: &Settled) -> Option<Expect> {
         (_, true) => Some(Expect::Open),
         _ => None,
     }
-}
-
-/// Whether the visitors' page has something new to show.
-fn is_news(run: Run<'_>, settled: &Settled) -> bool {
-    let Some(plan) = &settled.plan else { return false };
-    settled.table.windows.iter().any(|window| concerns_page(run, settled, plan, window))
-}
-
-fn concerns_page(run: Run<'_>, settled: &Settled, plan: &Plan, window: &Window) -> bool {
-    let rules = reports::rules_of(window, plan, &settled.table, &run.app.config);
-    let due = reports::by_clock(window, &run.app.config, run.now());
-    let has = |event: Event| due.iter().any(|due| due.event == event);
-    match window.state {
-        State::Active => {
-            has(Event::Extended) || has(Event::Edited) || reports::started(window, &rules, &run.app.config).is_some()
-        }
-        State::Held => has(Event::Overrunning) || has(Event::Edited),
-        State::Ending => {
-            window.ending.is_some_and(|ending| ending.outcome == Outcome::Completed)
-                && reports::ended(window, &rules).is_some()
-        }
-        State::Booked | State::Over => false,
-    }
-}
-
-/// Tells the visitors' page when maintenance ends, if that has changed; says why if it could not.
-async fn tell_page(run: Run<'_>, settled: &Settled) -> Option<String> {
-    let page = run.app.page.as_ref()?;
-    if !is_news(run, settled) {
-        return None;
-    }
-    let covering: Vec<&Window> = settled.table.windows.iter().filter(|window| window.is_covering()).collect();
-    // With several windows the last end counts, and one without an end hides all others.
-    let end = |window: &&Window| window.end.filter(|_| window.state == State::Active);
-    let ends: Option<Vec<Timestamp>> = covering.iter().map(end).collect();
-    let message = covering.iter().find_map(|window| window.message.clone());
-    let notice = (!covering.is_empty()).then(|| Notice { end: ends.and_then(|ends| ends.into_iter().max()), message });
-    let problem = page.tell(notice.as_ref()).await.err()?;
-    tracing::warn!(problem, "the visitors' page was not told");
-    Some(problem)
 }

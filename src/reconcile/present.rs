@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use super::{
     observe::{Observed, observe},
+    publish::Problem,
     state::Settled,
 };
 use crate::{
@@ -43,6 +44,8 @@ pub struct Present {
     pub unseen: Vec<String>,
     /// What a visitor got just now, if there is an address and it was asked.
     pub visitor: Option<VisitorView>,
+    /// What visitors could not be told just now, if there was something.
+    pub unpublished: Option<Problem>,
 }
 
 /// Looks at the rules and the table; what cannot be read is told as such.
@@ -68,7 +71,7 @@ pub async fn present(run: Run<'_>) -> Present {
         unseen: (!unseen.is_empty()).then(|| unseen.join("; ")),
     };
     let site = Site::of(&view);
-    Present { site, plan, table, windows_seen, unseen, visitor: None }
+    Present { site, plan, table, windows_seen, unseen, visitor: None, unpublished: None }
 }
 
 /// The same, and what a visitor meets now, if there is an address to ask.

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::failures::{About, Failure};
+use super::{
+    failures::{About, Failure},
+    publish::Problem,
+};
 use crate::{
     error::Error,
     model::{
@@ -79,6 +82,8 @@ pub struct Done {
     pub visitor: Option<VisitorView>,
     /// Booked windows that could not work as things are.
     pub doomed: Vec<Doomed>,
+    /// What visitors could not be told, if there was something.
+    pub unpublished: Option<Problem>,
 }
 
 impl Done {

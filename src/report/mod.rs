@@ -1,9 +1,11 @@
 //! The words of every report. Pure; `aws::topic` sends them.
 
+mod calendar;
 mod chat;
 mod conditions;
 pub mod csv;
 pub mod drift;
+pub mod feeds;
 pub mod finding;
 pub mod help;
 pub mod metrics;

@@ -62,19 +62,19 @@ resource "aws_cloudfront_distribution" "site" {
     }
   }
 
-  # These two and no more, so that an application's own /errors/... stays the application's.
+  # These and no more, so that an application's own /errors/... stays the application's.
   dynamic "ordered_cache_behavior" {
-    for_each = ["/errors/*.html", "/errors/window.json"]
+    for_each = local.errors_headers
 
     content {
-      path_pattern               = ordered_cache_behavior.value
+      path_pattern               = ordered_cache_behavior.key
       target_origin_id           = "errors"
       viewer_protocol_policy     = "redirect-to-https"
       allowed_methods            = ["GET", "HEAD"]
       cached_methods             = ["GET", "HEAD"]
       compress                   = true
       cache_policy_id            = aws_cloudfront_cache_policy.errors.id
-      response_headers_policy_id = aws_cloudfront_response_headers_policy.errors.id
+      response_headers_policy_id = ordered_cache_behavior.value
     }
   }
 
@@ -98,5 +98,5 @@ resource "aws_cloudfront_distribution" "site" {
   }
 
   # A page that is not there yet would show visitors the bucket's own 403.
-  depends_on = [aws_s3_object.page]
+  depends_on = [aws_s3_object.page, aws_s3_object.banner]
 }

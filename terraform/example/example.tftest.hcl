@@ -89,6 +89,16 @@ run "without_a_window_nothing_is_booked" {
   }
 
   assert {
+    condition     = aws_s3_object.banner.content_type == "text/javascript; charset=utf-8" && aws_s3_object.banner.key == "errors/banner.js"
+    error_message = "The notice for the application's pages is not where CloudFront fetches it, or browsers would not run it."
+  }
+
+  assert {
+    condition     = length(aws_cloudfront_distribution.site.ordered_cache_behavior) == 5
+    error_message = "The bucket does not answer for the pages, the expected end, the feeds and the notice."
+  }
+
+  assert {
     condition     = strcontains(aws_cloudfront_function.bypass.code, "'x-maintenance-bypass'") && !strcontains(aws_cloudfront_function.bypass.code, "$${")
     error_message = "The function at the edge does not know the header's name."
   }

@@ -13,7 +13,19 @@ resource "aws_s3_bucket_public_access_block" "errors" {
   restrict_public_buckets = true
 }
 
-# The pages of this repository. errors/window.json in the same bucket is the function's, not Terraform's.
+locals {
+  # The addresses that the bucket answers for, and what the answers say of themselves.
+  errors_headers = {
+    "/errors/*.html"          = aws_cloudfront_response_headers_policy.errors.id
+    "/errors/window.json"     = aws_cloudfront_response_headers_policy.errors.id
+    "/errors/upcoming.json"   = aws_cloudfront_response_headers_policy.feeds.id
+    "/errors/maintenance.ics" = aws_cloudfront_response_headers_policy.feeds.id
+    "/errors/banner.js"       = aws_cloudfront_response_headers_policy.feeds.id
+  }
+}
+
+# The pages of this repository. errors/window.json, upcoming.json and maintenance.ics in the same bucket are the
+# function's, not Terraform's.
 resource "aws_s3_object" "page" {
   for_each = fileset("${path.module}/../../site/errors", "*.html")
 
@@ -24,6 +36,16 @@ resource "aws_s3_object" "page" {
   content_type = "text/html; charset=utf-8"
   # So that no browser keeps the page in place of the site.
   cache_control = "no-store"
+}
+
+# The notice of planned maintenance, for the application's own pages.
+resource "aws_s3_object" "banner" {
+  bucket        = aws_s3_bucket.errors.id
+  key           = "errors/banner.js"
+  source        = "${path.module}/../../site/errors/banner.js"
+  source_hash   = filesha256("${path.module}/../../site/errors/banner.js")
+  content_type  = "text/javascript; charset=utf-8"
+  cache_control = "public, max-age=3600"
 }
 
 resource "aws_s3_bucket_policy" "errors" {
@@ -119,6 +141,43 @@ resource "aws_cloudfront_response_headers_policy" "errors" {
     referrer_policy {
       referrer_policy = "no-referrer"
       override        = true
+    }
+  }
+}
+
+# What announces maintenance is no error, and pages of other sites may read it.
+resource "aws_cloudfront_response_headers_policy" "feeds" {
+  name    = "${var.name}-feeds"
+  comment = "What the feeds of planned maintenance say of themselves."
+
+  cors_config {
+    access_control_allow_credentials = false
+    origin_override                  = true
+
+    access_control_allow_headers {
+      items = ["*"]
+    }
+
+    access_control_allow_methods {
+      items = ["GET", "HEAD"]
+    }
+
+    access_control_allow_origins {
+      items = ["*"]
+    }
+  }
+
+  custom_headers_config {
+    items {
+      header   = "X-Robots-Tag"
+      value    = "noindex"
+      override = true
+    }
+  }
+
+  security_headers_config {
+    content_type_options {
+      override = true
     }
   }
 }

@@ -49,6 +49,7 @@ run "the_stack_gets_the_zip_and_every_parameter" {
       WarnBeforeEnd         = ""
       ProbeUrl              = ""
       ErrorBucket           = ""
+      AnnounceBefore        = ""
       MaxDuration           = "PT24H"
       Architecture          = "arm64"
       LogLevel              = "INFO"

@@ -95,6 +95,7 @@ SAMPLES: dict[str, list[Any]] = {
     "RemindBefore": [[], ["PT24H", "PT1H"], ["PT24H", "PT"], *([each] for each in DURATIONS)],
     "WarnBeforeEnd": ["", *DURATIONS],
     "MaxDuration": ["", *DURATIONS],
+    "AnnounceBefore": ["", *DURATIONS],
     "ProbeUrl": [
         "",
         "https://www.example.com/",
@@ -174,8 +175,8 @@ run "all" {
   }
 
   assert {
-    condition     = length(aws_cloudfront_distribution.site.ordered_cache_behavior) == 2
-    error_message = "both behaviours are there"
+    condition     = length(aws_cloudfront_distribution.site.ordered_cache_behavior) == 5
+    error_message = "every behaviour is there"
   }
 
   assert {
@@ -493,9 +494,31 @@ class Agreement(unittest.TestCase):
                 ]
                 self.assertTrue(all(found), found)
                 self.assertEqual(*(one.groups() for one in found))
+        behaviours = template.split("- PathPattern: ")[1:]
+        self.assertEqual(
+            re.findall(
+                r'"(/errors/\S+)" += aws_cloudfront_response_headers_policy\.(\w+)\.id', page
+            ),
+            [
+                (
+                    behaviour.split("\n")[0],
+                    {"ErrorHeaders": "errors", "FeedHeaders": "feeds"}[
+                        re.search(r"ResponseHeadersPolicyId: !Ref (\w+)", behaviour)[1]
+                    ],
+                )
+                for behaviour in behaviours
+            ],
+        )
         edge = (EXAMPLE / "edge.tf").read_text()
-        paths = re.findall(r"PathPattern: (\S+)", template)
-        self.assertIn(f"for_each = {json.dumps(paths)}", edge)
+        self.assertIn("for_each = local.errors_headers", edge)
+        self.assertEqual(
+            re.findall(r"AccessControlAllow(\w+): \{ Items: (\[.*?\]) \}", template),
+            [("Headers", '["*"]'), ("Methods", "[GET, HEAD]"), ("Origins", '["*"]')],
+        )
+        self.assertEqual(
+            re.findall(r"access_control_allow_(\w+) \{\n      items = (\[.*?\])", page),
+            [("headers", '["*"]'), ("methods", '["GET", "HEAD"]'), ("origins", '["*"]')],
+        )
 
     def test_the_booking_has_only_fields_that_the_function_knows(self) -> None:
         booking = re.search(

@@ -35,7 +35,7 @@ fn usual() -> Value {
 
 /// A look at everything, taken apart.
 async fn seen(world: &World) -> Page {
-    read(&world.page(&usual()).await)
+    read(&world.widget(&usual()).await)
 }
 
 /// The page in words, with the moment that a test may not depend on left in.
@@ -54,8 +54,8 @@ async fn the_examples_are_what_their_names_say() {
     let Some(Asked::Look(context)) = console::asked(&example("look")) else { panic!("no look") };
     assert_eq!(context.problems, [""; 0]);
     let world = World::new(1);
-    assert_eq!(world.page(&example("describe")).await, DESCRIPTION);
-    assert!(told(&read(&world.page(&example("look")).await)).starts_with("Open\n"));
+    assert_eq!(world.widget(&example("describe")).await, DESCRIPTION);
+    assert!(told(&read(&world.widget(&example("look")).await)).starts_with("Open\n"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -70,7 +70,7 @@ async fn a_look_reads_once_what_it_shows_and_changes_nothing() {
     ] {
         world.take_calls();
         let asked = world.state().site_asked;
-        world.page(&look(&show, &json!({}))).await;
+        world.widget(&look(&show, &json!({}))).await;
         let mut made = world.take_calls();
         made.sort();
         assert_eq!(made, calls, "{show}");
@@ -116,7 +116,7 @@ async fn what_cannot_be_read_is_told_on_the_page() {
         }
     }
     world.state().broken.clear();
-    let page = read(&world.page(&look(&json!({"show": ["widows"]}), &json!({}))).await).text();
+    let page = read(&world.widget(&look(&json!({"show": ["widows"]}), &json!({}))).await).text();
     assert!(page.contains("did you mean windows?"), "{page}");
     world.no_secret_was_said();
     let figures = world.state().said.iter().any(|said| said.contains("RefusedEvents"));
@@ -154,10 +154,10 @@ async fn themes_widths_and_parts_are_as_the_dashboard_asks() {
         (json!({"theme": "dark", "width": 300}), "mw cwdb-no-default-styles mw-dark mw-narrow"),
         (json!({"theme": 7, "width": "x"}), "mw cwdb-no-default-styles mw-light"),
     ] {
-        let page = read(&world.page(&look(&json!({}), &context)).await);
+        let page = read(&world.widget(&look(&json!({}), &context)).await);
         assert_eq!(page.attributes["div class"][0], class, "{context}");
     }
-    let page = read(&world.page(&look(&json!({"show": ["state"]}), &json!({}))).await);
+    let page = read(&world.widget(&look(&json!({"show": ["state"]}), &json!({}))).await);
     assert!(!page.text().contains("History") && !page.skeleton.contains(&"svg".to_owned()));
 }
 
@@ -183,7 +183,7 @@ async fn a_page_of_fifty_windows_is_small() {
             world.invoke(past).await.expect("on");
             world.invoke(json!({"action": "off", "id": format!("over-{nth}")})).await.expect("off");
         }
-        let page = world.page(&usual()).await;
+        let page = world.widget(&usual()).await;
         assert!(page.len() < PAGE_MAX, "{} bytes", page.len());
         let rows = read(&page).texts.iter().filter(|text| text.starts_with("window-of-the-night-")).count();
         assert!(rows >= 50, "{rows}");
@@ -335,7 +335,7 @@ proptest! {
         now(async {
             let world = World::new(1);
             world.invoke(json!({"action": "on", "id": "now", "duration": "PT2H"})).await.expect("on");
-            let page = read(&Box::pin(world.page(&json!({"widgetContext": context}))).await);
+            let page = read(&Box::pin(world.widget(&json!({"widgetContext": context}))).await);
             prop_assert!(page.texts.len() > 1, "{:?}", page.texts);
             prop_assert!(!page.text().contains(SECRET));
             for forbidden in FORBIDDEN {

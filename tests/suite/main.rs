@@ -5,6 +5,7 @@ mod doctor;
 mod edits;
 mod examples;
 mod faults;
+mod feeds;
 mod kinds;
 mod log;
 mod many;

@@ -9,7 +9,11 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 use jiff::Timestamp;
-use maintenance_window::aws::{self, page::Page};
+use maintenance_window::{
+    aws::{self, page::Page},
+    model::published::Content,
+    report::feeds::files,
+};
 use serde_json::{Value, json};
 
 use crate::world::{SECRET, World, header, path, rule_arn};
@@ -31,14 +35,14 @@ fn window() -> Value {
 async fn the_page_knows_the_end_while_maintenance_lasts_and_nothing_secret() {
     let world = world();
     world.invoke(window()).await.expect("booked");
-    assert_eq!(world.state().page, None);
+    assert_eq!(world.page(), None);
     world.run_until("02:10").await;
     let told = json!({"end": "2026-12-06T03:00:00Z", "message": "Back with a faster shop."});
-    assert_eq!(world.state().page, Some(told));
+    assert_eq!(world.page(), Some(told));
     world.invoke(json!({"action": "extend", "id": "w", "by": "PT30M"})).await.expect("extended");
-    assert_eq!(world.state().page.as_ref().expect("told")["end"], "2026-12-06T03:30:00Z");
+    assert_eq!(world.page().as_ref().expect("told")["end"], "2026-12-06T03:30:00Z");
     world.run_until("03:40").await;
-    assert_eq!(world.state().page, None);
+    assert_eq!(world.page(), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -47,11 +51,11 @@ async fn the_page_is_told_the_last_end_of_several_and_none_if_one_is_open() {
     world.invoke(window()).await.expect("booked");
     world.run_until("02:10").await;
     world.invoke(json!({"action": "on", "duration": "PT2H", "id": "longer"})).await.expect("on");
-    assert_eq!(world.state().page.as_ref().expect("told")["end"], "2026-12-06T04:10:00Z");
+    assert_eq!(world.page().as_ref().expect("told")["end"], "2026-12-06T04:10:00Z");
     world.invoke(json!({"action": "on", "id": "open"})).await.expect("on");
-    assert_eq!(world.state().page.as_ref().expect("told")["end"], Value::Null);
+    assert_eq!(world.page().as_ref().expect("told")["end"], Value::Null);
     world.invoke(json!({"action": "off"})).await.expect("off");
-    assert_eq!(world.state().page, None);
+    assert_eq!(world.page(), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,7 +64,7 @@ async fn a_page_that_cannot_be_told_is_a_warning_in_the_report_and_stops_nothing
     world.state().broken = vec!["PutObject", "DeleteObject"];
     world.invoke(window()).await.expect("booked");
     world.run_until("03:10").await;
-    assert_eq!(world.events(), ["booked", "started", "completed"]);
+    assert_eq!(world.events(), ["booked", "failed", "started", "completed"]);
     for report in &world.state().published[1..] {
         let text = report.document["text"].as_str().expect("text");
         assert!(text.contains("page could not be told") && text.contains("ErrorBucket"), "{text}");
@@ -104,7 +108,8 @@ async fn told(
     let credentials = SharedCredentialsProvider::new(Credentials::new("id", "key", None, None, "test"));
     let sdk = aws::sdk_config(lookup, &web).into_builder().credentials_provider(credentials).build();
     let page = Page::new(&sdk, bucket, Arc::new(|| Timestamp::UNIX_EPOCH), web);
-    let answer = page.tell(None).await;
+    let [window, ..] = files(&Content::default());
+    let answer = page.write(&window).await;
     let asked = s3.asked.lock().expect("no panic").clone();
     (answer, asked)
 }
@@ -355,11 +360,14 @@ async fn the_page_is_written_when_there_is_news_and_at_no_other_time() {
         let writes = state.calls.iter().filter(|call| call.name.ends_with("Object"));
         writes.map(|call| format!("{} {}", call.at.strftime("%H:%M"), call.name)).collect()
     };
+    // What a deleted stack, or one of an earlier version, may have left there is removed once.
+    assert_eq!(writes(&world).concat(), "00:00 DeleteObject".repeat(3));
+    world.state().calls.clear();
     world.run_until("02:40").await;
     assert_eq!(writes(&world), ["02:00 PutObject"]);
     world.run_until("03:30").await;
     assert_eq!(writes(&world), ["02:00 PutObject", "03:00 PutObject"]);
-    assert_eq!(world.state().page.as_ref().expect("told")["end"], Value::Null, "nobody knows when a held one ends");
+    assert_eq!(world.page().as_ref().expect("told")["end"], Value::Null, "nobody knows when a held one ends");
     world.invoke(json!({"action": "off"})).await.expect("off");
     assert_eq!(writes(&world).last().map(String::as_str), Some("03:30 DeleteObject"));
     assert_eq!(writes(&world).len(), 3);

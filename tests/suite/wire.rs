@@ -34,14 +34,12 @@ use aws_smithy_types::byte_stream::ByteStream;
 use jiff::Timestamp;
 use maintenance_window::{
     app::App,
-    aws::{
-        Aws,
-        page::{Notice, Page},
-    },
+    aws::{Aws, page::Page},
     config::Config,
     handler::{Invocation, answer},
+    model::published::{Content, PageNotice},
     probe::connector,
-    report::response::Response,
+    report::{feeds::files, response::Response},
 };
 use serde_json::{Value, json};
 
@@ -333,17 +331,19 @@ async fn the_page_is_told_by_requests_that_an_s3_of_others_understands() {
     let moto = Moto::start();
     #[expect(clippy::disallowed_methods, reason = "this test runs in real time")]
     let page = |bucket: &str| Page::new(&moto.sdk(), bucket, Arc::new(Timestamp::now), connector());
-    let notice = Notice { end: Some(Timestamp::UNIX_EPOCH), message: Some("Back soon, déjà.".to_owned()) };
+    let notice = PageNotice { end: Some(Timestamp::UNIX_EPOCH), message: Some("Back soon, déjà.".to_owned()) };
+    let [file, ..] = files(&Content { notice: Some(notice), announced: None });
+    let [none, ..] = files(&Content::default());
     for bucket in ["pages", "pages.example.com"] {
         let url = format!("{}/{bucket}/errors/window.json", moto.endpoint);
-        let missing = page(bucket).tell(Some(&notice)).await.expect_err("no bucket yet");
+        let missing = page(bucket).write(&file).await.expect_err("no bucket yet");
         assert!(missing.contains("(S3 answered 404); see that ErrorBucket exists"), "{missing}");
         assert_eq!(ask("PUT", &format!("{}/{bucket}", moto.endpoint)).await.0, 200);
-        page(bucket).tell(Some(&notice)).await.expect("told");
+        page(bucket).write(&file).await.expect("told");
         let (status, body) = ask("GET", &url).await;
         let told: Value = serde_json::from_str(&body).expect("JSON");
         assert_eq!((status, told), (200, json!({"end": "1970-01-01T00:00:00Z", "message": "Back soon, déjà."})));
-        page(bucket).tell(None).await.expect("removed");
+        page(bucket).write(&none).await.expect("removed");
         assert_eq!(ask("GET", &url).await.0, 404);
     }
 }

@@ -104,6 +104,10 @@ pub(super) fn live(story: &Story, storm: &Storm) -> Result<Calm, String> {
         if story.probed {
             world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
         }
+        if story.announced {
+            world.settings.insert("ERROR_BUCKET", "error-pages".to_owned());
+            world.settings.insert("ANNOUNCE_BEFORE", "PT20M".to_owned());
+        }
         if storm.latency_ms > 0 {
             world.latency = Duration::from_millis(storm.latency_ms);
             world.table_latency = Duration::from_millis(storm.latency_ms / 4 + 1);
@@ -265,6 +269,7 @@ impl Night<'_> {
         let mut wrong = self.broken_promises(story);
         wrong.extend(self.wrong_history());
         wrong.extend(self.wrong_reports());
+        wrong.extend(self.world.wrongly_told());
         // Nothing is left to do: a run that is woken now reads and changes nothing.
         self.world.state().faults.clear();
         self.world.state().stale_rules = 0;

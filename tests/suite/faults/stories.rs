@@ -6,6 +6,8 @@ pub(super) struct Story {
     pub(super) rules: usize,
     /// Whether the site is looked at from outside.
     pub(super) probed: bool,
+    /// Whether visitors and calendars are told.
+    pub(super) announced: bool,
     pub(super) steps: &'static [Step],
     /// The reports of a calm night, in their order.
     pub(super) reports: &'static str,
@@ -24,7 +26,7 @@ pub(super) enum Step {
 use Step::{Ill, Sent, Well};
 
 const fn story(name: &'static str, steps: &'static [Step], reports: &'static str) -> Story {
-    Story { name, rules: 1, probed: false, steps, reports }
+    Story { name, rules: 1, probed: false, announced: false, steps, reports }
 }
 
 pub(super) const SHORT: Story = story(
@@ -33,7 +35,7 @@ pub(super) const SHORT: Story = story(
     "booked started completed",
 );
 
-pub(super) const STORIES: [Story; 20] = [
+pub(super) const STORIES: [Story; 21] = [
     SHORT,
     story(
         "ended early",
@@ -193,6 +195,20 @@ pub(super) const STORIES: [Story; 20] = [
                 Sent("00:17", r#"{"action":"off","id":"w"}"#),
             ],
             "booked started extended completed",
+        )
+    },
+    Story {
+        announced: true,
+        ..story(
+            "announced",
+            &[
+                Sent("00:00", r#"{"id":"w","start":"2026-12-06T00:06Z","end":"2026-12-06T00:14Z","message":"Soon."}"#),
+                Sent("00:02", r#"{"action":"reschedule","id":"w","start":"2026-12-06T00:09Z"}"#),
+                Sent("00:12", r#"{"action":"extend","id":"w","by":"PT6M"}"#),
+                Sent("00:13", r#"{"id":"v","start":"2026-12-06T00:40Z","end":"2026-12-06T00:50Z","message":"Late."}"#),
+                Sent("00:17", r#"{"action":"cancel","id":"v"}"#),
+            ],
+            "booked rescheduled started extended booked cancelled completed",
         )
     },
 ];

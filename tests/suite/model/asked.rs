@@ -210,6 +210,10 @@ impl Writer<'_> {
     }
 
     fn options(&mut self, bits: u8, at_end: usize, dry: bool) {
+        // Of some windows visitors are told, by a message that tells them apart.
+        if at_end > 0 || self.now.as_second() % 2 == 0 {
+            self.put("message", json!(format!("Message {}", self.asked.tag)));
+        }
         self.asked.rules = chosen(bits, self.expected.owners.len());
         if let Some(rules) = self.asked.rules.clone() {
             self.put("rules", json!(rules));

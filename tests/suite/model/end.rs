@@ -63,6 +63,9 @@ impl Operator {
         if known {
             return Err("the table holds a secret".to_owned());
         }
+        if let Some(wrong) = self.world.wrongly_told() {
+            return Err(format!("in the end {wrong}"));
+        }
         if !self.topic_was_unusable {
             self.reports.all_was_told(&self.expected)?;
         }

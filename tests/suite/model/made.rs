@@ -8,7 +8,7 @@ use super::{
 };
 use crate::world::FAULTS;
 
-pub(super) const BREAKABLE: [&str; 8] = [
+pub(super) const BREAKABLE: [&str; 9] = [
     "Publish",
     "DescribeRules",
     "ModifyRule",
@@ -17,6 +17,7 @@ pub(super) const BREAKABLE: [&str; 8] = [
     "Query",
     "TransactWriteItems",
     "UpdateItem",
+    "PutObject",
 ];
 
 pub(super) fn made(seed: u64) -> Story {

@@ -64,6 +64,8 @@ impl Operator {
         for (rule, nth) in story.owners.iter().enumerate() {
             world.set_conditions(rule, owned(*nth));
         }
+        world.settings.insert("ERROR_BUCKET", "error-pages".to_owned());
+        world.settings.insert("ANNOUNCE_BEFORE", "PT1H".to_owned());
         let owners = story.owners.iter().map(|nth| Owned::new(*nth)).collect();
         Self {
             base: world.settings.clone(),

@@ -109,7 +109,7 @@ pub(super) const BAD: [&str; 22] = [
 pub(super) type Setting = (&'static str, Option<&'static str>);
 
 /// Settings that can be used.
-pub(super) const SANE: [Setting; 19] = [
+pub(super) const SANE: [Setting; 21] = [
     ("BYPASS_HEADER_VALUE", Some(SECRET)),
     ("BYPASS_HEADER_VALUE", Some("tester-secret-4711-abcd,second-tester-secret-0007")),
     ("BYPASS_HEADER_VALUE", Some("second-tester-secret-0007,tester-secret-4711-abcd")),
@@ -127,17 +127,20 @@ pub(super) const SANE: [Setting; 19] = [
     ("PROBE_URL", None),
     ("ERROR_BUCKET", Some("error-pages")),
     ("ERROR_BUCKET", None),
+    ("ANNOUNCE_BEFORE", Some("PT10M")),
+    ("ANNOUNCE_BEFORE", None),
     ("HISTORY_DAYS", Some("30")),
     ("DEAD_LETTER_QUEUE_ARN", None),
 ];
 
 /// Settings that cannot.
-pub(super) const UNUSABLE: [Setting; 18] = [
+pub(super) const UNUSABLE: [Setting; 19] = [
     ("WARN_BEFORE_END", Some("P10M")),
     ("REMIND_BEFORE", Some("soon")),
     ("MAX_DURATION", Some("long")),
     ("MAX_DURATION", Some("PT1S")),
     ("PROBE_URL", Some("ftp://www.example.com/")),
+    ("ANNOUNCE_BEFORE", Some("soon")),
     ("BYPASS_HEADER_VALUE", None),
     ("BYPASS_HEADER_VALUE", Some("short")),
     ("BYPASS_HEADER_VALUE", Some("two words, and a third one")),

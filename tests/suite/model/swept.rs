@@ -11,6 +11,9 @@ impl Operator {
         if !run.calm || !matches!(run.result, Some(Ok(_))) {
             return Ok(());
         }
+        if let Some(wrong) = Some(self.world.wrongly_told()).filter(|_| self.is_sane()).flatten() {
+            return Err(format!("after a calm sweep {wrong}"));
+        }
         let setting = |key: &str| self.world.settings.get(key).map_or("", String::as_str);
         let narrows = self.is_sane();
         for (rule, owner) in self.expected.owners.iter().enumerate() {

@@ -75,6 +75,29 @@ impl World {
         self.present("notice#")
     }
 
+    /// What the table remembers of what visitors were told.
+    pub(crate) fn published(&self) -> Option<Value> {
+        self.present_item("published#visitors")
+    }
+
+    /// A file of the bucket.
+    pub(crate) fn file(&self, name: &str) -> Option<String> {
+        let state = self.state();
+        let file = state.files.get(&format!("error-pages/errors/{name}"))?;
+        file["body"].as_str().map(str::to_owned)
+    }
+
+    /// What the visitors' page was told.
+    pub(crate) fn page(&self) -> Option<Value> {
+        self.file("window.json").map(|body| serde_json::from_str(&body).expect("JSON"))
+    }
+
+    /// What the feed announces.
+    pub(crate) fn upcoming(&self) -> Option<Value> {
+        let feed: Value = serde_json::from_str(&self.file("upcoming.json")?).expect("JSON");
+        Some(feed["windows"].clone())
+    }
+
     /// What is over, oldest first.
     pub(crate) fn history(&self) -> Vec<Value> {
         self.state().table.with_prefix("past", "").map(|(_, item)| attributes::plain(item)).collect()

@@ -14,6 +14,7 @@ mod process;
 mod scheduler;
 mod sns;
 mod table;
+mod told;
 mod watch;
 mod wire;
 
@@ -116,8 +117,8 @@ pub(crate) struct State {
     pub(crate) site_asked: usize,
     /// The application answers with errors.
     pub(crate) site_ill: bool,
-    /// What the visitors' page was told.
-    pub(crate) page: Option<Value>,
+    /// The bucket's files, by bucket and key, each with its `body`, `type` and `cache`.
+    pub(crate) files: BTreeMap<String, Value>,
     /// Promises that were seen broken, at the moment they were.
     pub(crate) violations: Vec<String>,
 }

@@ -119,7 +119,7 @@ impl World {
     }
 
     /// Asks for a page, as a dashboard does; the process must live, and a page never fails.
-    pub(crate) async fn page(&self, event: &Value) -> String {
+    pub(crate) async fn widget(&self, event: &Value) -> String {
         let request = format!("request-{}", self.state().invocations.len());
         match self.reply_as(0, event, &request).await.expect("the process lives") {
             Ok(Reply::Page(page)) => page,
@@ -181,8 +181,11 @@ impl World {
         let state = &mut *self.state();
         match name {
             "PutObject" | "DeleteObject" => {
-                assert_eq!(subject, "error-pages/errors/window.json");
-                state.page = Some(input.clone()).filter(|input| !input.is_null());
+                let body = input["body"].as_str().map(str::to_owned);
+                match body {
+                    Some(_) => state.files.insert(subject.to_owned(), input.clone()),
+                    None => state.files.remove(subject),
+                };
                 Ok(json!({}))
             }
             "DescribeRules" => state.describe_rules(input),
@@ -289,7 +292,12 @@ fn understand(request: &HttpRequest) -> (Protocol, String, String, Value) {
         assert!(request.headers().get("authorization").is_some_and(|signature| signature.contains("/s3/aws4_request")));
         let operation = if request.method() == "PUT" { "PutObject" } else { "DeleteObject" };
         let subject = uri.splitn(4, '/').nth(3).unwrap_or_default().to_owned();
-        let input = if body.is_empty() { Value::Null } else { serde_json::from_str(body).expect("JSON") };
+        let header = |name: &str| request.headers().get(name).unwrap_or_default();
+        let input = if request.method() == "PUT" {
+            json!({"body": body, "type": header("content-type"), "cache": header("cache-control")})
+        } else {
+            Value::Null
+        };
         return (Protocol::Xml, operation.to_owned(), subject, input);
     }
     if host.starts_with("dynamodb.") {
