@@ -133,6 +133,8 @@ pub(crate) struct World {
     pub(crate) table_latency: Duration,
     pub(crate) retries: u32,
     pub(crate) settings: Settings,
+    /// The ARN that the function is invoked by.
+    pub(crate) invoked: String,
     /// Lets one process at a time make a call, in an order that a test chose.
     pub(crate) gate: Option<Arc<Gate>>,
     processes: Arc<Mutex<Processes>>,
@@ -166,6 +168,7 @@ impl World {
             table_latency: Duration::from_millis(5),
             retries: 1,
             settings,
+            invoked: FUNCTION.to_owned(),
             gate: None,
             processes: Arc::default(),
         };
