@@ -54,7 +54,7 @@ PYTHON_FOLDERS := rehearsal account bench release terraform
 export MOTO_SERVER := $(CURDIR)/$(LOCAL)/bin/moto_server
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearsal test night permissions site terraform lint deny advisories bench mutants sbom tools executable \
+.PHONY: help rehearsal test night permissions site console terraform lint deny advisories bench mutants sbom tools executable \
 	command package edge edge-pages undeploy \
 	verify-aws requirements clean
 
@@ -91,6 +91,16 @@ permissions: $(LOCAL)/.installed ## Prove each permission needed, two stacks apa
 
 site: ## Test the edge: its pages, its function and its template (needs Node, Chromium and njs)
 	cd site && npm ci --no-audit --no-fund && node build.mjs --check && npm test
+
+# The browser's driver is installed for the edge's tests.
+site/node_modules: site/package-lock.json
+	npm ci --prefix site --no-audit --no-fund
+	@touch $@
+
+console: $(LOCAL)/.installed site/node_modules ## Try the console on a dashboard's stand-in (needs Node and Chromium)
+	@# Not `build`: with the tests' features, or everything would be compiled once more.
+	$(CARGO) test --locked --workspace --no-run --quiet --test suite
+	@exec $(LOCAL)/bin/python -m rehearsal.console --bootstrap target/debug/bootstrap
 
 terraform: $(TERRAFORM_CHECKS)/.installed ## Check the Terraform module and its example (needs no provider)
 	$(TERRAFORM_CHECKS)/bin/python -m unittest discover -s terraform/tests

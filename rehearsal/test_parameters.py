@@ -163,6 +163,11 @@ class Parameters(unittest.TestCase):
         self.assertIn(architectures, (["arm64"], ["x86_64"]))
         self.assertNotIn("Architecture", TEMPLATE["Parameters"])
 
+    def test_the_console_is_opened_to_one_account_and_to_none_by_itself(self) -> None:
+        self.check("ConsoleAccount", ("", "123456789012"), ("12345678901", "*", "1234567890123"))
+        self.assertEqual(TEMPLATE["Parameters"]["ConsoleAccount"]["Default"], "")
+        self.assertEqual(TEMPLATE["Parameters"]["ConsoleMay"]["Default"], "look")
+
     def test_alarms_go_to_a_topic_that_can_be_named(self) -> None:
         self.check(
             "AlarmsTo",

@@ -28,6 +28,8 @@ ROLES = ("FunctionRole", "SchedulerRole")
 # Types that take no tags at all.
 UNTAGGABLE = {
     "AWS::CloudWatch::Dashboard",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::Permission",
     "AWS::SNS::Subscription",
     "AWS::SNS::TopicPolicy",
     "AWS::Scheduler::Schedule",
@@ -174,6 +176,9 @@ class Life(unittest.TestCase):
             if name in ("NotificationSubscription", "AlarmSubscription"):
                 # Another address is another subscription, which its owner has to confirm.
                 continue
+            if name in ("ConsoleLooks", "ConsoleActs"):
+                # Permission for another account is another permission.
+                continue
             kind = resource["Type"].replace("AWS::Serverless::", "AWS::Lambda::")
             schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
             for path in schema.get("createOnlyProperties", []):
@@ -247,8 +252,12 @@ class Life(unittest.TestCase):
         self.assertIn('"Ref": "Table"', text(TEMPLATE["Resources"]["Sweep"]))
 
     def test_everything_is_named_after_the_stack(self) -> None:
+        # What is a part of the function is named within it.
+        parts = ("AWS::Lambda::Alias", "AWS::Lambda::Permission")
         for template in (TEMPLATE, SITE_TEMPLATE):
             for name, resource in template["Resources"].items():
+                if resource["Type"] in parts:
+                    continue
                 for key in NAMES & set(resource["Properties"]):
                     with self.subTest(resource=name, property=key):
                         self.assertIn("AWS::StackName", text(resource["Properties"][key]))
@@ -258,6 +267,39 @@ class Life(unittest.TestCase):
             if resource["Type"] not in UNTAGGABLE:
                 with self.subTest(resource=name):
                     self.assertIn('"Site"', text(resource["Properties"].get("Tags", "")))
+
+
+class Console(unittest.TestCase):
+    """Who may see the console of another account's dashboards."""
+
+    def test_another_account_may_invoke_nothing_unless_it_is_named_and_only_the_alias_by_itself(
+        self,
+    ) -> None:
+        permissions = {
+            name: resource
+            for name, resource in TEMPLATE["Resources"].items()
+            if resource["Type"] == "AWS::Lambda::Permission"
+        }
+        given = {
+            name: (one["Condition"], one["Properties"]["FunctionName"])
+            for name, one in permissions.items()
+        }
+        self.assertEqual(
+            given,
+            {
+                "ConsoleLooks": ("LetsConsoleLook", {"Ref": "LookAlias"}),
+                "ConsoleActs": ("LetsConsoleAct", {"Fn::GetAtt": ["Function", "Arn"]}),
+            },
+        )
+        for one in permissions.values():
+            self.assertEqual(one["Properties"]["Principal"], {"Ref": "ConsoleAccount"})
+            self.assertEqual(one["Properties"]["Action"], "lambda:InvokeFunction")
+        conditions = TEMPLATE["Conditions"]
+        unset = {"Fn::Equals": [{"Ref": "ConsoleAccount"}, ""]}
+        self.assertEqual(conditions["LetsConsoleLook"], {"Fn::Not": [unset]})
+        acts = {"Fn::Equals": [{"Ref": "ConsoleMay"}, "act"]}
+        looks = {"Condition": "LetsConsoleLook"}
+        self.assertEqual(conditions["LetsConsoleAct"], {"Fn::And": [looks, acts]})
 
 
 class Operations(unittest.TestCase):

@@ -12,7 +12,7 @@ use crate::{
     console::{self, Asked},
     error::Error,
     event::{self, Action, Request},
-    model::wakeup::LEAD,
+    model::{function, wakeup::LEAD},
     report::{
         metrics::{self, Measure, Metric},
         response::Response,
@@ -52,7 +52,8 @@ pub enum Reply {
 /// Answers an event, or a dashboard with a page.
 ///
 /// A page tells of a failure by itself, since whoever asked reads it; the sweep meets the same failure, and that is what
-/// the alarm on errors hears of.
+/// the alarm on errors hears of. What a press asks for and is refused is no failed run, so it is not counted as refused
+/// either: the alarm subtracts the one from the other.
 ///
 /// # Errors
 /// As [`answer`]; none for a page.
@@ -67,6 +68,19 @@ pub async fn reply(app: &App, event: &Value, invocation: &Invocation) -> Result<
             tracing::info!(action = "look", failed = page.is_err(), "a dashboard was shown how the site stands");
             Ok(Reply::Page(page.unwrap_or_else(|error| console::failure(&context, &error))))
         }
+        Some(Asked::Act { context, event }) => {
+            let result = answer_at(app, &event, invocation, (app.clock)()).await;
+            match &result {
+                Ok(_) => {}
+                Err(Error::InvalidEvent(_)) => {
+                    tracing::info!(action = "press", "what a dashboard asked for was refused");
+                }
+                Err(error) => {
+                    tracing::error!(action = "press", error = error.full(), "what a dashboard asked for failed");
+                }
+            }
+            Ok(Reply::Page(console::answered(&context, &result)))
+        }
     }
 }
 
@@ -75,7 +89,7 @@ pub async fn reply(app: &App, event: &Value, invocation: &Invocation) -> Result<
 pub fn failed_page(event: &Value, error: &Error) -> Option<Reply> {
     match console::asked(event)? {
         Asked::Description => Some(Reply::Page(console::DESCRIPTION.to_owned())),
-        Asked::Look(context) => Some(Reply::Page(console::failure(&context, error))),
+        Asked::Look(context) | Asked::Act { context, .. } => Some(Reply::Page(console::failure(&context, error))),
     }
 }
 
@@ -117,10 +131,21 @@ async fn answer_at(app: &App, event: &Value, invocation: &Invocation, now: Times
     };
     let key = given.unwrap_or_else(|| invocation.request_id.clone());
     let run = Run { app, target: own_arn(&invocation.function_arn), request: &key };
+    let only_looks = function::only_looks(&invocation.function_arn);
     let request = match read {
         Ok(request) => request,
+        // Whoever may only look has decided nothing before, and has nothing done by a second try.
+        Err(refusal) if only_looks => return Err(refusal),
         Err(refusal) => return actions::refuse(run, event, refusal).await.map(Response::with_headline),
     };
+    if only_looks && !request.only_looks() {
+        return Err(Error::InvalidEvent(vec![format!(
+            "action: expected status, history, check or help, since the function was invoked by its alias {}, which only \
+             looks, but found {}; invoke it without the alias, if you may",
+            function::LOOK,
+            request.action()
+        )]));
+    }
     let action = request.action();
     let deadline = invocation.deadline.map(|deadline| deadline - ANSWER_TIME);
     let result = in_time(run, invocation, act(run, request, deadline)).await;

@@ -17,6 +17,8 @@ locals {
     AnnounceBefore        = var.announce_before
     MaxDuration           = var.max_duration
     Architecture          = var.architecture
+    ConsoleAccount        = var.console_account
+    ConsoleMay            = var.console_may
     LogLevel              = var.log_level
     LogRetentionDays      = tostring(var.log_retention_days)
     LogGroupIs            = var.log_group_is

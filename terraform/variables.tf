@@ -258,6 +258,30 @@ variable "log_retention_days" {
   }
 }
 
+variable "console_account" {
+  description = "Another account of yours whose dashboards may show this site's console: twelve digits; or empty for none."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([0-9]{12})?$", var.console_account))
+    error_message = "console_account must be an AWS account's twelve digits, or nothing; found \"${var.console_account}\"."
+  }
+}
+
+variable "console_may" {
+  description = "What that account may do: \"look\", by the alias that only looks; or \"act\" too, which is all that the function can do."
+  type        = string
+  default     = "look"
+  nullable    = false
+
+  validation {
+    condition     = contains(["look", "act"], var.console_may)
+    error_message = "console_may must be look or act; found \"${var.console_may}\"."
+  }
+}
+
 variable "log_group_is" {
   description = "\"new\" to delete the log group with the stack, \"kept\" to leave it behind then, \"left\" if a deleted stack left it behind. \"new\" cannot be changed later without losing the log."
   type        = string

@@ -23,8 +23,12 @@ pub enum Part {
     Attention,
     /// The last and next days.
     Timeline,
+    /// The buttons, and who presses them.
+    Actions,
     /// The windows and series that are not over.
     Windows,
+    /// The form that books.
+    Book,
     /// The listener's rules.
     Rules,
     /// What is over.
@@ -33,8 +37,16 @@ pub enum Part {
 
 impl Part {
     /// Every part, in the order of the page.
-    pub const ALL: [Self; 6] =
-        [Self::State, Self::Attention, Self::Timeline, Self::Windows, Self::Rules, Self::History];
+    pub const ALL: [Self; 8] = [
+        Self::State,
+        Self::Attention,
+        Self::Timeline,
+        Self::Actions,
+        Self::Windows,
+        Self::Book,
+        Self::Rules,
+        Self::History,
+    ];
 
     /// The word for it in `show`.
     #[must_use]
@@ -43,7 +55,9 @@ impl Part {
             Self::State => "state",
             Self::Attention => "attention",
             Self::Timeline => "timeline",
+            Self::Actions => "actions",
             Self::Windows => "windows",
+            Self::Book => "book",
             Self::Rules => "rules",
             Self::History => "history",
         }
@@ -169,6 +183,12 @@ impl Zone {
         self.name.as_deref()
     }
 
+    /// How a person would write it beside a time: a place, or how far it is from UTC.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        self.name.as_deref().map_or("UTC", |name| name.strip_prefix("UTC").unwrap_or(name))
+    }
+
     /// A moment as the viewer's clock shows it.
     #[must_use]
     pub fn at(&self, moment: Timestamp) -> ZonedDateTime {
@@ -227,7 +247,11 @@ mod tests {
         for context in [Value::Null, json!(7), json!({"width": -1, "theme": 7}), json!({"width": 1e300, "params": "x"})]
         {
             let read = Context::read(&context);
-            assert_eq!((read.theme, read.width, read.parts.len()), (Theme::Light, WIDTH_USUAL, 6), "{context}");
+            assert_eq!(
+                (read.theme, read.width, read.parts.len()),
+                (Theme::Light, WIDTH_USUAL, Part::ALL.len()),
+                "{context}"
+            );
         }
         let read = Context::read(&json!({"width": 400, "theme": "dark"}));
         assert_eq!((read.theme, read.width, read.is_narrow()), (Theme::Dark, 400, true));

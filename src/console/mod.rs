@@ -4,13 +4,19 @@
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard.html>. JavaScript,
 //! `iframe` and `use` are taken out of it, so the page needs none of them.
 //!
-//! A look reads what `status` and `history` read, changes nothing and asks no visitor's question. Only [`look`] calls
-//! anything; everything else is pure.
+//! A look reads what `status` and `history` read, changes nothing and asks no visitor's question. A press of a button
+//! makes an ordinary event, which is read, decided and answered like any other; only its answer is a page too. Only
+//! [`look`] calls anything; everything else is pure.
 //!
 //! - [`context`]: what the dashboard says of the widget and its viewer;
-//! - `view`, `timeline`, `words`, `style`: the page.
+//! - `view`, `timeline`, `words`, `style`: the page;
+//! - `buttons`, `forms`: what can be pressed, and the events that come of it;
+//! - `answer`: what came of a press.
 
+mod answer;
+mod buttons;
 pub mod context;
+mod forms;
 mod style;
 mod timeline;
 mod view;
@@ -19,12 +25,17 @@ mod words;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use self::context::{Context, Part};
+use self::{
+    buttons::Hands,
+    context::{Context, Part},
+    forms::Deed,
+};
 use crate::{
     actions,
     app::Run,
     error::Error,
     event::{Format, Search},
+    model::function,
     report::{response::Response, views::PastView},
 };
 
@@ -35,8 +46,10 @@ const PAST_MAX: usize = 10;
 pub const DESCRIPTION: &str = "\
 ## Maintenance windows
 
-How the site stands, what needs a person, the last and next days, the windows, the rules and the history.
-Nobody but a viewer who may invoke the function sees it, and each look is an invocation under that viewer's name.
+How the site stands, what needs a person, the last and next days, the windows, the rules and the history, with buttons
+that end, extend, cancel, skip and pause, and a form that books.
+Nobody but a viewer who may invoke the function sees it, and each look and each press is an invocation under that
+viewer's name. An endpoint that ends in `:look` is of a function that only looks.
 
 ### Parameters
 
@@ -44,7 +57,7 @@ Nobody but a viewer who may invoke the function sees it, and each look is an inv
 |---|---|
 | `show` | a list of the parts that this widget shows; without it, all of them |
 
-The parts are `state`, `attention`, `timeline`, `windows`, `rules` and `history`.
+The parts are `state`, `attention`, `timeline`, `actions`, `windows`, `book`, `rules` and `history`.
 
 ### Example
 
@@ -62,7 +75,17 @@ pub enum Asked {
     Description,
     /// The page.
     Look(Box<Context>),
+    /// What a press of a button means.
+    Act {
+        /// The widget that it stands in.
+        context: Box<Context>,
+        /// An event like any other, still to be read.
+        event: Value,
+    },
 }
+
+/// What only a button may send: a widget that has it among its parameters would act whenever it is looked at.
+const PRESSES: [&str; 2] = ["click", "form"];
 
 /// What a page is made from.
 #[derive(Clone, Debug)]
@@ -81,7 +104,29 @@ pub fn asked(event: &Value) -> Option<Asked> {
     if map.get("describe").is_some_and(|asks| asks == true) && !map.contains_key("action") {
         return Some(Asked::Description);
     }
-    map.get("widgetContext").map(|context| Asked::Look(Box::new(Context::read(context))))
+    let given = map.get("widgetContext")?;
+    let mut context = Box::new(Context::read(given));
+    if let Some(found) = PRESSES.iter().find(|found| given["params"].get(found).is_some()) {
+        context.problems.push(format!("the widget's parameter {found}: only a button may send it; take it out"));
+        return Some(Asked::Look(context));
+    }
+    Some(match pressed(event, &given["forms"]["all"]) {
+        Some(event) => Asked::Act { context, event },
+        None => Asked::Look(context),
+    })
+}
+
+/// The event that a press means, with what was written into the widget's fields.
+fn pressed(sent: &Value, fields: &Value) -> Option<Value> {
+    if let Some(event) = sent.get("click") {
+        return Some(forms::signed(event.clone(), fields));
+    }
+    let form = sent.get("form")?;
+    Some(match form["deed"].as_str().and_then(Deed::of) {
+        Some(deed) => forms::event(deed, form["drawing"].as_str().unwrap_or_default(), fields),
+        // For the reader to refuse.
+        None => form.clone(),
+    })
 }
 
 /// The page for a look. What cannot be read is told on it.
@@ -99,16 +144,31 @@ pub async fn look(run: Run<'_>, context: &Context) -> String {
         if context.parts == [Part::History] { Response::default() } else { actions::glance(run).await }
     };
     let (present, past) = tokio::join!(present, past);
-    shown(context, run.now(), &present, past)
+    let now = run.now();
+    let may_act = !function::only_looks(run.target);
+    let hands = may_act.then(|| Hands::new(run.target, run.request, &context.zone, now));
+    shown(context, now, &present, past, hands.as_ref())
+}
+
+/// The page for what a press came to: what was refused or failed is told on it too.
+#[must_use]
+pub fn answered(context: &Context, result: &Result<Response, Error>) -> String {
+    answer::answer(context, result).into_string()
 }
 
 /// The page, from what was read.
-fn shown(context: &Context, now: Timestamp, present: &Response, past: Result<Vec<PastView>, Error>) -> String {
+fn shown(
+    context: &Context,
+    now: Timestamp,
+    present: &Response,
+    past: Result<Vec<PastView>, Error>,
+    hands: Option<&Hands<'_>>,
+) -> String {
     let (past, unread) = match past {
         Ok(past) => (past, None),
         Err(error) => (vec![], Some(format!("The history could not be read: {}.", error.full()))),
     };
-    view::page(context, now, &Seen { present, past: &past, unread }).into_string()
+    view::page(context, now, &Seen { present, past: &past, unread }, hands).into_string()
 }
 
 /// The page that tells of a failure, where nothing else can be shown.
@@ -142,6 +202,23 @@ mod tests {
         assert!(matches!(asked(&json!({"widgetContext": null})), Some(Asked::Look(_))));
         let both = json!({"describe": true, "widgetContext": {}});
         assert_eq!(asked(&both), Some(Asked::Description), "whether or not the widget is there already");
+    }
+
+    #[test]
+    fn a_press_is_an_event_and_a_parameter_is_none() {
+        let fields = json!({"mw-by": "ana"});
+        let click = json!({"action": "off", "id": "w", "request_id": "k"});
+        let sent = json!({"click": click, "widgetContext": {"forms": {"all": fields}, "params": {"show": "state"}}});
+        let Some(Asked::Act { event, .. }) = asked(&sent) else { panic!("no press") };
+        assert_eq!(event, json!({"action": "off", "id": "w", "request_id": "k", "requested_by": "ana"}));
+        for parameter in PRESSES {
+            let mut forged = sent.clone();
+            forged["widgetContext"]["params"] = json!({ parameter: click });
+            let Some(Asked::Look(context)) = asked(&forged) else { panic!("a parameter acts") };
+            assert!(context.problems[0].contains(parameter), "{:?}", context.problems);
+        }
+        // What says what to do at the top is no press.
+        assert!(matches!(asked(&json!({"action": "off", "widgetContext": {}})), Some(Asked::Look(_))));
     }
 
     #[test]

@@ -24,7 +24,6 @@ text-align:left;overflow-wrap:break-word}\
 .mw .next .big{font:400 30px/1.2 Georgia,'Noto Serif',serif;display:block}\
 .mw .soft,.mw .own,.mw .legend{color:var(--soft)}\
 .mw .own{display:block}\
-.mw .big+.own{display:inline}\
 .mw ul{margin:0;padding:0;list-style:none}\
 .mw li{padding:4px 0}\
 .mw .todo li{border-left:3px solid var(--alert);padding-left:12px;margin-bottom:6px}\
@@ -52,6 +51,21 @@ background:none;color:inherit;font-weight:400}\
 .mw .key{margin-right:16px;white-space:nowrap}\
 .mw .key span{display:inline-block;width:18px;height:10px;border:1px solid var(--soft);border-radius:2px}\
 .mw .key .actual{background:var(--soft)}.mw .key .coming{border-style:dashed}\
+.mw .acts{display:flex;flex-wrap:wrap;gap:6px;margin-top:8px}\
+.mw .btn{font:inherit;line-height:1.2;padding:6px 12px;min-height:28px;border:1px solid var(--soft);border-radius:4px;\
+background:none;color:var(--ink);cursor:pointer}\
+.mw .btn:hover{border-color:var(--ink);background:var(--ink);color:var(--ground)}\
+.mw .btn:focus-visible,.mw input:focus-visible{outline:3px solid var(--accent);outline-offset:2px}\
+.mw form .btn:nth-of-type(2){border-color:var(--ink);background:var(--ink);color:var(--ground)}\
+.mw cwdb-action{display:none}\
+.mw .bar{display:flex;flex-wrap:wrap;gap:12px 24px;align-items:center}\
+.mw .fields{display:grid;grid-template-columns:repeat(auto-fit,minmax(210px,1fr));gap:12px 24px}\
+.mw .fields+.acts{margin-top:16px}\
+.mw label{display:block}\
+.mw label .soft{font-size:12px}\
+.mw input{display:block;width:100%;font:inherit;padding:6px 8px;margin:2px 0;border:1px solid var(--soft);border-radius:4px;\
+background:none;color:var(--ink)}\
+.mw-dark input{color-scheme:dark}\
 .mw-narrow{padding:12px}.mw-narrow h2{font-size:32px}.mw-narrow .next .big{font-size:24px}\
 .mw-narrow th,.mw-narrow td{padding-right:8px}";
 

@@ -5,8 +5,9 @@ use maud::{Markup, PreEscaped, html};
 
 use super::{
     Seen,
+    buttons::{self, Hands},
     context::{Context, Part, Theme},
-    style, timeline, words,
+    forms, style, timeline, words,
 };
 use crate::{
     model::{
@@ -31,14 +32,20 @@ const TODO_MAX: usize = 12;
 /// How much of a person's text stands in a row, in characters.
 const TEXT_MAX: usize = 70;
 
-/// The whole page of a look.
-pub(super) fn page(context: &Context, now: Timestamp, seen: &Seen<'_>) -> Markup {
+/// How many bytes the buttons of windows may take together, so that a page of fifty windows stays small.
+const BUTTONS_MAX: usize = 12_000;
+
+/// The whole page of a look; with buttons and a form if it is drawn for somebody who may act.
+pub(super) fn page(context: &Context, now: Timestamp, seen: &Seen<'_>, hands: Option<&Hands<'_>>) -> Markup {
+    let pressing = hands.filter(|_| context.shows(Part::Actions));
     let part = |part: Part| {
         Some(match part {
             Part::State => state(context, now, seen.present),
             Part::Attention => attention(context, seen),
             Part::Timeline => titled("The last and next days", &timeline::timeline(context, now, seen)),
-            Part::Windows => windows(context, now, seen.present),
+            Part::Actions => titled("Act", &buttons::bar(pressing?)),
+            Part::Windows => windows(context, now, seen.present, pressing),
+            Part::Book => titled("Book", &forms::form(hands?, pressing.is_none())),
             Part::Rules => rules(&seen.present.rules),
             Part::History => history(context, now, seen.past),
         })
@@ -58,7 +65,7 @@ pub(super) fn message(context: &Context, title: &str, text: &str) -> Markup {
     framed(context, &text)
 }
 
-fn framed(context: &Context, inside: &Markup) -> Markup {
+pub(super) fn framed(context: &Context, inside: &Markup) -> Markup {
     let theme = match context.theme {
         Theme::Light => "mw-light",
         Theme::Dark => "mw-dark",
@@ -94,10 +101,10 @@ fn state(context: &Context, now: Timestamp, present: &Response) -> Markup {
                 div.next {
                     span.soft { (what) }
                     span.big { (at.strftime("%H:%M")) " UTC" }
-                    @if let Some(zone) = context.zone.name() {
-                        span.own { (context.zone.at(at).strftime("%a %H:%M")) " " (zone) " · " }
-                    }
                     span.soft { (at.strftime("%a %-d %b")) " · " (words::distance(now, at)) }
+                    @if let Some(zone) = context.zone.name() {
+                        span.own { (context.zone.at(at).strftime("%a %H:%M")) " " (zone) }
+                    }
                 }
             }
         }
@@ -156,13 +163,25 @@ fn waits(window: &WindowView) -> Option<String> {
     }
 }
 
-fn capitalised(text: &str) -> String {
+pub(super) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// The windows that are not over, and the series.
-fn windows(context: &Context, now: Timestamp, present: &Response) -> Markup {
+fn windows(context: &Context, now: Timestamp, present: &Response, hands: Option<&Hands<'_>>) -> Markup {
+    let mut room = BUTTONS_MAX;
+    let rows: Vec<Markup> = present
+        .windows
+        .iter()
+        .take(WINDOWS_MAX)
+        .map(|window| {
+            let acts = hands.map(|hands| buttons::of_window(hands, window, present.site.as_ref()));
+            let acts = acts.filter(|acts| acts.0.len() <= room);
+            room -= acts.as_ref().map_or(0, |acts| acts.0.len());
+            row(context, now, window, acts.as_ref())
+        })
+        .collect();
     let more = present.windows.len().saturating_sub(WINDOWS_MAX);
     titled(
         "Windows",
@@ -175,40 +194,43 @@ fn windows(context: &Context, now: Timestamp, present: &Response) -> Markup {
                             th scope="col" { "Start" } th scope="col" { "End" }
                         }
                     } }
-                    tbody { @for window in present.windows.iter().take(WINDOWS_MAX) { (row(context, now, window)) } }
+                    tbody { @for row in &rows { (row) } }
                 }
                 @if more > 0 { p.soft { (more) " more; send {\"action\":\"status\"} to see all." } }
             }
-            @if !present.series.is_empty() { (series(context, now, &present.series)) }
+            @if !present.series.is_empty() { (series(context, now, present, hands)) }
         },
     )
 }
 
-fn row(context: &Context, now: Timestamp, window: &WindowView) -> Markup {
+fn row(context: &Context, now: Timestamp, window: &WindowView, acts: Option<&Markup>) -> Markup {
     let start = words::moment(context, now, window.start);
     let end = html! {
         @match window.end { Some(end) => (words::moment(context, now, end)), None => "until somebody ends it" }
     };
     html! {
         tr {
-            (named(&window.id, window.reason.as_deref(), window.requested_by.as_deref()))
+            (named(&window.id, window.reason.as_deref(), window.requested_by.as_deref(), acts))
             td { (words::window(window.state)) }
             @if context.is_narrow() { td { (start) @if window.end.is_some() { "to " } (end) } } @else { td { (start) } td { (end) } }
         }
     }
 }
 
-fn named(id: &WindowId, reason: Option<&str>, by: Option<&str>) -> Markup {
+fn named(id: &WindowId, reason: Option<&str>, by: Option<&str>, acts: Option<&Markup>) -> Markup {
     html! {
         th scope="row" {
             strong { (id) }
             @if let Some(reason) = reason { (words::cut(reason, TEXT_MAX)) }
             @if let Some(by) = by { span.own { (words::cut(by, TEXT_MAX)) } }
+            @if let Some(acts) = acts { div.acts { (acts) } }
         }
     }
 }
 
-fn series(context: &Context, now: Timestamp, all: &[SeriesView]) -> Markup {
+fn series(context: &Context, now: Timestamp, present: &Response, hands: Option<&Hands<'_>>) -> Markup {
+    let all = &present.series;
+    let acts = |one: &SeriesView| hands.map(|hands| buttons::of_series(hands, one, &present.windows));
     let more = all.len().saturating_sub(SERIES_MAX);
     html! {
         table aria-label="Series" {
@@ -216,7 +238,7 @@ fn series(context: &Context, now: Timestamp, all: &[SeriesView]) -> Markup {
             tbody {
                 @for one in all.iter().take(SERIES_MAX) {
                     tr {
-                        (named(&one.id, one.reason.as_deref(), one.requested_by.as_deref()))
+                        (named(&one.id, one.reason.as_deref(), one.requested_by.as_deref(), acts(one).as_ref()))
                         td {
                             (one.every) span.own { (one.timezone) }
                             @for note in &one.notes { span.own { (words::cut(note, 200)) } }
@@ -280,7 +302,7 @@ fn over(context: &Context, now: Timestamp, past: &PastView) -> Markup {
     let actual = past.actual.unwrap_or_default();
     html! {
         tr {
-            (named(&past.id, past.reason.as_deref(), past.requested_by.as_deref()))
+            (named(&past.id, past.reason.as_deref(), past.requested_by.as_deref(), None))
             td { (past.kind) " " (words::outcome(past.outcome)) }
             td {
                 @match past.planned {

@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
-use super::context::Context;
+use super::context::{Context, Zone};
 use crate::{
     model::{
-        time::roughly,
+        time::{self, roughly},
         window::{Decision, Outcome, State},
     },
     plan::{RuleState, site::SiteState},
@@ -86,6 +86,12 @@ pub(super) fn moment(context: &Context, now: Timestamp, at: Timestamp) -> Markup
         (at.strftime(long))
         @if context.zone.name().is_some() { span.own { (context.zone.at(at).strftime("%a %H:%M")) } }
     }
+}
+
+/// The same within a sentence.
+pub(super) fn spoken(zone: &Zone, at: Timestamp) -> String {
+    let own = zone.name().map(|name| format!(" ({} {name})", zone.at(at).strftime("%a %H:%M"))).unwrap_or_default();
+    format!("{}{own}", time::spoken(at, None))
 }
 
 /// How far a moment is from now.

@@ -277,6 +277,30 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Whether it changes nothing, whatever comes of it; a dry run counts as the decision that it tries.
+    #[must_use]
+    pub fn only_looks(&self) -> bool {
+        match self.action {
+            Action::Status { .. } | Action::History { .. } | Action::Help | Action::Check(_) => true,
+            Action::Book(_)
+            | Action::Recur(_)
+            | Action::On(_)
+            | Action::Off { .. }
+            | Action::Extend { .. }
+            | Action::Reschedule { .. }
+            | Action::Cancel { .. }
+            | Action::Edit { .. }
+            | Action::Skip { .. }
+            | Action::Unskip { .. }
+            | Action::Pause { .. }
+            | Action::Resume { .. }
+            | Action::Sweep
+            | Action::Wake { .. } => false,
+        }
+    }
+}
+
 /// Reads an event.
 ///
 /// # Errors

@@ -3,6 +3,15 @@
 use serde::Serialize;
 use serde_json::Value;
 
+/// The alias through which the function only looks.
+pub const LOOK: &str = "look";
+
+/// Whether whoever invoked the function by this ARN may only look: the permission to invoke can name an alias.
+#[must_use]
+pub fn only_looks(invoked: &str) -> bool {
+    invoked.splitn(8, ':').nth(7) == Some(LOOK)
+}
+
 /// A Lambda function.
 ///
 /// The stack gives the function its own name, so the function's name is the stack's.

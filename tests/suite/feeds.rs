@@ -291,9 +291,9 @@ async fn of_two_runs_at_once_the_last_word_is_the_tables() {
         |start: &str| json!({"action": "reschedule", "id": "database-move", "start": format!("2026-12-06T{start}Z")});
     for first in 1..16 {
         for second in [1, 3, 5, 7, 9, 11, 20] {
-            let mut world = world();
+            let world = world();
             ask(&world, window()).await;
-            world.gate = Some(Gate::new(&[first, second, 30]));
+            world.set_gate(Some(Gate::new(&[first, second, 30])));
             let (one_event, other_event) = (moved("02:15"), moved("02:30"));
             let (one, other) = tokio::join!(
                 Box::pin(world.invoke_as(0, &one_event, "one")),
@@ -301,7 +301,7 @@ async fn of_two_runs_at_once_the_last_word_is_the_tables() {
             );
             let done = [one, other].into_iter().filter(|result| matches!(result, Some(Ok(_)))).count();
             assert!(done > 0, "{first} {second}");
-            world.gate = None;
+            world.set_gate(None);
             world.run_until("00:11").await;
             let start =
                 world.window("database-move").expect("a window")["start"].as_str().expect("text")[11..16].to_owned();

@@ -147,6 +147,14 @@ fn the_role_may_do_what_the_code_calls_and_nothing_else() {
 }
 
 #[test]
+fn the_alias_that_only_looks_has_the_name_that_the_function_knows() {
+    let template = text("template.yaml");
+    let alias = block(&template, "LookAlias:");
+    let name = alias.iter().find_map(|line| line.trim().strip_prefix("Name: "));
+    assert_eq!(name, Some(maintenance_window::model::function::LOOK));
+}
+
+#[test]
 fn schedules_are_made_and_deleted_and_never_read_back_or_changed() {
     let words = ["GetSchedule", "UpdateSchedule", "ListSchedules", "get_schedule", "update_schedule", "list_schedules"];
     let template = text("template.yaml");

@@ -134,6 +134,8 @@ pub(crate) struct World {
     pub(crate) table_latency: Duration,
     pub(crate) retries: u32,
     pub(crate) settings: Settings,
+    /// The ARN that the function is invoked by.
+    pub(crate) invoked: String,
     /// Lets one process at a time make a call, in an order that a test chose.
     ///
     /// Shared with the processes, also those that were made before it was set.
@@ -170,6 +172,7 @@ impl World {
             retries: 1,
             settings,
             gate: Arc::default(),
+            invoked: FUNCTION.to_owned(),
             processes: Arc::default(),
         };
         for arn in arns {

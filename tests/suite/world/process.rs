@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::{
-    Call, FUNCTION, Fault, ORIGIN_LOCK, SECRET, Settings, World, table,
+    Call, Fault, ORIGIN_LOCK, SECRET, Settings, World, table,
     wire::{self, Answer, Refusal},
 };
 
@@ -140,7 +140,7 @@ impl World {
                 *present.lock().expect("no test panicked here") = Present { invocation, death: death.clone() };
                 let invocation = Invocation {
                     request_id: request.to_owned(),
-                    function_arn: FUNCTION.to_owned(),
+                    function_arn: self.invoked.clone(),
                     deadline: Some(self.now() + SignedDuration::from_secs(300)),
                 };
                 tokio::select! {

@@ -1,0 +1,164 @@
+//! What a press of a button came to, for the pop-up that a dashboard shows it in.
+
+use maud::{Markup, html};
+
+use super::{
+    context::Context,
+    view::{capitalised, framed},
+};
+use crate::{
+    error::Error,
+    report::{finding::Severity, response::Response},
+};
+
+/// The pop-up's page.
+pub(super) fn answer(context: &Context, result: &Result<Response, Error>) -> Markup {
+    let page = match result {
+        Ok(answer) => done(answer),
+        Err(Error::InvalidEvent(problems)) => refused(problems),
+        Err(error) => failed(error),
+    };
+    framed(context, &page)
+}
+
+fn done(answer: &Response) -> Markup {
+    let (tone, title) = title(&answer.outcome);
+    html! {
+        section class={ "state " (tone) } { div { h2 { (title) } p { (answer.message) } } }
+        @if !answer.findings.is_empty() {
+            section { h3 { "Found" } ul.todo {
+                @for found in &answer.findings {
+                    li {
+                        strong { @match found.severity { Severity::Error => "Error: ", Severity::Warning => "Warning: " } }
+                        (found.what) ": " (found.why) ". " (capitalised(&found.fix)) "."
+                    }
+                }
+            } }
+        }
+        @if !answer.warnings.is_empty() {
+            section { h3 { "Worth knowing" } ul { @for warning in &answer.warnings { li { (capitalised(warning)) } } } }
+        }
+        @if !answer.checked.is_empty() {
+            section { h3 { "Looked at and found well" } ul { @for well in &answer.checked { li.soft { (capitalised(well)) } } } }
+        }
+        (next(&[following(&answer.outcome), REFRESH]))
+    }
+}
+
+/// What was not done, and why; the form still holds what was written.
+fn refused(problems: &[String]) -> Markup {
+    html! {
+        section.state.alert { div { h2 { "Refused" } p { "Nothing was changed." } } }
+        section { h3 { "Why" } ul.todo { @for problem in problems { li { (capitalised(problem)) } } } }
+        (next(&["Close this, correct what is named, and press the button again: the form still holds what you wrote.", REFRESH]))
+    }
+}
+
+fn failed(error: &Error) -> Markup {
+    let (title, then) = match error {
+        Error::Incomplete { decided: Some(_), .. } => {
+            ("Decided, not done yet", "The next sweep, within five minutes, goes on with it.")
+        }
+        Error::Incomplete { .. } | Error::OutOfTime => {
+            ("Not done yet", "The next sweep, within five minutes, goes on with it.")
+        }
+        _ => (
+            "Failed",
+            "It is not certain whether it was decided. Press the same button again, without a refresh before it: what was \
+             decided is not decided twice.",
+        ),
+    };
+    html! {
+        section.state.alert { div { h2 { (title) } p { (capitalised(&error.full())) "." } } }
+        (next(&[then, REFRESH]))
+    }
+}
+
+const REFRESH: &str =
+    "Close this and refresh the widget: it shows how the site stands now, and each of its buttons acts once.";
+
+fn next(steps: &[&str]) -> Markup {
+    html! {
+        section { h3 { "What to do next" } ul { @for step in steps { @if !step.is_empty() { li { (step) } } } } }
+    }
+}
+
+/// How loud an outcome is, and its words.
+fn title(outcome: &str) -> (&'static str, String) {
+    let (tone, told) = match outcome {
+        "dry_run" => ("calm", "It would work"),
+        "unchanged" => ("busy", "Nothing changed"),
+        "already_booked" => ("busy", "Booked already"),
+        "completed" => ("calm", "Ended"),
+        "ok" => ("calm", "All well"),
+        "warnings" => ("busy", "A window would work"),
+        "blocked" => ("alert", "A window would fail"),
+        "missed" => ("alert", "Missed"),
+        other => return ("calm", capitalised(&other.replace('_', " "))),
+    };
+    (tone, told.to_owned())
+}
+
+/// What a person may want to do after this.
+fn following(outcome: &str) -> &'static str {
+    match outcome {
+        "dry_run" => "Nothing was booked. Close this; the form still holds what you wrote, for Book or Start now.",
+        "booked" | "already_booked" => "Until its start nothing changes for visitors; Cancel drops it.",
+        "started" => {
+            "Look at the site as a visitor, in a private window: within some ten seconds it is the maintenance page."
+        }
+        "completed" => "Look at the site as a visitor, in a private window: within some ten seconds it is there again.",
+        "blocked" => "Mend what is named as an error, and check again.",
+        "unchanged" => "To do the same once more, refresh the widget first.",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::error::{Refusal, Service};
+
+    fn told(result: &Result<Response, Error>) -> String {
+        answer(&Context::read(&Value::Null), result).into_string()
+    }
+
+    #[test]
+    fn a_refusal_says_that_nothing_was_changed_and_each_reason() {
+        let page = told(&Err(Error::InvalidEvent(vec!["start: required".to_owned(), "id: <b>".to_owned()])));
+        for part in ["Refused", "Nothing was changed.", "<li>Start: required</li>", "<li>Id: &lt;b&gt;</li>"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+    }
+
+    #[test]
+    fn a_failure_says_what_is_certain() {
+        let left = |decided: Option<&str>| Error::Incomplete {
+            site: None,
+            decided: decided.map(str::to_owned),
+            left: vec!["rule x".to_owned()],
+        };
+        let source = Refusal { code: "Throttling".to_owned(), message: "slow".to_owned() };
+        let aws = Error::Aws { what: "read".to_owned(), service: Service::Table, source };
+        for (error, title) in [
+            (left(Some("it is booked")), "Decided, not done yet"),
+            (left(None), "Not done yet"),
+            (Error::OutOfTime, "Not done yet"),
+            (aws, "Failed"),
+        ] {
+            assert!(told(&Err(error)).contains(&format!("<h2>{title}</h2>")), "{title}");
+        }
+    }
+
+    #[test]
+    fn every_outcome_has_words() {
+        for (outcome, words) in
+            [("dry_run", "It would work"), ("rescheduled", "Rescheduled"), ("blocked", "A window would fail")]
+        {
+            let answer = Response { outcome: outcome.to_owned(), ..Response::default() };
+            assert!(told(&Ok(answer)).contains(&format!("<h2>{words}</h2>")), "{outcome}");
+        }
+    }
+}
