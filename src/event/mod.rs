@@ -308,7 +308,8 @@ impl Request {
 pub fn read(event: &Value, now: Timestamp, config: &Config) -> Result<Request, Error> {
     let Value::Object(map) = event else {
         let problem = envelope::refusal(event).unwrap_or_else(|| {
-            let found = fields::shown(event);
+            // What another service's list holds is not repeated.
+            let found = if event.is_array() { "a list".to_owned() } else { fields::shown(event) };
             format!("expected a JSON object such as {{\"action\":\"status\"}}, but found {found}")
         });
         return Err(Error::InvalidEvent(vec![problem]));

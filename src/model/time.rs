@@ -159,6 +159,14 @@ pub fn whole_second(instant: Timestamp) -> Timestamp {
     instant.round(jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor)).unwrap_or(instant)
 }
 
+/// The instant so much later, or earlier; the first or the last there is, where the calendar ends. Moments of the table
+/// may be anything, since people may edit it.
+#[must_use]
+pub fn shifted(instant: Timestamp, by: SignedDuration) -> Timestamp {
+    let end = if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
+    instant.checked_add(by).unwrap_or(end)
+}
+
 /// The full minute after next; the last instant there is, where the calendar ends.
 #[must_use]
 pub fn next_minute(instant: Timestamp) -> Timestamp {

@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::window::Window;
+use super::{time, window::Window};
 
 /// How long before its moment a wake-up is booked.
 /// EventBridge Scheduler invokes within 60 s after the time asked for (Scheduler user guide, "Schedule types"); the
@@ -81,10 +81,11 @@ impl Window {
     #[must_use]
     pub fn wake_ups(&self, now: Timestamp, remind: &[SignedDuration], warn: Option<SignedDuration>) -> Vec<WakeUp> {
         let Some(end) = self.end else { return vec![] };
-        let soon = now + AHEAD_MIN;
+        let soon = time::shifted(now, AHEAD_MIN);
         let wake_up = |wake, at: Timestamp, due| WakeUp { name: self.wake_name(wake), wake, at: at.max(soon), due };
-        let mut wake_ups = vec![wake_up(Wake::End, (end - LEAD).max(self.start + END_AFTER_START), end)];
-        wake_ups.push(wake_up(Wake::Start, self.start - LEAD, self.start));
+        let mut wake_ups =
+            vec![wake_up(Wake::End, time::shifted(end, -LEAD).max(time::shifted(self.start, END_AFTER_START)), end)];
+        wake_ups.push(wake_up(Wake::Start, time::shifted(self.start, -LEAD), self.start));
         wake_ups.extend(
             warn.and_then(|before| end.checked_sub(before).ok())
                 .filter(|due| *due > self.start)

@@ -319,7 +319,7 @@ impl Window {
     /// Whether a call sent now surely takes effect before its end.
     #[must_use]
     pub fn has_time(&self, now: Timestamp) -> bool {
-        self.end.is_none_or(|end| now < end - LAST_MOMENTS)
+        self.end.is_none_or(|end| end.duration_since(now) > LAST_MOMENTS)
     }
 
     /// How long it lasts; none while it is open-ended.

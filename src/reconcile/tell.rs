@@ -19,6 +19,7 @@ use crate::{
     model::{
         rule_arn::RuleArn,
         table::Notice,
+        time,
         window::{State, Window},
     },
     plan::{
@@ -317,7 +318,7 @@ pub async fn notice(
     }
     let store = &run.app.aws.store;
     let found_at = known.map_or(run.now(), |known| known.found_at);
-    let expires = |at: Timestamp| at + NOTICE_MEMORY;
+    let expires = |at: Timestamp| time::shifted(at, NOTICE_MEMORY);
     let noted = Notice { key: key.to_owned(), found_at, told: false };
     if known.is_none() {
         store.put_notice(&noted, expires(found_at)).await?;

@@ -1,7 +1,16 @@
-//! What holds for every rule and every event, looked for with made-up ones. Each run tries the same, and prints the
-//! smallest that fails.
+//! What holds for every rule, event, calendar and item of the table, looked for with made-up ones. Each run tries the same
+//! few, and prints the smallest that fails; `make fuzz` goes on with others, for as many minutes as it is told.
+//!
+//! Whatever reads or writes what others made gets a property here, or in a file of its own beside those below.
 
-use std::sync::OnceLock;
+mod calendars;
+mod envelopes;
+mod items;
+
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use maintenance_window::{error::Error, event};
@@ -10,25 +19,70 @@ use proptest::{
     option,
     prelude::*,
     sample::{select, subsequence},
-    test_runner::RngSeed,
+    test_runner::{RngSeed, TestRunner},
 };
 use serde_json::{Map, Value, json};
 
 use crate::{
+    faults::tell,
     schemas::{self, Judge},
     world::{SECRET, World, header, rule_arn},
 };
 
 const CASES: u32 = 400;
 
-fn seeded() -> ProptestConfig {
-    ProptestConfig {
-        cases: CASES,
-        failure_persistence: None,
-        rng_seed: RngSeed::Fixed(20_261_125),
-        ..ProptestConfig::default()
+/// Tries a property with `CASES` made-up values, and goes on with others for as many minutes as `FUZZ_MINUTES` says.
+/// `SEED` says with which ones it begins.
+#[expect(clippy::disallowed_methods, reason = "how long to search is said from outside")]
+fn tried<S: Strategy>(name: &str, values: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+    let told = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let (minutes, first) = (told("FUZZ_MINUTES").unwrap_or(0), told("SEED").unwrap_or(20_261_125));
+    let started = Instant::now();
+    for round in 1.. {
+        let seed = first.wrapping_add(round - 1);
+        let config = ProptestConfig {
+            cases: CASES,
+            failure_persistence: None,
+            rng_seed: RngSeed::Fixed(seed),
+            ..ProptestConfig::default()
+        };
+        if let Err(failed) = TestRunner::new(config).run(values, &test) {
+            panic!("with SEED={seed}: {failed}");
+        }
+        if started.elapsed() >= Duration::from_secs(60 * minutes) {
+            if minutes > 0 {
+                tell(&format!("{name}: {} cases", round * u64::from(CASES)));
+            }
+            return;
+        }
     }
 }
+
+/// Runs a test on a large stack: strategies of many parts need more than a test's thread has.
+fn with_room(test: fn()) {
+    const STACK: usize = 64 * 1024 * 1024;
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(test).expect("a thread");
+    if let Err(panicked) = thread.join() {
+        std::panic::resume_unwind(panicked);
+    }
+}
+
+/// Tests that hold for all values of some strategies.
+macro_rules! properties {
+    ($($(#[$meta:meta])* fn $name:ident($($value:ident in $values:expr),+ $(,)?) $body:block)+) => {$(
+        $(#[$meta])*
+        #[test]
+        fn $name() {
+            crate::properties::with_room(|| {
+                crate::properties::tried(stringify!($name), &($($values,)+), |($($value,)+)| {
+                    $body
+                    Ok(())
+                });
+            });
+        }
+    )+}
+}
+use properties;
 
 /// Values and regular expressions as Elastic Load Balancing takes them; at least one of either.
 fn values(pattern: &'static str) -> impl Strategy<Value = (Vec<String>, Vec<String>)> {
@@ -291,11 +345,8 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     runtime.block_on(future)
 }
 
-proptest! {
-    #![proptest_config(seeded())]
-
+properties! {
     /// Saved, narrowed and restored, by way of the wire both ways and of the table.
-    #[test]
     fn every_rule_is_narrowed_and_comes_back_as_it_was(rule in any_rule()) {
         now(async {
             let world = World::new(1);
@@ -311,7 +362,6 @@ proptest! {
     }
 
     /// In mail and in the document it is the very same; in chat, once chat has read its escapes.
-    #[test]
     fn what_people_typed_arrives_as_they_typed_it(
         reason in any_line(), requested_by in any_line(), message in any_line(),
     ) {
@@ -347,7 +397,6 @@ proptest! {
     }
 
     /// Other values, another name or none that can be used: what was saved says how the rule was narrowed.
-    #[test]
     fn every_rule_comes_back_as_it_was_whatever_becomes_of_the_bypass_header(
         rule in any_rule(), before in any_bypass(), after in any_bypass(), usable in any::<bool>(), swept in any::<bool>()
     ) {
@@ -375,7 +424,6 @@ proptest! {
     }
 
     /// A header of the bypass header's name is its owner's if its value is: such a rule is refused, and stays as it is.
-    #[test]
     fn a_rule_that_demands_the_bypass_headers_name_with_a_value_of_its_owners_is_never_changed(
         rule in any_rule(), lock in "[a-z]{4,12}", at in any::<prop::sample::Index>()
     ) {
@@ -397,7 +445,6 @@ proptest! {
     }
 
     /// Whatever somebody makes of a rule during a window is narrowed too, is told once, and stands at the end.
-    #[test]
     fn what_is_made_of_a_rule_during_a_window_is_what_comes_back(rule in any_rule(), other in any_rule()) {
         now(async {
             let world = World::new(1);
@@ -417,7 +464,6 @@ proptest! {
     }
 
     /// Whatever is sent, it is read or refused in sentences that name the field, and read alike each time.
-    #[test]
     fn every_event_is_read_or_refused_with_the_fields_named(event in any_event()) {
         now(async {
             let world = World::new(1);
@@ -441,7 +487,6 @@ proptest! {
     }
 
     /// The first and the last moments that the calendar has are read like any other.
-    #[test]
     fn no_event_is_too_much_at_any_moment(event in any_event()) {
         now(async {
             let config = World::new(1).config();
@@ -455,7 +500,6 @@ proptest! {
     }
 
     /// What the schema takes for a time is one, unless its numbers or names are of none; and the other way round.
-    #[test]
     fn the_schema_and_the_function_know_the_same_times(text in any_time(), placed in any::<bool>()) {
         static JUDGES: OnceLock<[Judge; 2]> = OnceLock::new();
         now(async {

@@ -47,7 +47,8 @@ fn form(value: &Value) -> Result<Value, String> {
 }
 
 fn plain_number(text: &str) -> Result<Number, String> {
-    let whole = text.strip_suffix(".0").unwrap_or(text).parse::<i64>().ok().map(Number::from);
+    let digits = text.strip_suffix(".0").unwrap_or(text);
+    let whole = digits.parse::<i64>().ok().map(Number::from).or(digits.parse::<u64>().ok().map(Number::from));
     let number = whole.or_else(|| Number::from_f64(text.parse().ok()?));
     number.ok_or_else(|| "The parameter cannot be converted to a numeric value".to_owned())
 }

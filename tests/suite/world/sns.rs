@@ -46,7 +46,9 @@ impl State {
         }
         let [document, chat] =
             ["sqs", "https"].map(|key| serde_json::from_str(message[key].as_str().expect("a document")).expect("JSON"));
-        assert_report(&document, &chat);
+        if !self.odd_times {
+            assert_report(&document, &chat);
+        }
         let attributes = input["MessageAttributes"].clone();
         self.published.push(Published { at: now, subject: subject.to_owned(), document, message, attributes });
         Ok(json!({"MessageId": "m"}))
