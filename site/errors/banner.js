@@ -70,10 +70,14 @@ const sheet = new CSSStyleSheet();
 sheet.replaceSync(style);
 root.adoptedStyleSheets = [sheet];
 } catch { /* then it is plain */ }
+const put = () => {
+if (!host.isConnected) (document.querySelector('[data-maintenance-banner]') || document.body).prepend(host);
+};
 function render() {
 const now = Date.now();
 const next = toShow(windows, dismissed, now);
 host.hidden = !next;
+put();
 const text = next ? `${words.soon}: ${describeSpan(next.start, next.end, language.tag)}` : '';
 const more = next ? next.message : '';
 if (shown === text + more) return;
@@ -107,8 +111,7 @@ const tick = () => {
 const asks = !document.hidden && Date.now() >= due ? look() : Promise.resolve();
 asks.then(render).catch(() => {});
 };
-const place = document.querySelector('[data-maintenance-banner]') || document.body;
-place.prepend(host);
+put();
 tick();
 setInterval(tick, MINUTE / 2);
 document.addEventListener('visibilitychange', tick);
@@ -122,7 +125,7 @@ showBanner(language, words, dir, STYLE);
 } catch { /* then there is no notice */ }
 }
 if (typeof document !== 'undefined') {
-if (document.body) start();
+if (document.readyState !== 'loading') start();
 else document.addEventListener('DOMContentLoaded', start);
 }
 })();

@@ -78,10 +78,16 @@ function showBanner(language, words, dir, style) {
     root.adoptedStyleSheets = [sheet];
   } catch { /* then it is plain */ }
 
+  // An application may make its whole body anew, and the notice with it.
+  const put = () => {
+    if (!host.isConnected) (document.querySelector('[data-maintenance-banner]') || document.body).prepend(host);
+  };
+
   function render() {
     const now = Date.now();
     const next = toShow(windows, dismissed, now);
     host.hidden = !next;
+    put();
     const text = next ? `${words.soon}: ${describeSpan(next.start, next.end, language.tag)}` : '';
     const more = next ? next.message : '';
     if (shown === text + more) return;
@@ -122,8 +128,7 @@ function showBanner(language, words, dir, style) {
     asks.then(render).catch(() => {});
   };
 
-  const place = document.querySelector('[data-maintenance-banner]') || document.body;
-  place.prepend(host);
+  put();
   tick();
   setInterval(tick, MINUTE / 2);
   document.addEventListener('visibilitychange', tick);
@@ -141,6 +146,7 @@ function start() {
 }
 
 if (typeof document !== 'undefined') {
-  if (document.body) start();
+  // Until the page is read to its end, the place for the notice may be missing.
+  if (document.readyState !== 'loading') start();
   else document.addEventListener('DOMContentLoaded', start);
 }

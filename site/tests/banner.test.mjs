@@ -25,7 +25,12 @@ before(async () => {
   browser = await startBrowser();
   origin = http.createServer((request, response) => {
     if (request.url === '/shop.css') response.writeHead(200, { 'content-type': 'text/css' }).end('div, p, button, section { display: none !important; color: white; text-transform: uppercase; letter-spacing: 1em }');
-    else response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': shop.policy }).end(`<!doctype html><html lang="en"><head><meta name="viewport" content="width=device-width"><title>The shop</title>${shop.head}</head><body>${shop.body}</body></html>`);
+    else {
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': shop.policy });
+      response.write(`<!doctype html><html lang="en"><head><meta name="viewport" content="width=device-width"><title>The shop</title>${shop.head}</head><body><header>Top</header>`);
+      // A page that takes its time.
+      setTimeout(() => response.end(`${shop.body}</body></html>`), request.url === '/slow' ? 500 : 0);
+    }
   });
   await new Promise((resolve) => origin.listen(0, '127.0.0.1', resolve));
   edge = await startEdge({
@@ -171,11 +176,22 @@ describe('a visitor before maintenance', () => {
 describe('the application', () => {
   test('says where the notice stands, or has it first of all', async () => {
     announce(window(14, 16));
-    shop.body = `<header>Top</header><div id="place" data-maintenance-banner></div>${BODY}`;
-    const placed = await visitor();
-    assert.equal(await placed.page.locator('#place > [data-maintenance-window]').count(), 1);
+    shop.body = `<div id="place" data-maintenance-banner></div>${BODY}`;
+    for (const at of ['/', '/slow']) {
+      const placed = await visitor({ at });
+      assert.equal(await placed.page.locator('#place > [data-maintenance-window]').count(), 1, at);
+    }
     shop.body = BODY;
     const { page } = await visitor();
+    assert.ok(await page.evaluate(() => document.body.firstElementChild.matches('[data-maintenance-window]')));
+  });
+
+  test('may make its body anew', async () => {
+    announce(window(14, 16));
+    const { page } = await visitor();
+    await page.evaluate(() => document.body.replaceChildren(document.querySelector('main')));
+    assert.equal(await notice(page).count(), 0);
+    await runUntil(page, async () => await notice(page).isVisible());
     assert.ok(await page.evaluate(() => document.body.firstElementChild.matches('[data-maintenance-window]')));
   });
 
