@@ -6,7 +6,10 @@ use serde_json::Value;
 /// The alias through which the function only looks.
 pub const LOOK: &str = "look";
 
-/// Whether whoever invoked the function by this ARN may only look: the permission to invoke can name an alias.
+/// Whether whoever invoked the function by this ARN may only look: the permission to invoke can name an alias, and
+/// Lambda tells with each invocation which was named.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html> (`Lambda-Runtime-Invoked-Function-Arn`)
 #[must_use]
 pub fn only_looks(invoked: &str) -> bool {
     invoked.splitn(8, ':').nth(7) == Some(LOOK)

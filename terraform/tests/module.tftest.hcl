@@ -52,6 +52,8 @@ run "the_stack_gets_the_zip_and_every_parameter" {
       AnnounceBefore        = ""
       MaxDuration           = "PT24H"
       Architecture          = "arm64"
+      ConsoleAccount        = ""
+      ConsoleMay            = "look"
       LogLevel              = "INFO"
       LogRetentionDays      = "90"
       LogGroupIs            = "new"

@@ -107,6 +107,8 @@ SAMPLES: dict[str, list[Any]] = {
     ],
     "ErrorBucket": ["", "shop-errors", "Shop", "ab", "-shop"],
     "Architecture": ["arm64", "x86_64", "x86"],
+    "ConsoleAccount": ["", "123456789012", "12345678901", "*"],
+    "ConsoleMay": ["look", "act", "", "Act"],
     "LogLevel": ["TRACE", "INFO", "WARN", "info"],
     "LogRetentionDays": [1, 90, 2, 3653],
     "LogGroupIs": ["new", "kept", "left", "old"],

@@ -145,7 +145,11 @@ describe('the console', () => {
     await send({ action: 'on', id: 'gone', duration: 'PT30M' });
     const { page, press, widget } = await dashboard();
     await send({ action: 'off', id: 'gone' });
-    const refused = await press('+30 min: gone');
+    const look = async (shown) => {
+      assert.deepEqual(await violations(shown), [], 'the pop-up is as good as the page');
+      if (process.env.SCREENSHOTS) await shown.screenshot({ path: path.join(process.env.SCREENSHOTS, 'refused.png') });
+    };
+    const refused = await press('+30 min: gone', { look });
     assert.match(refused.answer, /Refused[^]*Nothing was changed[^]*gone/);
     await page.getByLabel('Length', { exact: false }).fill('a while');
     await page.getByLabel('Start', { exact: false }).fill('2020-01-01T02:00');

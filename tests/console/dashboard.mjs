@@ -147,8 +147,8 @@ export async function openDashboard(browser, { invoke, endpoint, params = {}, th
     widget: page.getByRole('main'),
     refresh: () => page.evaluate(() => globalThis.refresh()),
     state: () => page.evaluate(() => globalThis.state),
-    // Presses a button; answers what was asked before it acted, and what the pop-up said.
-    async press(name, { exact = true, agree = true } = {}) {
+    // Presses a button; answers what was asked before it acted, and what the pop-up said. `look` is called while that is open.
+    async press(name, { exact = true, agree = true, look } = {}) {
       await page.getByRole('main').getByRole('button', { name, exact }).first().click();
       await confirm.or(popup).first().waitFor();
       let asked = null;
@@ -159,6 +159,7 @@ export async function openDashboard(browser, { invoke, endpoint, params = {}, th
       }
       await popup.waitFor();
       const answer = await popup.locator('div').first().innerText();
+      await look?.(page);
       await popup.getByRole('button', { name: 'Close' }).click();
       return { asked, answer };
     },
