@@ -21,6 +21,7 @@ NO_CLOUDFRONT = "the local AWS keeps distributions, but answers for none"
 NO_TERRAFORM = "needs Terraform with the AWS provider, which terraform/tests do without"
 TESTS = "runs the project's own tests"
 EDGE_TESTS = "needs Node and a browser; `make site` runs the same"
+NO_MUTE_RULES = "the local AWS has no alarm mute rules"
 INSTALLS = "fetches packages; requirements/local.txt pins the same ones"
 
 NOT_RUN = (
@@ -29,6 +30,8 @@ NOT_RUN = (
     Row("CONTRIBUTING.md", "UPDATE_SCHEMAS=1 cargo test", TESTS),
     Row("README.md", "make rehearsal", "is a rehearsal by itself, and `make night` plays it in CI"),
     Row("README.md", "sam build", "asks questions, compiles, and deploys by SAM's own service"),
+    Row("docs/RUNBOOK.md", "aws cloudwatch list-alarm-mute-rules", NO_MUTE_RULES),
+    Row("docs/RUNBOOK.md", "aws cloudwatch delete-alarm-mute-rule", NO_MUTE_RULES),
     Row("docs/CLI.md", "xattr", "is for macOS"),
     Row("docs/CLI.md", "cargo install", "compiles what the tests have compiled already"),
     Row(

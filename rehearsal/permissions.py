@@ -29,6 +29,17 @@ ON_BEHALF = frozenset(
         "kms:Decrypt",
     }
 )
+# What the local AWS has nothing like, or what is asked only once a drill is over: it knows no mute
+# rules, no drill mutes alarms, and visitors are counted five minutes after a window's end. The
+# suite's own world refuses these, and test_template.py holds them to AWS's own tables.
+NOT_IN_A_DRILL = frozenset(
+    {
+        "cloudwatch:PutAlarmMuteRule",
+        "cloudwatch:DeleteAlarmMuteRule",
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:GetMetricStatistics",
+    }
+)
 
 
 def prove(site: drill.Site) -> Iterator[tuple[str, list[str]]]:
@@ -45,7 +56,7 @@ def prove(site: drill.Site) -> Iterator[tuple[str, list[str]]]:
     allow(granted)
     yield "a window works with what the template grants", drill.run(site)
     for action in actions(granted):
-        if action in ON_BEHALF:
+        if action in ON_BEHALF | NOT_IN_A_DRILL:
             continue
         allow(without(granted, action))
         logged = len(night.read_log(site.aws, site.deployment.log_group))

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 pub use crate::clock::{Clock, Figures};
 use crate::{
-    aws::{Aws, page::Page},
+    aws::{Aws, cloudwatch::CloudWatch, page::Page},
     config::Config,
     probe::Probe,
 };
@@ -15,6 +15,8 @@ pub struct App {
     pub config: Config,
     /// The AWS clients.
     pub aws: Aws,
+    /// CloudWatch, which mutes alarms and counts visitors.
+    pub cloudwatch: CloudWatch,
     /// The site seen from outside, if it is to be.
     pub probe: Option<Probe>,
     /// The page that visitors see, if it is to be told when maintenance ends.

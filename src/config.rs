@@ -8,11 +8,11 @@ use jiff::SignedDuration;
 
 use crate::{
     error::Error,
-    model::{bypass::Bypass, id::digest, rule_arn::RuleArn, time},
+    model::{alarm, bypass::Bypass, id::digest, rule_arn::RuleArn, time},
 };
 
 /// Every environment variable the function reads; an empty value counts as not set.
-pub const VARIABLES: [&str; 15] = [
+pub const VARIABLES: [&str; 16] = [
     "RULE_ARNS",
     "BYPASS_HEADER_NAME",
     "BYPASS_HEADER_VALUE",
@@ -28,6 +28,7 @@ pub const VARIABLES: [&str; 15] = [
     "REMIND_BEFORE",
     "WARN_BEFORE_END",
     "MAX_DURATION",
+    "MUTE_ALARMS",
 ];
 
 /// For how long history is kept where the setting does not say, or cannot be used.
@@ -67,6 +68,8 @@ pub struct Config {
     pub warn_before_end: Option<SignedDuration>,
     /// The longest window accepted.
     pub max_duration: SignedDuration,
+    /// The alarms that every window mutes, unless its event says otherwise.
+    pub mute_alarms: Vec<String>,
     /// How many bytes the settings take in the environment, names included.
     pub size: usize,
     /// What is wrong with the settings, a sentence each.
@@ -131,10 +134,12 @@ impl Config {
             rules = reader.in_region(rules, &region);
             topic = topic.filter(|topic| reader.is_in_region(topic, &region));
         }
+        let table = reader.required("TABLE_NAME", parse_table).unwrap_or_default();
         let size = VARIABLES.iter().filter_map(|name| Some(name.len() + reader.text(name)?.len())).sum();
         let config = Self {
             size,
-            table: reader.required("TABLE_NAME", parse_table).unwrap_or_default(),
+            mute_alarms: reader.each("MUTE_ALARMS", |name| alarm::name(name, &table)),
+            table,
             history_days: reader.optional("HISTORY_DAYS", parse_days).unwrap_or(HISTORY_DAYS),
             rules,
             bypass: name
@@ -219,17 +224,23 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         text.split(',').map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect()
     }
 
-    /// The rules that can be used, whatever is wrong with the others.
-    fn rules(&mut self) -> Vec<RuleArn> {
-        let text = self.text("RULE_ARNS").unwrap_or_default();
-        let mut rules: Vec<RuleArn> = vec![];
+    /// Each part of a list that can be used, whatever is wrong with the others.
+    fn each<T: PartialEq>(&mut self, setting: &'static str, read: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+        let text = self.text(setting).unwrap_or_default();
+        let mut all = vec![];
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            match part.parse() {
-                Ok(rule) if rules.contains(&rule) => self.problem("RULE_ARNS", format!("{part} is listed twice")),
-                Ok(rule) => rules.push(rule),
-                Err(what) => self.problem("RULE_ARNS", what),
+            match read(part) {
+                Ok(one) if all.contains(&one) => self.problem(setting, format!("{part} is listed twice")),
+                Ok(one) => all.push(one),
+                Err(what) => self.problem(setting, what),
             }
         }
+        all
+    }
+
+    /// The rules that can be used.
+    fn rules(&mut self) -> Vec<RuleArn> {
+        let rules = self.each("RULE_ARNS", str::parse);
         if rules.is_empty() {
             let what = "expected listener rule ARNs separated by commas, but found none that can be used";
             self.problem("RULE_ARNS", what.to_owned());
@@ -276,6 +287,7 @@ pub fn parameter(variable: &str) -> &'static str {
         "REMIND_BEFORE" => "RemindBefore",
         "WARN_BEFORE_END" => "WarnBeforeEnd",
         "MAX_DURATION" => "MaxDuration",
+        "MUTE_ALARMS" => "MuteAlarms",
         _ => "a setting",
     }
 }
@@ -296,6 +308,7 @@ fn disables(setting: &str) -> &'static str {
         "REMIND_BEFORE" => "no reminders are sent",
         "WARN_BEFORE_END" => "no warning is sent before an end",
         "MAX_DURATION" => "windows may last a day",
+        "MUTE_ALARMS" => "such an alarm is not muted",
         _ => "what it is for is disabled",
     }
 }
@@ -303,11 +316,8 @@ fn disables(setting: &str) -> &'static str {
 fn parse_table(text: &str) -> Result<String, String> {
     let fine = (3..=255).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    if fine {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("expected a DynamoDB table's name, 3 to 255 of A-Z a-z 0-9 . _ -, but found {text:?}"))
-    }
+    let expected = || format!("expected a DynamoDB table's name, 3 to 255 of A-Z a-z 0-9 . _ -, but found {text:?}");
+    fine.then(|| text.to_owned()).ok_or_else(expected)
 }
 
 fn parse_days(text: &str) -> Result<i64, String> {
@@ -380,11 +390,8 @@ fn parse_url(text: &str) -> Result<String, String> {
 fn parse_bucket(text: &str) -> Result<String, String> {
     let fine = (3..=63).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte));
-    if fine {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("expected an S3 bucket's name, 3 to 63 of a-z 0-9 . -, but found {text:?}"))
-    }
+    let expected = || format!("expected an S3 bucket's name, 3 to 63 of a-z 0-9 . -, but found {text:?}");
+    fine.then(|| text.to_owned()).ok_or_else(expected)
 }
 
 fn parse_durations(text: &str) -> Result<Vec<SignedDuration>, String> {
@@ -454,6 +461,7 @@ mod tests {
             ("REMIND_BEFORE", "PT1H, PT24H,PT1H"),
             ("WARN_BEFORE_END", "PT15M"),
             ("MAX_DURATION", "PT2H"),
+            ("MUTE_ALARMS", " site-5xx, slow & broken ,"),
         ])
         .expect("settings");
         assert_eq!(problems(&config), [""; 0]);
@@ -469,6 +477,7 @@ mod tests {
         assert_eq!(config.remind_before, [24, 1].map(SignedDuration::from_hours), "longest first, once each");
         assert_eq!(config.warn_before_end, Some(SignedDuration::from_mins(15)));
         assert_eq!(config.max_duration, SignedDuration::from_hours(2));
+        assert_eq!(config.mute_alarms, ["site-5xx", "slow & broken"]);
         assert_eq!(config.topic.as_deref(), Some("arn:aws:sns:eu-west-1:123456789012:maintenance"));
         assert_eq!(config.group.as_deref(), Some("maintenance"));
         assert_eq!(config.scheduler_role.as_deref(), Some("arn:aws:iam::123456789012:role/maintenance-scheduler"));
@@ -538,6 +547,9 @@ mod tests {
             ("REMIND_BEFORE", "PT1H,,PT2H"),
             ("WARN_BEFORE_END", "-PT1H"),
             ("MAX_DURATION", "PT0S"),
+            ("MUTE_ALARMS", "maintenance-overrun"),
+            ("MUTE_ALARMS", "site-5xx,site-5xx"),
+            ("MUTE_ALARMS", &"a".repeat(256)),
         ] {
             let (config, fine) = (with(setting, bad), read(&[]).expect("settings"));
             let [problem] = config.problems.as_slice() else { panic!("{setting}={bad}: {:?}", config.problems) };
@@ -645,7 +657,7 @@ mod tests {
     #[test]
     fn each_setting_says_what_does_not_work_without_it() {
         let said: BTreeSet<&str> = VARIABLES.iter().map(|setting| disables(setting)).collect();
-        assert_eq!(said.len(), 13, "two settings make the bypass, and two the wake-ups");
+        assert_eq!(said.len(), 14, "two settings make the bypass, and two the wake-ups");
         assert!(!said.contains(disables("ANYTHING_ELSE")));
     }
 

@@ -51,6 +51,8 @@ pub enum Service {
     Scheduler,
     /// Simple Notification Service.
     Notifications,
+    /// CloudWatch.
+    CloudWatch,
 }
 
 /// What AWS answered instead of doing what it was asked.
@@ -74,6 +76,7 @@ impl Error {
             Self::Aws { service: Service::Table, .. } => "TableFailed",
             Self::Aws { service: Service::Scheduler, .. } => "SchedulerFailed",
             Self::Aws { service: Service::Notifications, .. } => "NotificationFailed",
+            Self::Aws { service: Service::CloudWatch, .. } => "CloudWatchFailed",
             Self::Incomplete { .. } => "Incomplete",
             Self::OutOfTime => "OutOfTime",
         }

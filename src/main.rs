@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use maintenance_window::{
     app::{App, Clock, Figures},
-    aws::{self, Aws, page::Page},
+    aws::{self, Aws, cloudwatch::CloudWatch, page::Page},
     config::Config,
     error::Error,
     handler::{self, Invocation, Reply},
@@ -68,10 +68,11 @@ fn app() -> Result<App, Error> {
     let probe =
         config.probe_url.as_ref().map(|url| Probe::new(url, config.bypass.as_ref(), clock.clone(), probe::connector()));
     let page = config.error_bucket.as_ref().map(|bucket| Page::new(&sdk, bucket, clock.clone(), probe::connector()));
+    let cloudwatch = CloudWatch::new(&sdk, &config, clock.clone(), web.clone());
     let figures: Figures = Arc::new(|line| println!("{line}"));
     // In the background: neither the first poll nor a dead endpoint waits for it.
     tokio::spawn(async move { aws::warm_up(&sdk, &web).await });
-    Ok(App { config, aws, probe, page, figures, clock })
+    Ok(App { config, aws, cloudwatch, probe, page, figures, clock })
 }
 
 /// Unusable settings are every invocation's answer, so that whoever tries the function reads what is wrong with it.

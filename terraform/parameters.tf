@@ -10,6 +10,7 @@ locals {
     BypassHeaderParameter = var.bypass_header_parameter
     NotificationEmail     = var.notification_email
     AlarmsTo              = var.alarms_to
+    MuteAlarms            = join(",", var.mute_alarms)
     RemindBefore          = join(",", var.remind_before)
     WarnBeforeEnd         = var.warn_before_end
     ProbeUrl              = var.probe_url

@@ -133,6 +133,18 @@ variable "alarms_to" {
   }
 }
 
+variable "mute_alarms" {
+  description = "Names of CloudWatch alarms that call nobody while a window goes on; the stack's own are never muted."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for each in var.mute_alarms : can(regex("^[^,*?$\\s]([^,*?$\\x00-\\x1f]{0,253}[^,*?$\\s])?$", each))])
+    error_message = "mute_alarms must hold names of alarms, without commas, asterisks, question marks, dollar signs or blanks around them; found ${jsonencode(var.mute_alarms)}."
+  }
+}
+
 variable "remind_before" {
   description = "How long before a start to remind: ISO 8601 durations, for example [\"PT24H\", \"PT1H\"]."
   type        = list(string)

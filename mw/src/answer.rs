@@ -91,6 +91,8 @@ pub struct Past {
     pub planned: Option<Planned>,
     /// When it really was.
     pub actual: Option<Actual>,
+    /// How many visitors were turned away.
+    pub turned_away: Option<u64>,
     /// Why.
     pub reason: Option<String>,
     /// Who asked for it.

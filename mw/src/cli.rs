@@ -118,7 +118,7 @@ pub enum Command {
     /// Let a paused series go on
     #[command(after_help = "Example:\n  mw resume sunday-patching")]
     Resume(Series),
-    /// Change the reason of a window or series, or the message that visitors read
+    /// Change the reason of a window or series, the message that visitors read, or the alarms it mutes
     #[command(
         after_help = "An empty text removes it.\n\nExample:\n  mw edit database-move --message \"It takes longer than \
                       planned.\""
@@ -233,9 +233,23 @@ pub struct Options {
     /// A sentence for visitors
     #[arg(long, value_name = "TEXT")]
     pub message: Option<String>,
+    /// Which alarms it mutes.
+    #[command(flatten)]
+    pub mutes: Mutes,
     /// What happens at the end
     #[arg(long, value_enum)]
     pub at_end: Option<AtEnd>,
+}
+
+/// The alarms that a window mutes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Mutes {
+    /// An alarm to mute besides those that the stack's `MuteAlarms` names; may be given several times
+    #[arg(long = "mute-alarm", value_name = "NAME", action = ArgAction::Append, conflicts_with = "mute_none")]
+    pub mute_alarms: Vec<String>,
+    /// Mute no alarm, not even those of `MuteAlarms`
+    #[arg(long)]
+    pub mute_none: bool,
 }
 
 /// `status`.
@@ -423,13 +437,16 @@ pub struct Series {
 
 /// `edit`.
 #[derive(Clone, Debug, Args)]
-#[command(group = clap::ArgGroup::new("texts").required(true).multiple(true).args(["reason", "message"]))]
+#[command(group = clap::ArgGroup::new("texts").required(true).multiple(true).args(["reason", "message", "mute_alarms", "mute_none"]))]
 pub struct Edit {
     /// The window or series
     pub id: String,
     /// The new message for visitors
     #[arg(long, value_name = "TEXT")]
     pub message: Option<String>,
+    /// The alarms that it mutes from now on.
+    #[command(flatten)]
+    pub mutes: Mutes,
     /// Who asks; the reason is the new one.
     #[command(flatten)]
     pub asked: Asked,

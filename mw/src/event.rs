@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::cli::{Asked, Check, Command, Extend, Options, duration, word};
+use crate::cli::{Asked, Check, Command, Extend, Mutes, Options, duration, word};
 
 /// An event: the action and its fields.
 pub type Event = Map<String, Value>;
@@ -85,6 +85,7 @@ pub fn event(command: &Command, local_zone: &dyn Fn() -> Option<String>) -> Resu
         Command::Edit(edit) => {
             fields.text("id", Some(&edit.id));
             fields.text("message", edit.message.as_ref());
+            fields.mutes(&edit.mutes);
             fields.asked(&edit.asked);
             "edit"
         }
@@ -192,7 +193,14 @@ impl Fields {
             self.0.insert("rules".to_owned(), options.rules.clone().into());
         }
         self.text("message", options.message.as_ref());
+        self.mutes(&options.mutes);
         self.text("at_end", options.at_end.as_ref().map(word).as_ref());
+    }
+
+    fn mutes(&mut self, mutes: &Mutes) {
+        if mutes.mute_none || !mutes.mute_alarms.is_empty() {
+            self.0.insert("mute_alarms".to_owned(), mutes.mute_alarms.clone().into());
+        }
     }
 
     fn asked(&mut self, asked: &Asked) {

@@ -8,13 +8,14 @@ use crate::event::Event;
 const INVOKE: &str = ", invoke the function with ";
 
 /// The flag of each field that is not in a place of its own.
-const FLAGS: [(&str, &str); 13] = [
+const FLAGS: [(&str, &str); 14] = [
     ("start", "--start"),
     ("end", "--until"),
     ("duration", "--for"),
     ("every", "--every"),
     ("timezone", "--timezone"),
     ("message", "--message"),
+    ("mute_alarms", "--mute-alarm"),
     ("at_end", "--at-end"),
     ("since", "--since"),
     ("limit", "--limit"),
@@ -65,6 +66,9 @@ impl Prefix {
                     words.push(valued(flag, &short(text)));
                 }
                 Some(Value::String(text)) => words.push(valued(flag, text)),
+                Some(Value::Array(none)) if key == "mute_alarms" && none.is_empty() => {
+                    words.push("--mute-none".to_owned());
+                }
                 Some(Value::Array(all)) => {
                     words.extend(all.iter().filter_map(Value::as_str).map(|one| valued(flag, one)));
                 }
@@ -149,6 +153,8 @@ mod tests {
                 r#"{"action":"book","start":"04:00","rules":["a","b"],"dry_run":true}"#,
                 "mw book --start 04:00 --rule a --rule b --dry-run",
             ),
+            (r#"{"action":"on","mute_alarms":["shop 5xx","b"]}"#, "mw on --mute-alarm 'shop 5xx' --mute-alarm b"),
+            (r#"{"action":"edit","id":"a","mute_alarms":[]}"#, "mw edit a --mute-none"),
             (r#"{"action":"history","limit":5}"#, "mw history --limit 5"),
             (r#"{"action":"history","format":"csv"}"#, "mw history --csv"),
         ] {

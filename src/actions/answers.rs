@@ -138,8 +138,8 @@ async fn ended_meanwhile(run: Run<'_>, window: &Window) -> (Came, Window) {
     let search = Search { id: Some(window.id.clone()), since: Some(window.booked_at), limit: SEARCHED };
     let found = run.app.aws.store.history(&search, run.now()).await.unwrap_or_default();
     let own = found.into_iter().find_map(|past| match past {
-        Past::Window(past) if past.uid == window.uid => Some(*past),
-        Past::Window(_) | Past::Series(..) => None,
+        Past::Window(past, _) if past.uid == window.uid => Some(*past),
+        Past::Window(..) | Past::Series(..) => None,
     });
     let known = own.unwrap_or_else(|| window.clone());
     let outcome = known.ending.map_or(Outcome::Completed, |ending| ending.outcome);
@@ -170,7 +170,13 @@ pub(super) fn about(run: Run<'_>, action: &str, window: &Window, came: Came) -> 
             format!("Nothing was changed: window {id} is {}.", stands(window, run.now(), zone))
         }
     };
-    Response { outcome: came.word().to_owned(), message, window: Some(WindowView::new(window)), ..blank(action) }
+    Response {
+        outcome: came.word().to_owned(),
+        message,
+        warnings: window.unmuted(),
+        window: Some(WindowView::new(window)),
+        ..blank(action)
+    }
 }
 
 /// An answer about one window that is still ahead.
@@ -178,8 +184,9 @@ pub(super) fn ahead(run: Run<'_>, action: &str, window: &Window, present: Presen
     let next_change = next_change(&present.table.windows, &present.table, run.now());
     let doomed = present.plan.map(|plan| doomed::doomed(&plan, &run.app.config.rules)).unwrap_or_default();
     let own = doomed.iter().filter(|doomed| doomed.window.uid == window.uid);
-    let warnings = own.map(will_not_work).chain(unpublished(present.unpublished.as_ref())).collect();
     let answer = about(run, action, window, came);
+    let unpublished = unpublished(present.unpublished.as_ref());
+    let warnings = own.map(will_not_work).chain(unpublished).chain(answer.warnings).collect();
     let message = answer.message.clone() + announced(&present.table, window);
     Response { site: Some(present.site), warnings, message, next_change, ..answer }
 }

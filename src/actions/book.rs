@@ -228,6 +228,7 @@ fn window(run: Run<'_>, booking: &Booking, asked: &Asked, action: DecisionKind, 
         reason: asked.reason.clone(),
         requested_by: asked.requested_by.clone(),
         message: booking.message.clone(),
+        mute_alarms: booking.mute_alarms.clone(),
         at_end: booking.at_end,
         ..Window::booked(id, own, start, end, now)
     };

@@ -1,4 +1,4 @@
-//! Changing what a window or a series says: why it is, and what visitors read.
+//! Changing what a window or a series says: why it is, what visitors read, and which alarms it mutes.
 
 use super::{
     Decided, Verdict,
@@ -19,17 +19,17 @@ use crate::{
     report::response::Response,
 };
 
-/// What an edit comes to.
-enum Edited {
+/// What an edit is about.
+enum About {
     /// A window, and whether anything is new.
     Window(Box<Window>, bool),
     /// A series, and whether anything is new.
     Series(Box<Series>, bool),
 }
 
-/// Changes the reason of a window or series, or its message for visitors; what is not named stays.
+/// Changes the reason of a window or series, its message for visitors, or the alarms it mutes; what is not named stays.
 ///
-/// A series hands both on to its booked windows.
+/// A series hands them on to its booked windows.
 ///
 /// # Errors
 /// [`Error::InvalidEvent`] if the window is unknown or over; otherwise as [`reconcile::reconcile`] and
@@ -38,20 +38,22 @@ pub async fn edit(run: Run<'_>, id: &WindowId, edit: &Edit, asked: &Asked) -> Re
     let decided = decide(run, DecisionKind::Edit, |table, now| {
         let about = vec![id.clone()];
         let edited = |window: &Window| {
-            let texts = new_texts((&window.reason, &window.message), edit);
-            let (reason, message) = texts?;
-            Some(with_decision(Window { reason, message, ..window.clone() }, now, DecisionKind::Edit, asked))
+            let said = Said { reason: &window.reason, message: &window.message, mute_alarms: &window.mute_alarms };
+            let Edited { reason, message, mute_alarms } = said.after(edit)?;
+            let after = Window { reason, message, mute_alarms, ..window.clone() };
+            Some(with_decision(after, now, DecisionKind::Edit, asked))
         };
         if let Some(series) = table.one_series(id) {
-            let Some((reason, message)) = new_texts((&series.reason, &series.message), edit) else {
-                return Ok(Verdict { what: Edited::Series(Box::new(series.clone()), false), writes: vec![], about });
+            let said = Said { reason: &series.reason, message: &series.message, mute_alarms: &series.mute_alarms };
+            let Some(Edited { reason, message, mute_alarms }) = said.after(edit) else {
+                return Ok(Verdict { what: About::Series(Box::new(series.clone()), false), writes: vec![], about });
             };
-            let mut after = Series { reason, message, ..series.clone() };
+            let mut after = Series { reason, message, mute_alarms, ..series.clone() };
             recurring::decided_about(&mut after, now, DecisionKind::Edit, None, asked);
             let booked = table.windows.iter().filter(|window| recurring::is_booked_for(window, id));
             let mut writes: Vec<Write> = booked.filter_map(edited).map(Write::Window).collect();
             writes.push(Write::Series(after.clone()));
-            return Ok(Verdict { what: Edited::Series(Box::new(after), true), writes, about });
+            return Ok(Verdict { what: About::Series(Box::new(after), true), writes, about });
         }
         let window = known(table, id)?;
         if matches!(window.state, State::Ending | State::Over) {
@@ -60,10 +62,10 @@ pub async fn edit(run: Run<'_>, id: &WindowId, edit: &Edit, asked: &Asked) -> Re
             )]));
         }
         Ok(match edited(window) {
-            None => Verdict { what: Edited::Window(Box::new(window.clone()), false), writes: vec![], about },
+            None => Verdict { what: About::Window(Box::new(window.clone()), false), writes: vec![], about },
             Some(after) => {
                 let writes = vec![Write::Window(after.clone())];
-                Verdict { what: Edited::Window(Box::new(after), true), writes, about }
+                Verdict { what: About::Window(Box::new(after), true), writes, about }
             }
         })
     });
@@ -76,14 +78,14 @@ pub async fn edit(run: Run<'_>, id: &WindowId, edit: &Edit, asked: &Asked) -> Re
             }
             answers::repeated(run, &before).await
         }
-        Decided::New(Edited::Series(series, is_new)) => {
+        Decided::New(About::Series(series, is_new)) => {
             let decided = is_new.then_some((&*series, "edited"));
             let message = |series: &Series| {
                 told(&format!("Series {id}"), series.reason.as_deref(), series.message.as_deref(), is_new)
             };
             recurring::changed(run, DecisionKind::Edit, id, decided, message).await
         }
-        Decided::New(Edited::Window(window, is_new)) => {
+        Decided::New(About::Window(window, is_new)) => {
             let decided = is_new.then(|| format!("the edit of window {id} is decided, and that stands"));
             let done = reconcile::reconcile(run).await?.complete(decided)?;
             let usual = if is_new { Came::Edited } else { Came::Unchanged };
@@ -99,13 +101,36 @@ pub async fn edit(run: Run<'_>, id: &WindowId, edit: &Edit, asked: &Asked) -> Re
     }
 }
 
-/// The reason and the message after an edit; nothing if both are so already.
-fn new_texts(
-    (reason, message): (&Option<String>, &Option<String>),
-    edit: &Edit,
-) -> Option<(Option<String>, Option<String>)> {
-    let new = (edit.reason.clone().unwrap_or(reason.clone()), edit.message.clone().unwrap_or(message.clone()));
-    (new != (reason.clone(), message.clone())).then_some(new)
+/// What a window or series says.
+struct Said<'a> {
+    reason: &'a Option<String>,
+    message: &'a Option<String>,
+    mute_alarms: &'a Option<Vec<String>>,
+}
+
+/// The same after an edit.
+#[derive(PartialEq)]
+struct Edited {
+    reason: Option<String>,
+    message: Option<String>,
+    mute_alarms: Option<Vec<String>>,
+}
+
+impl Said<'_> {
+    /// What it says after an edit; nothing if all is so already.
+    fn after(&self, edit: &Edit) -> Option<Edited> {
+        let before = Edited {
+            reason: self.reason.clone(),
+            message: self.message.clone(),
+            mute_alarms: self.mute_alarms.clone(),
+        };
+        let after = Edited {
+            reason: edit.reason.clone().unwrap_or_else(|| before.reason.clone()),
+            message: edit.message.clone().unwrap_or_else(|| before.message.clone()),
+            mute_alarms: edit.mute_alarms.clone().or_else(|| before.mute_alarms.clone()),
+        };
+        (after != before).then_some(after)
+    }
 }
 
 fn told(what: &str, reason: Option<&str>, message: Option<&str>, is_new: bool) -> String {

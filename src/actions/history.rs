@@ -1,5 +1,7 @@
 //! Telling what is over: windows and series, what was decided about them, and what was reported. Nothing is changed.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::answers;
@@ -8,7 +10,7 @@ use crate::{
     aws::items::Past,
     error::Error,
     event::{Format, Search},
-    model::{series::Series, window::Window},
+    model::{after::Books, series::Series, window::Window},
     report::{
         csv,
         response::Response,
@@ -37,12 +39,12 @@ pub async fn history(run: Run<'_>, search: &Search, format: Format) -> Result<Re
 
 fn past(past: &Past) -> PastView {
     match past {
-        Past::Window(window) => of_window(window),
+        Past::Window(window, books) => of_window(window, books),
         Past::Series(series, at) => of_series(series, *at),
     }
 }
 
-fn of_window(window: &Window) -> PastView {
+fn of_window(window: &Window, books: &Books) -> PastView {
     PastView {
         id: window.id.clone(),
         kind: "window",
@@ -51,6 +53,9 @@ fn of_window(window: &Window) -> PastView {
         actual: Some(Actual::of(window)),
         closed_seen_after_secs: window.closed_seen_after_secs,
         opened_seen_after_secs: window.opened_seen_after_secs,
+        turned_away: books.turned_away,
+        muted: muted(window),
+        in_alarm: books.in_alarm.clone(),
         ended_at: window.reopened_at.or(window.ending.map(|ending| ending.at)),
         reason: window.reason.clone(),
         requested_by: window.requested_by.clone(),
@@ -58,6 +63,12 @@ fn of_window(window: &Window) -> PastView {
         decisions: window.decisions.clone(),
         reports: window.reports.iter().filter_map(|sent| Sent::read(sent)).collect(),
     }
+}
+
+/// The alarms that it muted.
+fn muted(window: &Window) -> Vec<String> {
+    let made = window.mutes.iter().filter(|mute| mute.made).flat_map(|mute| mute.alarms.iter().cloned());
+    made.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn of_series(series: &Series, at: Timestamp) -> PastView {
@@ -69,6 +80,9 @@ fn of_series(series: &Series, at: Timestamp) -> PastView {
         actual: None,
         closed_seen_after_secs: None,
         opened_seen_after_secs: None,
+        turned_away: None,
+        muted: vec![],
+        in_alarm: vec![],
         ended_at: Some(at),
         reason: series.reason.clone(),
         requested_by: series.requested_by.clone(),

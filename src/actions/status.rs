@@ -9,7 +9,7 @@ use crate::{
     config::Problem,
     error::Error,
     event::Inquiry,
-    model::{id::WindowId, table::Table, time::spoken, window::Window},
+    model::{after::After, id::WindowId, table::Table, time::spoken, window::Window},
     plan::{Plan, RulePlan, doomed},
     reconcile::{self, Present},
     report::{
@@ -53,6 +53,8 @@ fn told(run: Run<'_>, present: Present, id: Option<&WindowId>) -> Result<Respons
         unseen.iter().map(|problem| format!("not everything could be seen: {problem}")).collect();
     warnings.extend(run.app.config.problems.iter().map(Problem::sentence));
     warnings.extend(table.unreadable.values().cloned());
+    warnings.extend(table.windows.iter().flat_map(Window::unmuted));
+    warnings.extend(table.after.iter().filter_map(After::warning));
     warnings.extend(plan.iter().flat_map(rule_warnings));
     warnings.extend(table.published.iter().filter_map(|published| published.problem.clone()));
     let view = |rule: &RulePlan| RuleView { arn: rule.arn.clone(), state: rule.state, changed: false };

@@ -1,15 +1,15 @@
 //! How windows, series, rules and requests look as items of the table: plain attributes, so that a person can read them
 //! in the console.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update, builders::UpdateBuilder,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use super::parts::Item;
+use super::parts::{absent, books, changed, done, gone, gone_window, put_new};
+pub(super) use super::parts::{key, list};
 use crate::model::{
+    after::{After, Books},
     id::WindowId,
     published::Published,
     rule_arn::RuleArn,
@@ -18,12 +18,17 @@ use crate::model::{
     window::{DecisionKind, State, Window},
 };
 
-/// An item's attributes.
-pub type Item = HashMap<String, AttributeValue>;
-
 /// What is written beside a window's version: no write of the window touches it.
-const BESIDE: [&str; 7] =
-    ["told", "reports", "wakeups", "started_at", "reopened_at", "closed_seen_after_secs", "opened_seen_after_secs"];
+const BESIDE: [&str; 8] = [
+    "told",
+    "reports",
+    "wakeups",
+    "mutes",
+    "started_at",
+    "reopened_at",
+    "closed_seen_after_secs",
+    "opened_seen_after_secs",
+];
 
 /// How long a decision is remembered: longer than Lambda repeats an event, which is six hours at most (AWS Lambda API
 /// reference, `MaximumEventAgeInSeconds`).
@@ -36,8 +41,10 @@ pub enum Write {
     NewWindow(Window),
     /// A change of a window.
     Window(Window),
-    /// A window becomes history.
-    PastWindow(Window, Timestamp),
+    /// A window becomes history, and what is left to do of it stays in the present.
+    PastWindow(Window, Timestamp, Option<Box<After>>),
+    /// What is known some minutes after a window's end is added to its history, and is no longer left to do.
+    Books(Box<After>, Books),
     /// A series that is not there yet, and whose name is no window's either.
     NewSeries(Series),
     /// A change of a series.
@@ -55,9 +62,10 @@ impl Write {
     #[must_use]
     pub fn subject(&self) -> String {
         match self {
-            Self::NewWindow(window) | Self::Window(window) | Self::PastWindow(window, _) => {
+            Self::NewWindow(window) | Self::Window(window) | Self::PastWindow(window, ..) => {
                 format!("window {}", window.id)
             }
+            Self::Books(after, _) => format!("window {}", after.window.id),
             Self::NewSeries(series) | Self::Series(series) | Self::PastSeries(series, _) => {
                 format!("series {}", series.id)
             }
@@ -83,8 +91,8 @@ pub struct RequestItem {
 /// A window or a series that is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Past {
-    /// A window.
-    Window(Box<Window>),
+    /// A window, and what is known of it some minutes after its end.
+    Window(Box<Window>, Books),
     /// A series.
     Series(Box<Series>, Timestamp),
 }
@@ -94,15 +102,10 @@ impl Past {
     #[must_use]
     pub fn id(&self) -> &WindowId {
         match self {
-            Self::Window(window) => &window.id,
+            Self::Window(window, _) => &window.id,
             Self::Series(series, _) => &series.id,
         }
     }
-}
-
-pub(super) fn key(scope: &str, id: &str) -> Item {
-    let text = |value: &str| AttributeValue::S(value.to_owned());
-    HashMap::from([("scope".to_owned(), text(scope)), ("id".to_owned(), text(id))])
 }
 
 pub(super) fn window_key(id: &WindowId) -> String {
@@ -142,6 +145,7 @@ pub fn read_now(item: &Item, now: Timestamp, table: &mut Table) -> Result<(), (S
             let rule: RuleItem = read(item).map_err(|error| unreadable(unquoted(&error.to_string())))?;
             table.rules.insert(rule.arn.clone(), rule);
         }
+        "after" => table.after.push(read(item).map_err(plainly)?),
         "notice" if !has_expired(item, now) => table.notices.push(read(item).map_err(plainly)?),
         "published" => table.published = Some(read(item).map_err(plainly)?),
         // Of another version, or expired: none of this one's business.
@@ -171,10 +175,17 @@ pub fn read_past(item: &Item, now: Timestamp) -> Option<Past> {
         return None;
     }
     if item.contains_key("window") {
-        return read(item).ok().map(|window| Past::Window(Box::new(window)));
+        return read(item).ok().map(|window| Past::Window(Box::new(window), read_books(item)));
     }
     let ended: Timestamp = item.get("ended_at")?.as_s().ok()?.parse().ok()?;
     read(item).ok().map(|series| Past::Series(Box::new(series), ended))
+}
+
+fn read_books(item: &Item) -> Books {
+    let turned_away = item.get("turned_away").and_then(|count| count.as_n().ok()?.parse().ok());
+    let names = item.get("in_alarm").and_then(|names| names.as_l().ok());
+    let in_alarm = names.into_iter().flatten().filter_map(|name| name.as_s().ok().cloned()).collect();
+    Books { turned_away, in_alarm }
 }
 
 fn has_expired(item: &Item, now: Timestamp) -> bool {
@@ -240,10 +251,17 @@ pub fn transaction(
                 let item = whole("now", &series_key(&series.id), &next)?;
                 parts.push(changed(table, item, &series.uid, series.version)?);
             }
-            Write::PastWindow(window, at) => {
-                parts.push(gone(table, &window_key(&window.id), &window.uid, window.version)?);
+            Write::PastWindow(window, at, left) => {
+                parts.push(gone_window(table, &window_key(&window.id), window)?);
                 let past = Window { state: State::Over, version: window.version.saturating_add(1), ..window.clone() };
                 parts.push(put_new(table, past_item(&past, &past.id, &past.uid, *at, history_days)?)?);
+                if let Some(left) = left {
+                    parts.push(put_new(table, after(left)?)?);
+                }
+            }
+            Write::Books(after, known) => {
+                parts.push(done(table, &after_key(after))?);
+                parts.push(books(table, &past_key(&after.window.id, &after.window.uid, after.ended), known)?);
             }
             Write::PastSeries(series, at) => {
                 parts.push(gone(table, &series_key(&series.id), &series.uid, series.version)?);
@@ -269,11 +287,25 @@ fn past_item<T: Serialize>(
     at: Timestamp,
     history_days: i64,
 ) -> Result<Item, String> {
-    let mut item = whole("past", &format!("{}#{id}#{uid}", moment(at)), what)?;
+    let mut item = whole("past", &past_key(id, uid, at), what)?;
     let kept = SignedDuration::from_hours(24 * history_days);
     item.insert("ended_at".to_owned(), AttributeValue::S(at.to_string()));
     item.insert("expires".to_owned(), seconds(at.checked_add(kept).unwrap_or(Timestamp::MAX)));
     Ok(item)
+}
+
+fn past_key(id: &WindowId, uid: &str, at: Timestamp) -> String {
+    format!("{}#{id}#{uid}", moment(at))
+}
+
+/// The key of what is left to do of a window.
+pub(super) fn after_key(after: &After) -> String {
+    format!("after#{}", after.window.name())
+}
+
+/// What is left to do of a window as an item.
+pub(super) fn after(after: &After) -> Result<Item, String> {
+    whole("now", &after_key(after), after)
 }
 
 /// An item as it is to be, on condition of the version that was read, or of there being none.
@@ -293,60 +325,6 @@ fn rule_key(arn: &RuleArn) -> String {
     format!("rule#{}", arn.key())
 }
 
-fn put_new(table: &str, item: Item) -> Result<TransactWriteItem, String> {
-    let put = Put::builder()
-        .table_name(table)
-        .set_item(Some(item))
-        .condition_expression("attribute_not_exists(#id)")
-        .expression_attribute_names("#id", "id");
-    Ok(TransactWriteItem::builder().put(put.build().map_err(|error| error.to_string())?).build())
-}
-
-fn absent(table: &str, id: &str) -> Result<TransactWriteItem, String> {
-    let check = ConditionCheck::builder()
-        .table_name(table)
-        .set_key(Some(key("now", id)))
-        .condition_expression("attribute_not_exists(#id)")
-        .expression_attribute_names("#id", "id");
-    Ok(TransactWriteItem::builder().condition_check(check.build().map_err(|error| error.to_string())?).build())
-}
-
-fn gone(table: &str, id: &str, uid: &str, version: u64) -> Result<TransactWriteItem, String> {
-    let delete = Delete::builder()
-        .table_name(table)
-        .set_key(Some(key("now", id)))
-        .condition_expression("#uid = :uid AND #version = :read")
-        .expression_attribute_names("#uid", "uid")
-        .expression_attribute_names("#version", "version")
-        .expression_attribute_values(":uid", AttributeValue::S(uid.to_owned()))
-        .expression_attribute_values(":read", AttributeValue::N(version.to_string()));
-    Ok(TransactWriteItem::builder().delete(delete.build().map_err(|error| error.to_string())?).build())
-}
-
-/// A change of an item: every attribute that this version knows is set, the others stay.
-fn changed(table: &str, item: Item, uid: &str, read: u64) -> Result<TransactWriteItem, String> {
-    let mut update: UpdateBuilder = Update::builder().table_name(table);
-    let mut set = vec![];
-    let mut attributes: Vec<(String, AttributeValue)> = item.into_iter().collect();
-    attributes.sort_by(|one, other| one.0.cmp(&other.0));
-    for (name, value) in attributes {
-        if name == "scope" || name == "id" {
-            update = update.key(name, value);
-            continue;
-        }
-        set.push(format!("#{name} = :{name}"));
-        update = update
-            .expression_attribute_names(format!("#{name}"), &name)
-            .expression_attribute_values(format!(":{name}"), value);
-    }
-    let update = update
-        .update_expression(format!("SET {}", set.join(", ")))
-        .condition_expression("#uid = :expected AND #version = :read")
-        .expression_attribute_values(":expected", AttributeValue::S(uid.to_owned()))
-        .expression_attribute_values(":read", AttributeValue::N(read.to_string()));
-    Ok(TransactWriteItem::builder().update(update.build().map_err(|error| error.to_string())?).build())
-}
-
 fn whole<T: Serialize>(scope: &str, id: &str, what: &T) -> Result<Item, String> {
     let mut item: Item = serde_dynamo::to_item(what).map_err(|error| error.to_string())?;
     item.extend(key(scope, id));
@@ -364,6 +342,10 @@ fn seconds(at: Timestamp) -> AttributeValue {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Update};
+
     use super::*;
     use crate::model::{
         conditions::tests::every_kind,
@@ -527,6 +509,7 @@ mod tests {
             told: [].into(),
             reports: [].into(),
             wakeups: None,
+            mutes: vec![],
             started_at: None,
             reopened_at: None,
             closed_seen_after_secs: None,
@@ -685,18 +668,22 @@ mod tests {
 
     #[test]
     fn a_window_that_is_over_leaves_the_present_for_the_past_whole() {
-        let parts = parts(None, Write::PastWindow(full(), at("03:00:02.25")));
+        let parts = parts(None, Write::PastWindow(full(), at("03:00:02.25"), None));
         let delete = parts[0].delete().expect("a delete");
         assert_eq!(delete.key(), &key("now", "window#deploy"));
         let (names, values) = (delete.expression_attribute_names(), delete.expression_attribute_values());
-        assert_eq!(filled(delete.condition_expression(), names, values), "uid = aaaaa AND version = 3");
+        assert_eq!(
+            filled(delete.condition_expression(), names, values),
+            "uid = aaaaa AND version = 3 AND attribute_not_exists(mutes)",
+            "nor has anybody made a mute rule for it since"
+        );
         let (item, condition) = put(&parts[1]);
         assert_eq!((parts.len(), condition.as_str()), (2, ABSENT));
         assert_eq!(text(item, "scope"), "past");
         assert_eq!(text(item, "id"), "2026-12-06T03:00:02.250Z#deploy#aaaaa");
         let past = read_past(item, at("05:00:00")).expect("readable");
         assert_eq!(past.id().as_str(), "deploy");
-        assert_eq!(past, Past::Window(Box::new(Window { state: State::Over, version: 4, ..full() })));
+        assert_eq!(past, Past::Window(Box::new(Window { state: State::Over, version: 4, ..full() }), Books::default()));
     }
 
     #[test]
@@ -715,7 +702,7 @@ mod tests {
     #[test]
     fn history_that_has_expired_counts_as_gone_though_it_is_there() {
         let kept = |days| {
-            let write = [Write::PastWindow(full(), at("03:00:00"))];
+            let write = [Write::PastWindow(full(), at("03:00:00"), None)];
             let parts = transaction("maintenance", days, None, &write).expect("a transaction");
             put(&parts[1]).0.clone()
         };
@@ -788,7 +775,7 @@ mod tests {
         for (write, subject) in [
             (Write::NewWindow(window()), "window deploy"),
             (Write::Window(window()), "window deploy"),
-            (Write::PastWindow(window(), at("03:00:00")), "window deploy"),
+            (Write::PastWindow(window(), at("03:00:00"), None), "window deploy"),
             (Write::NewSeries(series()), "series nightly"),
             (Write::Series(series()), "series nightly"),
             (Write::PastSeries(series(), at("03:00:00")), "series nightly"),
@@ -810,7 +797,7 @@ mod tests {
     #[test]
     fn a_person_sees_plain_attributes_in_the_console() {
         let window = full();
-        let written = parts(None, Write::PastWindow(window, at("03:00:00")));
+        let written = parts(None, Write::PastWindow(window, at("03:00:00"), None));
         let (item, _) = put(&written[1]);
         for (name, seen) in [
             ("window", "deploy"),

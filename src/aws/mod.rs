@@ -1,8 +1,11 @@
 //! The AWS clients: one file for each service, and what they have in common here: connections, patience, failures.
 
+pub mod cloudwatch;
 pub mod items;
 pub mod page;
+mod parts;
 pub mod rules;
+mod signed;
 pub mod store;
 pub mod topic;
 pub mod wakeups;

@@ -10,23 +10,13 @@
 use std::fmt;
 
 use aws_config::SdkConfig;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
-use aws_sigv4::{
-    http_request::{
-        PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
-        UriPathNormalizationMode, sign,
-    },
-    sign::v4,
-};
 use aws_smithy_runtime_api::client::{
     http::{HttpConnector, SharedHttpConnector},
-    orchestrator::{HttpRequest, HttpResponse},
+    orchestrator::HttpResponse,
 };
-use aws_smithy_types::body::SdkBody;
-use jiff::Timestamp;
 
-use super::endpoint_url;
+use super::{endpoint_url, signed::Signer};
 use crate::{clock::Clock, error::chain, report::feeds::File};
 
 /// How long a request may take: the rules are written by then, and the report waits for this.
@@ -38,10 +28,8 @@ pub struct Page {
     bucket: String,
     /// What S3's endpoint rules work out the address from.
     place: Result<Params, String>,
-    region: String,
-    credentials: Option<SharedCredentialsProvider>,
+    signer: Signer,
     web: SharedHttpConnector,
-    clock: Clock,
 }
 
 impl fmt::Debug for Page {
@@ -67,10 +55,8 @@ impl Page {
         Self {
             bucket: bucket.to_owned(),
             place: place.map_err(|error| error.to_string()),
-            region: sdk.region().map(ToString::to_string).unwrap_or_default(),
-            credentials: sdk.credentials_provider(),
+            signer: Signer::new(sdk, "s3", clock),
             web,
-            clock,
         }
     }
 
@@ -122,7 +108,7 @@ impl Page {
     /// `HeadBucket`). It is not followed: the address that S3 gives is not one of the rules, and the request is signed
     /// for this Region.
     fn taken(&self, file: &File, answer: &HttpResponse) -> Result<(), Failure> {
-        let (status, here) = (answer.status().as_u16(), &self.region);
+        let (status, here) = (answer.status().as_u16(), self.signer.region());
         let region = answer.headers().get("x-amz-bucket-region").filter(|region| is_region(region));
         let elsewhere = match (status, region) {
             (200 | 204, _) => return Ok(()),
@@ -137,43 +123,13 @@ impl Page {
     }
 
     async fn ask(&self, file: &File, url: &str) -> Result<HttpResponse, String> {
-        let request = self.signed(file, url).await?;
+        let headers = [("content-type", file.content_type), ("cache-control", file.cache_control)];
+        let (method, headers) = if file.body.is_some() { ("PUT", &headers[..]) } else { ("DELETE", &[][..]) };
+        let request = self.signer.signed(method, url, headers, file.body.clone().unwrap_or_default()).await?;
         self.web
             .call(request)
             .await
             .map_err(|error| std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string))
-    }
-
-    async fn signed(&self, file: &File, url: &str) -> Result<HttpRequest, String> {
-        let credentials = self.credentials.as_ref().ok_or("the function has no credentials")?;
-        let identity = credentials.provide_credentials().await.map_err(|error| error.to_string())?.into();
-        let mut settings = SigningSettings::default();
-        // S3's own ways: the path as it is, and the body's digest in a header.
-        settings.percent_encoding_mode = PercentEncodingMode::Single;
-        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
-        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-        let params = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name("s3")
-            .time(system_time((self.clock)()))
-            .settings(settings)
-            .build()
-            .map_err(|error| error.to_string())?
-            .into();
-        let headers = [("content-type", file.content_type), ("cache-control", file.cache_control)];
-        let (method, headers) = if file.body.is_some() { ("PUT", &headers[..]) } else { ("DELETE", &[][..]) };
-        let body = file.body.clone().unwrap_or_default();
-        let signable = SignableRequest::new(method, url, headers.iter().copied(), SignableBody::Bytes(body.as_bytes()))
-            .map_err(|error| error.to_string())?;
-        let signature = sign(signable, &params).map_err(|error| error.to_string())?.into_parts().0;
-        let mut request = HttpRequest::new(SdkBody::from(body));
-        request.set_method(method).map_err(|error| error.to_string())?;
-        request.set_uri(url).map_err(|error| error.to_string())?;
-        for (name, value) in headers.iter().copied().chain(signature.headers()) {
-            request.headers_mut().try_insert(name.to_owned(), value.to_owned()).map_err(|error| error.to_string())?;
-        }
-        Ok(request)
     }
 }
 
@@ -194,9 +150,4 @@ impl Failure {
 fn is_region(text: &str) -> bool {
     (1..=32).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-}
-
-fn system_time(instant: Timestamp) -> std::time::SystemTime {
-    let since = std::time::Duration::from_secs(u64::try_from(instant.as_second()).unwrap_or_default());
-    std::time::SystemTime::UNIX_EPOCH + since
 }

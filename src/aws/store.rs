@@ -3,11 +3,12 @@
 //! Every write depends on what was read: on the `uid` and the `version` of the item, or on there being none. Reads are
 //! strongly consistent. How an item looks is in [`super::items`].
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
 use aws_sdk_dynamodb::{
     Client,
     operation::{
+        put_item::PutItemError,
         query::builders::QueryFluentBuilder,
         transact_write_items::TransactWriteItemsError,
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
@@ -26,7 +27,10 @@ use crate::{
     error::{Error, Refusal, Service},
     event::Search,
     model::{
+        after::{After, Books},
         conditions,
+        mute::Mute,
+        note::Note,
         table::{Notice, Table},
         window::Window,
     },
@@ -45,23 +49,6 @@ pub enum Written {
     Decided,
     /// Nothing is: something it depends on has changed since it was read.
     Changed,
-}
-
-/// What is written beside a window's version, so that it conflicts with no decision.
-#[derive(Clone, Debug, Default)]
-pub struct Note {
-    /// Reports that were told, by their keys.
-    pub told: BTreeSet<String>,
-    /// Each of them with its moment, as [`Window::reports`] has it.
-    pub reports: BTreeSet<String>,
-    /// When all its rules were first seen header-only.
-    pub started_at: Option<Timestamp>,
-    /// When its rules were restored.
-    pub reopened_at: Option<Timestamp>,
-    /// How many seconds after the start a visitor saw it.
-    pub closed_seen_after_secs: Option<i64>,
-    /// The same of the end.
-    pub opened_seen_after_secs: Option<i64>,
 }
 
 /// The table of one stack.
@@ -222,6 +209,67 @@ impl Store {
         self.update(&format!("note what was done for window {}", window.id), update).await
     }
 
+    /// Writes which mute rules a window has made or is about to make; false if somebody else has written that since it
+    /// was read, or the window is no longer there.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn note_mutes(&self, window: &Window, mutes: &[Mute]) -> Result<bool, Error> {
+        let what = format!("note the mute rules of window {}", window.id);
+        let list = |mutes: &[Mute]| {
+            items::list(mutes).map_err(|problem| failed(Service::Table, what.as_str(), invalid(problem)))
+        };
+        let mut update = self.update_of(window).expression_attribute_names("#mutes", "mutes");
+        update = if mutes.is_empty() {
+            update.update_expression("REMOVE #mutes")
+        } else {
+            update.update_expression("SET #mutes = :mutes").expression_attribute_values(":mutes", list(mutes)?)
+        };
+        update = if window.mutes.is_empty() {
+            update.condition_expression("#uid = :uid AND attribute_not_exists(#mutes)")
+        } else {
+            update
+                .condition_expression("#uid = :uid AND #mutes = :known")
+                .expression_attribute_values(":known", list(&window.mutes)?)
+        };
+        self.update(&what, update).await
+    }
+
+    /// Writes what is still left to do of a window that is over, unless it is done by now.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn put_after(&self, after: &After) -> Result<(), Error> {
+        let what = "note what is left of a window";
+        let item = items::after(after).map_err(|problem| failed(Service::Table, what, invalid(problem)))?;
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_exists(#id)")
+            .expression_attribute_names("#id", "id");
+        match put.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
+                Ok(())
+            }
+            Err(error) => Err(failed(Service::Table, what, refusal(&error, &self.secrets))),
+        }
+    }
+
+    /// Adds what is known some minutes after a window's end to its item of the past, and forgets that it was left to do.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when a call fails.
+    pub async fn close_books(&self, after: &After, books: &Books) -> Result<(), Error> {
+        match self.write(None, &[Write::Books(Box::new(after.clone()), books.clone())]).await? {
+            Written::Yes => Ok(()),
+            // Another run did it, or the past has been deleted: nothing is left either way.
+            Written::Changed | Written::Decided => self.delete(&items::after_key(after), "forget what was left").await,
+        }
+    }
+
     /// Marks a window as having the wake-ups of its revision; false if it has another one by now, or is gone.
     ///
     /// # Errors
@@ -276,9 +324,14 @@ impl Store {
     /// # Errors
     /// [`Error::Aws`] when the call fails.
     pub async fn delete_notice(&self, key: &str) -> Result<(), Error> {
-        let key = items::key("now", &items::notice_key(key));
+        self.delete(&items::notice_key(key), "forget what was told").await
+    }
+
+    /// Deletes an item of the present.
+    async fn delete(&self, id: &str, what: &str) -> Result<(), Error> {
+        let key = items::key("now", id);
         let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key)).send().await;
-        delete.map(drop).map_err(|error| failed(Service::Table, "forget what was told", refusal(&error, &self.secrets)))
+        delete.map(drop).map_err(|error| failed(Service::Table, what, refusal(&error, &self.secrets)))
     }
 
     /// Windows and series that are over, the latest first. What has expired counts as gone, though it may still be

@@ -133,6 +133,9 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
     if let Some(published) = table.published.as_ref().filter(|_| run.app.page.is_some()) {
         checked.look("what visitors are told is in the bucket", surroundings::bucket(published));
     }
+    if let Some(found) = Box::pin(surroundings::alarms(run, present.table.ok())).await {
+        checked.look("the alarms that windows mute exist, and could be muted", found);
+    }
     if run.app.probe.is_some() {
         checked.look(
             "a visitor and a tester get what they should",

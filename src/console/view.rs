@@ -292,6 +292,11 @@ fn history(context: &Context, now: Timestamp, past: &[PastView]) -> Markup {
     )
 }
 
+/// How many visitors were turned away, in words.
+fn turned_away(count: u64) -> String {
+    if count == 1 { "1 visitor turned away".to_owned() } else { format!("{count} visitors turned away") }
+}
+
 fn over(context: &Context, now: Timestamp, past: &PastView) -> Markup {
     let span = |start: Option<Timestamp>, end: Option<Timestamp>| {
         html! {
@@ -316,6 +321,7 @@ fn over(context: &Context, now: Timestamp, past: &PastView) -> Markup {
                     @if let Some(late) = actual.end_late_secs.filter(|late| *late != 0) {
                         span.own { (lateness(late)) }
                     }
+                    @if let Some(count) = past.turned_away { div.soft { (turned_away(count)) } }
                 }
                 td { (words::decisions(&past.decisions)) }
             }

@@ -88,6 +88,7 @@ pub(super) fn recurring(fields: &mut Fields, asked: &Asked, now: Timestamp, conf
         reason: asked.reason.clone(),
         requested_by: asked.requested_by.clone(),
         message: options.message,
+        mute_alarms: options.mute_alarms,
         at_end: options.at_end,
         paused: false,
         skipped: vec![],
@@ -156,6 +157,7 @@ struct Options {
     zone: Option<TimeZone>,
     timezone: Option<String>,
     message: Option<String>,
+    mute_alarms: Option<Vec<String>>,
     at_end: AtEnd,
     dry_run: bool,
 }
@@ -170,6 +172,7 @@ impl Options {
             timezone: zone.as_ref().and_then(TimeZone::iana_name).map(str::to_owned),
             zone,
             message: fields.prose("message"),
+            mute_alarms: fields.alarms(config),
             at_end: fields.at_end(config),
             dry_run: fields.flag("dry_run"),
         }
@@ -183,6 +186,7 @@ impl Options {
             rules: self.rules?,
             timezone: self.timezone,
             message: self.message,
+            mute_alarms: self.mute_alarms,
             at_end: self.at_end,
             dry_run: self.dry_run,
         })

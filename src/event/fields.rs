@@ -11,6 +11,7 @@ use super::{Asked, Format, suggest};
 use crate::{
     config::Config,
     model::{
+        alarm,
         id::WindowId,
         rule_arn::RuleArn,
         time,
@@ -25,12 +26,15 @@ const TEXT_MAX: usize = 300;
 /// The longest key of a caller's own, in characters.
 const REQUEST_ID_MAX: usize = 128;
 
+/// How many alarms an event may name: so many fit into one mute rule.
+const ALARMS_MAX: usize = 100;
+
 /// How many windows of the past are told of, unless the event says otherwise, and at most.
 const HISTORY_USUAL: usize = 20;
 const HISTORY_MAX: usize = 200;
 
 /// Every field that some action knows.
-pub(super) const FIELDS: [&str; 19] = [
+pub(super) const FIELDS: [&str; 20] = [
     "action",
     "at_end",
     "by",
@@ -43,6 +47,7 @@ pub(super) const FIELDS: [&str; 19] = [
     "id",
     "limit",
     "message",
+    "mute_alarms",
     "reason",
     "request_id",
     "requested_by",
@@ -305,6 +310,36 @@ impl Fields {
             other => Err(format!("expected reopen, hold or reopen_if_healthy, but found {}", time::quoted(other))),
         })
         .unwrap_or_default()
+    }
+
+    /// The alarms that an event mutes besides those that the settings name; an empty list mutes none at all.
+    pub(super) fn alarms(&mut self, config: &Config) -> Option<Vec<String>> {
+        let without = "leave the field out for those of MuteAlarms, or send [] to mute none";
+        self.refuse_null("mute_alarms", "a list of alarm names", without);
+        let named = match self.take("mute_alarms")? {
+            Value::Array(named) if named.len() <= ALARMS_MAX => named,
+            Value::Array(named) => {
+                self.problem(
+                    "mute_alarms",
+                    &format!("expected at most {ALARMS_MAX} alarm names, but found {}", named.len()),
+                );
+                return None;
+            }
+            other => {
+                self.problem("mute_alarms", &format!("expected a list of alarm names, but found {}", shown(&other)));
+                return None;
+            }
+        };
+        let mut alarms: Vec<String> = vec![];
+        for name in named {
+            match name.as_str().map(|name| alarm::name(name, &config.table)) {
+                Some(Ok(alarm)) if alarms.contains(&alarm) => {}
+                Some(Ok(alarm)) => alarms.push(alarm),
+                Some(Err(problem)) => self.problem("mute_alarms", &problem),
+                None => self.problem("mute_alarms", &format!("expected an alarm's name, but found {}", shown(&name))),
+            }
+        }
+        (!self.has_problem("mute_alarms")).then_some(alarms)
     }
 
     /// The rules that an event names, each one a managed rule; every managed rule, whenever it is asked, if it names

@@ -3,13 +3,15 @@
 //! Pure: the moment and the settings are arguments.
 
 mod booking;
+mod details;
 mod envelope;
 mod fields;
 pub(crate) mod suggest;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+pub use self::details::{Edit, Format, NewEnd, NewTimes, Search};
 use self::fields::Fields;
 use crate::{
     config::Config,
@@ -160,27 +162,6 @@ pub enum Action {
     },
 }
 
-/// What of the history is asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Search {
-    /// Windows and series of this name only.
-    pub id: Option<WindowId>,
-    /// Those that were over at that moment or later.
-    pub since: Option<Timestamp>,
-    /// How many at most.
-    pub limit: usize,
-}
-
-/// In which form the history is told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
-    /// As objects of the answer.
-    #[default]
-    Json,
-    /// As one text of comma-separated values.
-    Csv,
-}
-
 /// A window that someone asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Booking {
@@ -196,6 +177,8 @@ pub struct Booking {
     pub timezone: Option<String>,
     /// A sentence for visitors.
     pub message: Option<String>,
+    /// The alarms it mutes besides those that the settings name; none at all if it is an empty list.
+    pub mute_alarms: Option<Vec<String>>,
     /// What happens at its end.
     pub at_end: AtEnd,
     /// Whether only to tell what would be done.
@@ -220,35 +203,6 @@ pub struct Inquiry {
     pub rules: Vec<RuleArn>,
     /// What is wrong with the description, a sentence each.
     pub problems: Vec<String>,
-}
-
-/// New texts of a window or series; what is absent stays, and an empty text takes it away.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Edit {
-    /// Why it is.
-    pub reason: Option<Option<String>>,
-    /// A sentence for visitors.
-    pub message: Option<Option<String>>,
-}
-
-/// A window's new end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NewEnd {
-    /// So much later than it is; earlier if negative.
-    By(SignedDuration),
-    /// Then.
-    At(WrittenTime),
-}
-
-/// A booked window's new times; what is absent stays, and the length stays unless an end or a duration is given.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NewTimes {
-    /// The new start.
-    pub start: Option<WrittenTime>,
-    /// The new end.
-    pub end: Option<WrittenTime>,
-    /// The new length.
-    pub duration: Option<SignedDuration>,
 }
 
 impl Request {
@@ -339,7 +293,7 @@ pub fn read(event: &Value, now: Timestamp, config: &Config) -> Result<Request, E
         "extend" => extending(&mut fields),
         "reschedule" => rescheduling(&mut fields),
         "cancel" => Some(Action::Cancel { id: fields.id() }),
-        "edit" => editing(&mut fields, &asked, map.get("reason")),
+        "edit" => editing(&mut fields, &asked, map.get("reason"), config),
         "unskip" => {
             let id = fields.required_id("unskip");
             let zone = fields.zone();
@@ -416,14 +370,14 @@ fn extending(fields: &mut Fields) -> Option<Action> {
     Some(Action::Extend { id, end })
 }
 
-fn editing(fields: &mut Fields, asked: &Asked, reason: Option<&Value>) -> Option<Action> {
+fn editing(fields: &mut Fields, asked: &Asked, reason: Option<&Value>, config: &Config) -> Option<Action> {
     let id = fields.required_id("edit");
     let message = fields.has("message").then(|| fields.prose("message"));
     // The reason was taken out of the event with who asked.
     let reason = reason.filter(|reason| !reason.is_null()).map(|_| asked.reason.clone());
-    let edit = Edit { reason, message };
+    let edit = Edit { reason, message, mute_alarms: fields.alarms(config) };
     if edit == Edit::default() && !fields.has_problems() {
-        fields.problem("reason", "expected `reason` or `message`, but found neither");
+        fields.problem("reason", "expected `reason`, `message` or `mute_alarms`, but found none of them");
     }
     Some(Action::Edit { id: id?, edit })
 }

@@ -1,11 +1,15 @@
 //! What the function works with: pure data and arithmetic, without AWS, clock or tasks.
 
+pub mod after;
+pub mod alarm;
 pub mod bypass;
 pub mod conditions;
 pub mod cron;
 pub mod function;
 pub mod id;
 pub mod may_narrow;
+pub mod mute;
+pub mod note;
 pub mod odd;
 pub mod published;
 pub mod recurrence;

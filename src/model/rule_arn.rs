@@ -45,6 +45,13 @@ impl RuleArn {
         arn.replacen(":listener-rule/", ":loadbalancer/", 1)
     }
 
+    /// The load balancer as CloudWatch's figures name it: the ARN's part after `loadbalancer/`.
+    #[must_use]
+    pub fn load_balancer_dimension(&self) -> String {
+        let parts: Vec<&str> = self.0.splitn(5, '/').collect();
+        parts.get(1..4).map(|parts| parts.join("/")).unwrap_or_default()
+    }
+
     /// The name of the rule's item in the table: its listener's id and its own.
     #[must_use]
     pub fn key(&self) -> String {

@@ -44,6 +44,9 @@ pub struct Series {
     pub requested_by: Option<String>,
     /// A sentence for visitors, shown on the maintenance page.
     pub message: Option<String>,
+    /// The alarms that each window mutes besides those that the settings name; none at all if it is an empty list.
+    #[serde(default)]
+    pub mute_alarms: Option<Vec<String>>,
     /// What happens at each end.
     pub at_end: AtEnd,
     /// Whether it books nothing until it is resumed.
@@ -207,6 +210,7 @@ pub(crate) mod tests {
             reason: None,
             requested_by: None,
             message: None,
+            mute_alarms: None,
             at_end: AtEnd::Hold,
             paused: false,
             skipped: vec![],

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    after::After,
     conditions::Condition,
     id::WindowId,
     published::{Published, public_uid},
@@ -107,6 +108,8 @@ pub struct Table {
     pub series: Vec<Series>,
     /// What is known of rules.
     pub rules: BTreeMap<RuleArn, RuleItem>,
+    /// What is left to do of windows that are over.
+    pub after: Vec<After>,
     /// What was told of findings that belong to no window, and is not to be told again yet.
     pub notices: Vec<Notice>,
     /// What visitors and calendars were told, if they were.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{id::WindowId, rule_arn::RuleArn};
+use super::{id::WindowId, mute::Mute, rule_arn::RuleArn};
 
 /// In a window's last moments no rule is narrowed: a call sent now might take effect after the end, when nobody looks
 /// for it. It is longer than any call may take.
@@ -220,6 +220,9 @@ pub struct Window {
     pub requested_by: Option<String>,
     /// A sentence for visitors, shown on the maintenance page.
     pub message: Option<String>,
+    /// The alarms it mutes besides those that the settings name; none at all if it is an empty list.
+    #[serde(default)]
+    pub mute_alarms: Option<Vec<String>>,
     /// What happens at its end.
     pub at_end: AtEnd,
     /// The series it is an occurrence of.
@@ -248,6 +251,9 @@ pub struct Window {
     /// Which revision has its wake-ups, in which group and under which role.
     #[serde(default)]
     pub wakeups: Option<String>,
+    /// Its mute rules: those that were made, or that somebody is about to make.
+    #[serde(default)]
+    pub mutes: Vec<Mute>,
     /// When all its rules were first seen header-only.
     #[serde(default)]
     pub started_at: Option<Timestamp>,
@@ -279,6 +285,7 @@ impl Window {
             reason: None,
             requested_by: None,
             message: None,
+            mute_alarms: None,
             at_end: AtEnd::Reopen,
             series: None,
             occurrence: None,
@@ -291,6 +298,7 @@ impl Window {
             told: BTreeSet::new(),
             reports: BTreeSet::new(),
             wakeups: None,
+            mutes: vec![],
             started_at: None,
             reopened_at: None,
             closed_seen_after_secs: None,

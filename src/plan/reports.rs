@@ -51,6 +51,8 @@ pub enum Event {
     Overrunning,
     /// Nothing was ever narrowed for a window.
     Missed,
+    /// Alarms that a window had muted are still in alarm some minutes after its end.
+    InAlarm,
     /// Someone else changed a rule.
     Drift,
     /// Something due could not be done.
@@ -77,6 +79,7 @@ impl Event {
             Self::Completed => "completed",
             Self::Overrunning => "overrunning",
             Self::Missed => "missed",
+            Self::InAlarm => "in_alarm",
             Self::Drift => "drift",
             Self::Failed => "failed",
         }
@@ -348,7 +351,7 @@ pub(crate) mod tests {
         plan::tests::{config, narrowed, owned, planned, saved, table},
     };
 
-    pub(crate) const EVENTS: [Event; 17] = [
+    pub(crate) const EVENTS: [Event; 18] = [
         Event::Booked,
         Event::Rescheduled,
         Event::Extended,
@@ -364,6 +367,7 @@ pub(crate) mod tests {
         Event::Completed,
         Event::Overrunning,
         Event::Missed,
+        Event::InAlarm,
         Event::Drift,
         Event::Failed,
     ];

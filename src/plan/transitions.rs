@@ -133,7 +133,7 @@ mod tests {
         let open_ended = Window { end: None, ..unwoken.clone() };
         let blind = config(&[("BYPASS_HEADER_VALUE", "")]);
         let roleless = config(&[("SCHEDULER_ROLE_ARN", "")]);
-        for (what, window, now, config, expected) in [
+        for (what, window, now, config, expected) in vec![
             ("before", window(), "01:59:59.999", config(&[]), Next::Stay),
             ("at its start", window(), "02:00:00", config(&[]), active(window(), "02:00:00")),
             ("late", window(), "03:59:29", config(&[]), active(window(), "03:59:29")),

@@ -3,6 +3,7 @@
 use futures_util::{StreamExt, stream};
 
 use super::{
+    mutes,
     state::{Done, Settled, WINDOWS_AT_ONCE},
     wakeups::forget_wake_ups,
 };
@@ -10,7 +11,11 @@ use crate::{
     app::Run,
     aws::{items::Write, store::Written},
     error::Error,
-    model::window::{State, Window},
+    model::{
+        after::After,
+        mute::Mute,
+        window::{State, Window},
+    },
 };
 
 /// Makes history of windows whose last report is out; the others stay in the present.
@@ -45,8 +50,16 @@ fn is_finished(window: &Window) -> bool {
 async fn archive_one(run: Run<'_>, window: &Window) -> Result<(), Error> {
     let now = run.now();
     forget_wake_ups(run, window).await;
+    // Alarms of a window that was carried out ring again some minutes later.
+    let left: Vec<Mute> = if After::counts(window) {
+        window.mutes.clone()
+    } else {
+        let deleted = Box::pin(mutes::delete(run, window, &window.mutes)).await;
+        window.mutes.iter().filter(|mute| !deleted.gone.contains(&mute.number)).cloned().collect()
+    };
     let ended = window.reopened_at.or(window.ending.map(|ending| ending.at)).unwrap_or(now);
-    match run.app.aws.store.write(None, &[Write::PastWindow(window.clone(), ended)]).await? {
+    let left = After::of(window, ended, left, now).map(Box::new);
+    match run.app.aws.store.write(None, &[Write::PastWindow(window.clone(), ended, left)]).await? {
         Written::Yes => tracing::info!(window.id = %window.id, "window is history"),
         // Another run did it.
         Written::Changed | Written::Decided => {}

@@ -3,11 +3,13 @@
 //! Told *which* windows exist by the table and never why it was woken, every run brings all windows and rules to where
 //! they should be now. What is to be done is decided in [`crate::plan`]; the order in which it is done is decided here.
 
+mod after;
 mod begin;
 mod effects;
 mod failures;
 mod figures;
 mod finish;
+mod mutes;
 mod observe;
 mod occurrences;
 mod outside;
@@ -18,6 +20,7 @@ mod tell;
 mod times;
 mod wakeups;
 
+pub use after::follow_up;
 pub use begin::{Begun, begin};
 pub use observe::{Observed, observe};
 pub use occurrences::book_next;
@@ -71,6 +74,7 @@ pub async fn reconcile_after(run: Run<'_>, begun: Begun) -> Result<Done, Error> 
 
 async fn go_on(run: Run<'_>, mut progress: Progress) -> Result<Done, Error> {
     let mut settled = Box::pin(settle(run, &mut progress)).await?;
+    Box::pin(mutes::keep(run, &mut settled.table.windows)).await;
     let watches = outside::is_needed(run, &settled);
     if watches {
         times::note(run, &mut settled, &progress).await;
@@ -118,8 +122,11 @@ pub async fn follow(run: Run<'_>, window: &mut Window, decided: String) -> Resul
         present.table.published = published.published.or(present.table.published);
         (present, told)
     };
-    let (made, (present, told)) = tokio::join!(wakeups::make_wake_ups(run, window), look_and_tell);
+    let mut muted = window.clone();
+    let (made, (present, told), ()) =
+        tokio::join!(wakeups::make_wake_ups(run, window), look_and_tell, Box::pin(mutes::keep_one(run, &mut muted)));
     window.told = announced.told;
+    window.mutes = muted.mutes;
     let left: Vec<String> = [made, told].into_iter().filter_map(Result::err).map(|error| error.full()).collect();
     if left.is_empty() {
         return Ok(present);

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{present::present, tell, wakeups::make_wake_ups};
+use super::{mutes, present::present, tell, wakeups::make_wake_ups};
 use crate::{
     app::Run,
     aws::{items::Write, store::Written},
@@ -55,6 +55,7 @@ async fn book(run: Run<'_>, series: &Series, table: &Table, next: &Occurrence) -
         Written::Changed | Written::Decided => return Ok(None),
     }
     tracing::info!(window.id = %window.id, series.id = %series.id, "next occurrence booked");
+    Box::pin(mutes::keep_one(run, &mut window)).await;
     make_wake_ups(run, &mut window).await?;
     let site = present(run).await.site;
     tell::announce(run, &mut window, &site).await.map(|()| Some(window))
@@ -111,6 +112,7 @@ async fn window(run: Run<'_>, series: &Series, table: &Table, id: WindowId, next
         reason: series.reason.clone(),
         requested_by: series.requested_by.clone(),
         message: series.message.clone(),
+        mute_alarms: series.mute_alarms.clone(),
         at_end: series.at_end,
         series: Some(series.id.clone()),
         occurrence: Some(next.start),

@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     app::Run,
-    aws::store::Note,
     error::Error,
     model::{
+        note::Note,
         rule_arn::RuleArn,
         table::Notice,
         time,
@@ -161,6 +161,7 @@ fn happened(event: Event) -> Option<Happened> {
         | Event::Reminder
         | Event::EndingSoon
         | Event::Overrunning
+        | Event::InAlarm
         | Event::Drift
         | Event::Failed => None,
     }

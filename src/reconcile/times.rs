@@ -3,8 +3,10 @@
 use super::state::{Progress, Settled};
 use crate::{
     app::Run,
-    aws::store::Note,
-    model::window::{State, Window},
+    model::{
+        note::Note,
+        window::{State, Window},
+    },
     plan::{Obstacle, RulePlan, RuleState, reports},
 };
 

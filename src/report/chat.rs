@@ -63,7 +63,7 @@ impl Report {
             | Event::EndingSoon => ":calendar:",
             Event::Started => ":construction:",
             Event::Completed | Event::Cancelled => ":white_check_mark:",
-            Event::Overrunning | Event::Missed | Event::Drift | Event::Failed => ":warning:",
+            Event::Overrunning | Event::Missed | Event::InAlarm | Event::Drift | Event::Failed => ":warning:",
         }
     }
 }

@@ -9,7 +9,7 @@ use super::views::{PastView, Sent};
 use crate::model::{id::WindowId, window::Decision};
 
 /// The head: the names of the columns. New ones are added at the end.
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 19] = [
     "id",
     "kind",
     "series",
@@ -26,6 +26,9 @@ const COLUMNS: [&str; 16] = [
     "reason",
     "decisions",
     "reports",
+    "turned_away",
+    "muted",
+    "in_alarm",
 ];
 
 /// A cell before it is written.
@@ -69,6 +72,9 @@ fn cells(past: &PastView) -> [Cell; COLUMNS.len()] {
         typed(past.reason.as_deref()),
         Cell::Typed(decisions.join("\n")),
         Cell::Plain(reports.join("\n")),
+        Cell::Plain(past.turned_away.map(|count| count.to_string()).unwrap_or_default()),
+        Cell::Typed(past.muted.join("\n")),
+        Cell::Typed(past.in_alarm.join("\n")),
     ]
 }
 
@@ -117,6 +123,9 @@ mod tests {
             actual: Some(Actual { end_late_secs: Some(-600), ..Actual::of(&window) }),
             closed_seen_after_secs: Some(9),
             opened_seen_after_secs: None,
+            turned_away: Some(4711),
+            muted: vec!["site-5xx".to_owned(), "site-slow".to_owned()],
+            in_alarm: vec!["site-slow".to_owned()],
             ended_at: Some(at("03:50:00")),
             reason: Some(reason.to_owned()),
             requested_by: Some("ana".to_owned()),
@@ -173,6 +182,9 @@ mod tests {
             ("closed_seen_after_secs", "9"),
             ("opened_seen_after_secs", ""),
             ("reason", "new disks"),
+            ("turned_away", "4711"),
+            ("muted", "site-5xx\nsite-slow"),
+            ("in_alarm", "site-slow"),
             ("decisions", "2026-12-06T00:00:00Z book by ana: new disks"),
             ("reports", "2026-12-06T00:00:01Z booked\n2026-12-06T00:00:01Z started"),
         ] {

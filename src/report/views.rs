@@ -84,6 +84,9 @@ pub struct WindowView {
     pub requested_by: Option<String>,
     /// A sentence for visitors.
     pub message: Option<String>,
+    /// The alarms it mutes besides those of the settings, or none at all if it is empty; left out if it says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mute_alarms: Option<Vec<String>>,
     /// What happens at its end.
     pub at_end: AtEnd,
     /// The series it is an occurrence of.
@@ -111,6 +114,7 @@ impl WindowView {
             reason: window.reason.clone(),
             requested_by: window.requested_by.clone(),
             message: window.message.clone(),
+            mute_alarms: window.mute_alarms.clone(),
             at_end: window.at_end,
             series: window.series.clone(),
             started: window.started_at,
@@ -159,6 +163,15 @@ pub struct PastView {
     /// How many seconds after they were restored a visitor saw that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opened_seen_after_secs: Option<i64>,
+    /// How many visitors were turned away; some minutes after its end, if CloudWatch told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turned_away: Option<u64>,
+    /// The alarms it muted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub muted: Vec<String>,
+    /// Those of them that were still in alarm some minutes after its end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_alarm: Vec<String>,
     /// When its end was decided.
     pub ended_at: Option<Timestamp>,
     /// Why.

@@ -43,6 +43,7 @@ pub(super) fn headline(event: Event, about: Option<&str>) -> String {
         Event::Completed => format!("{subject} has ended."),
         Event::Overrunning => format!("The end of {about} has passed, and it is held."),
         Event::Missed => format!("{subject} was missed: its time has passed, and no rule was changed for it."),
+        Event::InAlarm => format!("Alarms that {about} had muted are in alarm now that it is over."),
         Event::Drift => format!("A listener rule of {about} was changed by someone else."),
         Event::Failed => format!("Something due for {about} could not be done."),
     }
@@ -69,6 +70,7 @@ pub(super) fn next_step(event: Event) -> Option<&'static str> {
         | Event::EndingSoon
         | Event::Completed
         | Event::Overrunning
+        | Event::InAlarm
         | Event::Failed => None,
     }
 }
@@ -85,6 +87,7 @@ pub(super) fn next_events(event: Event, window: &Window) -> Vec<String> {
             vec![if window.is_covering() { off() } else { cancel() }]
         }
         Event::Missed
+        | Event::InAlarm
         | Event::Drift
         | Event::Completed
         | Event::Cancelled
@@ -94,6 +97,12 @@ pub(super) fn next_events(event: Event, window: &Window) -> Vec<String> {
         | Event::Unskipped
         | Event::Failed => vec![],
     }
+}
+
+/// What is to be known of an alarm that was muted and is still in alarm.
+#[must_use]
+pub fn in_alarm(name: &str) -> String {
+    format!("alarm {name} is in alarm; it was muted, and rings again since the window is over")
 }
 
 /// What to do after a failure.

@@ -31,6 +31,7 @@ variables {
 
 run "the_stack_gets_the_zip_and_every_parameter" {
   variables {
+    mute_alarms   = ["shop-5xx", "shop slow"]
     remind_before = ["PT24H", "PT1H"]
   }
 
@@ -45,6 +46,7 @@ run "the_stack_gets_the_zip_and_every_parameter" {
       BypassHeaderParameter = ""
       NotificationEmail     = ""
       AlarmsTo              = "reports"
+      MuteAlarms            = "shop-5xx,shop slow"
       RemindBefore          = "PT24H,PT1H"
       WarnBeforeEnd         = ""
       ProbeUrl              = ""

@@ -406,7 +406,7 @@ async fn what_is_no_action_is_told_which_was_meant_and_what_lists_them_all() {
 #[tokio::test(start_paused = true)]
 async fn what_is_no_field_is_told_which_was_meant_and_which_the_action_knows() {
     let world = World::new(1);
-    let book = "at_end, dry_run, duration, end, id, message, reason, request_id, requested_by, rules, start, timezone";
+    let book = "at_end, dry_run, duration, end, id, message, mute_alarms, reason, request_id, requested_by, rules, start, timezone";
     for (event, told) in [
         (
             json!({"start": "2026-12-06T02:00Z", "duration": "PT2H", "end_at": "x"}),
@@ -434,7 +434,7 @@ async fn what_is_no_field_is_told_which_was_meant_and_which_the_action_knows() {
         (
             json!({"every": "rate(7 days)", "duration": "PT2H", "end": "2026-12-06T04:00Z"}),
             vec![
-                "end: book knows no such field; book knows at_end, dry_run, duration, every, id, message, reason, \
+                "end: book knows no such field; book knows at_end, dry_run, duration, every, id, message, mute_alarms, reason, \
                  request_id, requested_by, rules, start, timezone"
                     .to_owned(),
             ],

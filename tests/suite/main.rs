@@ -10,6 +10,7 @@ mod kinds;
 mod log;
 mod many;
 mod model;
+mod mutes;
 mod night;
 mod operators;
 mod people;

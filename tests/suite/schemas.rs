@@ -168,6 +168,11 @@ mod shapes {
         json!({"required": [field], "properties": {field: {"type": "string"}}})
     }
 
+    /// The alarms that are muted, in a list that may be empty.
+    fn muting() -> Value {
+        json!({"required": ["mute_alarms"], "properties": {"mute_alarms": {"type": "array"}}})
+    }
+
     /// Maintenance without an end cannot do anything at it.
     fn at_end_needs_an_end() -> Value {
         json!({"anyOf": [
@@ -289,10 +294,21 @@ mod shapes {
         /// A sentence for visitors, shown on the maintenance page.
         #[schemars(extend("examples" = ["Your basket is safe."]))]
         message: Option<Prose>,
+        mute_alarms: Option<MuteAlarms>,
         at_end: Option<AtEnd>,
         /// Whether only to tell what would be done.
         dry_run: Option<bool>,
     }
+
+    /// The alarms that are muted besides those of `MuteAlarms`, by their names; none at all if it is empty.
+    #[derive(JsonSchema)]
+    #[schemars(extend("maxItems" = 100, "examples" = [["shop-5xx"]]))]
+    struct MuteAlarms(#[expect(dead_code, reason = "for its schema")] Vec<AlarmName>);
+
+    /// The name of an alarm of `CloudWatch`.
+    #[derive(JsonSchema)]
+    #[schemars(extend("minLength" = 1, "maxLength" = 255))]
+    struct AlarmName(#[expect(dead_code, reason = "for its schema")] String);
 
     /// What makes a series.
     #[derive(JsonSchema)]
@@ -477,9 +493,9 @@ mod shapes {
     /// Changes what a window or series says; what is absent stays, and an empty text takes it away.
     #[derive(JsonSchema)]
     #[schemars(
-        title = "Edit the reason or the message",
+        title = "Edit the reason, the message or the alarms that are muted",
         deny_unknown_fields,
-        extend("allOf" = [json!({"anyOf": [said("reason"), said("message")]})])
+        extend("allOf" = [json!({"anyOf": [said("reason"), said("message"), muting()]})])
     )]
     struct Edit {
         #[schemars(extend("const" = "edit"))]
@@ -488,6 +504,7 @@ mod shapes {
         id: Id,
         /// A sentence for visitors, shown on the maintenance page.
         message: Option<Prose>,
+        mute_alarms: Option<MuteAlarms>,
         #[schemars(flatten)]
         asked: Asked,
     }
@@ -964,6 +981,8 @@ async fn what_people_write_is_accepted_by_both() {
         json!({"action": "unskip", "id": "w"}),
         json!({"action": "edit", "id": "w", "reason": "why"}),
         json!({"action": "edit", "id": "w", "message": ""}),
+        json!({"action": "edit", "id": "w", "mute_alarms": []}),
+        json!({"action": "on", "mute_alarms": ["site-5xx", "a, b"]}),
         json!({"action": "off", "requested_by": "ana", "reason": "done", "request_id": "1"}),
         json!({"action": "extend", "id": "w", "by": "PT5M", "requested_by": "ana", "reason": "slow"}),
         json!({"action": "reschedule", "id": "w", "duration": "PT3H", "request_id": "a".repeat(128)}),
@@ -1186,6 +1205,10 @@ async fn what_an_action_cannot_mean_is_refused_by_both() {
         (json!({"action": "on", "end": null}), "end"),
         (json!({"action": "on", "duration": null}), "duration"),
         (json!({"action": "on", "rules": null}), "rules"),
+        (json!({"action": "on", "mute_alarms": null}), "mute_alarms"),
+        (json!({"action": "on", "mute_alarms": "site-5xx"}), "mute_alarms"),
+        (json!({"action": "edit", "id": "w", "mute_alarms": [""]}), "mute_alarms"),
+        (json!({"action": "history", "format": "xml"}), "format"),
         (json!({"action": "off", "end": "2026-12-06T02:00Z"}), "end"),
         (json!({"action": "off", "id": null}), "id"),
         (json!({"action": "off", "booked_by": "ana"}), "booked_by"),

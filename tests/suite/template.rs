@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use maintenance_window::config::{VARIABLES, parameter};
+use maintenance_window::{
+    config::{VARIABLES, parameter},
+    model::alarm::OWN_ALARMS,
+};
 
 fn text(path: &str) -> String {
     fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).expect(path)
@@ -24,6 +27,13 @@ fn every_variable_of_the_template_is_known_and_the_other_way_round() {
     let set: BTreeSet<&str> =
         keys.filter(|key| key.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')).collect();
     assert_eq!(set, BTreeSet::from(VARIABLES));
+}
+
+#[test]
+fn the_alarms_of_the_template_are_those_that_are_never_muted() {
+    let template = text("template.yaml");
+    let names = template.lines().filter_map(|line| line.trim().strip_prefix("AlarmName: !Sub ${AWS::StackName}-"));
+    assert_eq!(names.collect::<BTreeSet<_>>(), BTreeSet::from(OWN_ALARMS));
 }
 
 #[test]
@@ -110,7 +120,8 @@ fn called() -> BTreeSet<String> {
         ("delete", "dynamodb:DeleteItem"),
         ("condition_check", "dynamodb:ConditionCheckItem"),
     ];
-    for part in code("src/aws/items.rs").split("TransactWriteItem::builder().").skip(1) {
+    let made = code("src/aws/items.rs") + &code("src/aws/parts.rs");
+    for part in made.split("TransactWriteItem::builder().").skip(1) {
         let kind = part.split('(').next().unwrap_or_default();
         let action = parts.iter().find(|(name, _)| *name == kind);
         found.insert(action.unwrap_or_else(|| panic!("a transaction's {kind} is known to no test")).1.to_owned());
@@ -120,6 +131,10 @@ fn called() -> BTreeSet<String> {
     for (method, action) in [("\"PUT\"", "s3:PutObject"), ("\"DELETE\"", "s3:DeleteObject")] {
         assert!(page.contains(method), "{action}");
         found.insert(action.to_owned());
+    }
+    // So is what CloudWatch is asked.
+    for call in code("src/aws/cloudwatch.rs").split(".ask(\"").skip(1) {
+        found.insert(format!("cloudwatch:{}", call.split('"').next().unwrap_or_default()));
     }
     found
 }
@@ -133,9 +148,19 @@ fn the_role_may_do_what_the_code_calls_and_nothing_else() {
         .filter(|line| !line.contains("AssumeRole") && !line.trim_start().starts_with('#'))
         .flat_map(|line| line.split_whitespace())
         .filter(|word| {
-            ["elasticloadbalancing:", "dynamodb:", "scheduler:", "sns:", "iam:Pass", "sqs:", "logs:", "s3:"]
-                .iter()
-                .any(|service| word.starts_with(service))
+            [
+                "elasticloadbalancing:",
+                "dynamodb:",
+                "scheduler:",
+                "sns:",
+                "iam:Pass",
+                "sqs:",
+                "logs:",
+                "s3:",
+                "cloudwatch:",
+            ]
+            .iter()
+            .any(|service| word.starts_with(service))
                 && !word.ends_with(':')
         })
         .map(str::to_owned)
@@ -175,10 +200,11 @@ fn is_one_of(path: &std::path::Path, files: &[&str]) -> bool {
 #[test]
 fn each_sdk_is_named_in_one_place_only() {
     let places: [(&str, &[&str]); 4] = [
-        ("aws_sdk_elasticloadbalancingv2", &["aws/rules.rs"]),
+        // Its endpoint rules are CloudWatch's too.
+        ("aws_sdk_elasticloadbalancingv2", &["aws/rules.rs", "aws/cloudwatch.rs"]),
         ("aws_sdk_scheduler", &["aws/wakeups.rs"]),
         ("aws_sdk_sns", &["aws/topic.rs"]),
-        ("aws_sdk_dynamodb", &["aws/store.rs", "aws/items.rs"]),
+        ("aws_sdk_dynamodb", &["aws/store.rs", "aws/items.rs", "aws/parts.rs"]),
     ];
     for (sdk, place) in places {
         for path in files() {

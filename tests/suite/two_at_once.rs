@@ -34,8 +34,17 @@ fn parsed(event: &str) -> Value {
 }
 
 /// The calls that one run makes and another notices.
-const NOTICED: [&str; 7] =
-    ["DescribeRules", "ModifyRule", "Query", "TransactWriteItems", "UpdateItem", "PutItem", "DeleteItem"];
+const NOTICED: [&str; 9] = [
+    "DescribeRules",
+    "ModifyRule",
+    "Query",
+    "TransactWriteItems",
+    "UpdateItem",
+    "PutItem",
+    "DeleteItem",
+    "PutAlarmMuteRule",
+    "DeleteAlarmMuteRule",
+];
 
 /// What came of a meeting.
 struct Met {
@@ -52,8 +61,11 @@ fn meet(meeting: &Meeting, runs: &[usize]) -> Result<Met, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
     runtime.block_on(async {
-        let world = World::new(1);
+        let mut world = World::new(1);
         world.set_conditions(0, owned());
+        if meeting.mutes {
+            world.settings.insert("MUTE_ALARMS", "site-5xx,site-slow".to_owned());
+        }
         for (at, before) in meeting.before {
             wait(&world, world.at(at), |_| true).await;
             world.until(world.at(at)).await;
@@ -88,7 +100,7 @@ fn meet(meeting: &Meeting, runs: &[usize]) -> Result<Met, String> {
         // The next sweep is the bound.
         world.until(world.now() + SignedDuration::from_secs(1)).await;
         Box::pin(world.invoke(parsed(SWEEP))).await.expect("swept");
-        let mut wrong = states(&world);
+        let mut wrong = states(&world, meeting);
         wrong.extend(decisions(&world, meeting, at, &events, &answers));
         // What is left goes on by itself; one more off ends what is open-ended, and a series is cancelled.
         let goes_on = |world: &World| has_end(world) || !world.series_ids().is_empty();
@@ -98,6 +110,9 @@ fn meet(meeting: &Meeting, runs: &[usize]) -> Result<Met, String> {
             Box::pin(world.try_invoke(&json!({"action": "cancel", "id": id}), "last of all")).await;
         }
         wait(&world, world.at("01:30"), |world| !world.schedule_names().is_empty()).await;
+        Box::pin(world.invoke(parsed(SWEEP))).await.expect("swept");
+        // What follows a window is due some minutes later.
+        world.until(world.now() + SignedDuration::from_mins(7)).await;
         Box::pin(world.invoke(parsed(SWEEP))).await.expect("swept");
         wrong.extend(in_the_end(&world, meeting, &answers));
         let answers = answers.map(|answer| match answer {
@@ -121,12 +136,23 @@ fn has_end(world: &World) -> bool {
 }
 
 /// A rule is open if and only if no active or held window covers it; what was ended is history.
-fn states(world: &World) -> Vec<String> {
+fn states(world: &World, meeting: &Meeting) -> Vec<String> {
     let mut wrong = vec![];
     let windows: Vec<Value> = world.windows().iter().filter_map(|id| world.window(id)).collect();
     let covered = windows.iter().any(|window| window["state"] == "active" || window["state"] == "held");
     if world.is_dark(0) != covered {
         wrong.push(format!("header-only: {}, covered: {covered}", world.is_dark(0)));
+    }
+    for window in windows.iter().filter(|window| meeting.mutes && window["state"] != "ending") {
+        // From the next minute on at the latest.
+        let own = format!("maintenance.{}-", window["window"].as_str().expect("an id"));
+        let start = window["start"].as_str().and_then(|text| text.parse::<Timestamp>().ok()).expect("a moment");
+        let soon = start.max(world.now() + SignedDuration::from_secs(76));
+        let rules = world.mute_rules();
+        let muted = rules.iter().any(|(name, rule)| name.starts_with(&own) && (rule.from..rule.until).contains(&soon));
+        if !muted {
+            wrong.push(format!("{} is not muted: {rules:?}", window["window"]));
+        }
     }
     for window in &windows {
         let last = window["decisions"].as_array().and_then(|decisions| decisions.last()).expect("a decision");
@@ -232,6 +258,10 @@ fn in_the_end(world: &World, meeting: &Meeting, answers: &[Answer; 2]) -> Vec<St
     let left_over = world.left_over();
     if !left_over.is_empty() {
         wrong.push(format!("left over: {left_over:?}"));
+    }
+    let muting = world.mute_rules();
+    if !muting.is_empty() {
+        wrong.push(format!("{muting:?} mute for no window"));
     }
     let history = world.history();
     let windows: Vec<&Value> = history.iter().filter(|past| past["window"].is_string()).collect();

@@ -34,7 +34,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use jiff::Timestamp;
 use maintenance_window::{
     app::App,
-    aws::{Aws, page::Page},
+    aws::{Aws, cloudwatch::CloudWatch, page::Page},
     config::Config,
     handler::{Invocation, answer},
     model::published::{Content, PageNotice},
@@ -199,6 +199,7 @@ impl Function {
         #[expect(clippy::disallowed_methods, reason = "this test runs in real time")]
         let app = App {
             aws: Aws::new(&sdk, &config),
+            cloudwatch: CloudWatch::new(&sdk, &config, Arc::new(Timestamp::now), connector()),
             config,
             probe: None,
             page: None,
@@ -346,4 +347,55 @@ async fn the_page_is_told_by_requests_that_an_s3_of_others_understands() {
         page(bucket).write(&none).await.expect("removed");
         assert_eq!(ask("GET", &url).await.0, 404);
     }
+}
+
+/// Tells moto's CloudWatch something, as a tool of others would.
+async fn tell_cloudwatch(moto: &Moto, operation: &str, input: &Value) {
+    let mut request = HttpRequest::new(input.to_string().into());
+    request.set_method("POST").expect("a method");
+    request.set_uri(format!("{}/", moto.endpoint)).expect("an address");
+    let scope =
+        "AWS4-HMAC-SHA256 Credential=id/20261206/eu-west-1/monitoring/aws4_request, SignedHeaders=host, Signature=0";
+    request.headers_mut().insert("authorization", scope);
+    request.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    request.headers_mut().insert("x-amz-target", format!("GraniteServiceVersion20100801.{operation}"));
+    assert!(connector().call(request).await.expect("an answer").status().is_success(), "{operation}");
+}
+
+/// Mute rules it has none of: those are held against the model of the service only.
+#[tokio::test]
+async fn what_a_cloudwatch_of_others_tells_is_understood() {
+    let moto = Moto::start();
+    let settings = |key: &str| (key == "TABLE_NAME").then(|| "maintenance".to_owned());
+    let config = Config::from_lookup(settings).expect("a table");
+    #[expect(clippy::disallowed_methods, reason = "this test runs in real time")]
+    let cloudwatch = CloudWatch::new(&moto.sdk(), &config, Arc::new(Timestamp::now), connector());
+    for (name, state) in [("site-5xx", "ALARM"), ("site-slow", "OK")] {
+        let alarm = json!({
+            "AlarmName": name, "ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1, "MetricName": "m",
+            "Namespace": "n", "Period": 60, "Statistic": "Sum", "Threshold": 1
+        });
+        tell_cloudwatch(&moto, "PutMetricAlarm", &alarm).await;
+        let state = json!({"AlarmName": name, "StateValue": state, "StateReason": "said so"});
+        tell_cloudwatch(&moto, "SetAlarmState", &state).await;
+    }
+    let asked = ["site-5xx", "site-slow", "site-gone"].map(str::to_owned);
+    let alarms = cloudwatch.alarms(&asked).await.expect("alarms");
+    assert_eq!(alarms.known, ["site-5xx", "site-slow"].map(str::to_owned).into());
+    assert_eq!(alarms.in_alarm, ["site-5xx".to_owned()].into());
+    let start: Timestamp = "2026-12-06T02:00:00Z".parse().expect("a time");
+    for (minute, count) in [(-1, 100), (0, 7), (30, 11), (60, 1), (62, 100)] {
+        let at = start.as_second() + minute * 60 + 20;
+        let data = json!({"Namespace": "AWS/ApplicationELB", "MetricData": [{
+            "MetricName": "HTTP_Fixed_Response_Count", "Timestamp": at, "Value": count,
+            "Dimensions": [{"Name": "LoadBalancer", "Value": "app/web/50dc6c495c0c9188"}]
+        }]});
+        tell_cloudwatch(&moto, "PutMetricData", &data).await;
+    }
+    let listener =
+        "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener-rule/app/web/50dc6c495c0c9188/f2f7dc8efc";
+    let rules = ["one", "two"].map(|rule| format!("{listener}/{rule}").parse().expect("an ARN"));
+    let until = start + jiff::SignedDuration::from_mins(60);
+    let count = cloudwatch.turned_away(&rules, start, until).await.expect("a count");
+    assert_eq!(count, 19, "of one load balancer once, until its last node knows that the rule is open");
 }

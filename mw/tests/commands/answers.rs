@@ -298,14 +298,17 @@ fn the_history_is_a_line_for_each() {
         json!({
             "id": id, "kind": "window", "outcome": outcome, "ended_at": "2026-12-06T04:00:00Z",
             "planned": { "start": "2026-12-06T02:00:00Z", "end": "2026-12-06T04:00:00Z" },
-            "actual": { "started": null, "ended": null }, "reason": "why", "requested_by": null, "decisions": [],
+            "actual": { "started": null, "ended": null }, "turned_away": 1832, "reason": "why", "requested_by": null, "decisions": [],
         })
     };
     let entries: Vec<Value> = (0..7).map(|nth| entry(&format!("w{nth}"), "completed")).collect();
     let told = json!({ "action": "history", "outcome": "history", "message": "7 were found.", "history": entries, "rules": [], "warnings": [] });
     let lambda = Lambda::new([Reply::Answer(told)]);
     let short = lambda.run(&["history"]).out;
-    assert!(short.contains("completed w0: Sun 6 Dec 2026 02:00 UTC, 2h, \"why\"\n"), "{short}");
+    assert!(
+        short.contains("completed w0: Sun 6 Dec 2026 02:00 UTC, 2h, 1832 visitors turned away, \"why\"\n"),
+        "{short}"
+    );
     assert!(short.ends_with("and 2 more entries: --json\n"), "{short}");
     assert_eq!(lambda.run(&["history", "--limit", "7"]).out.lines().count(), 8);
 }

@@ -57,6 +57,28 @@ fn refused(arguments: &[&str]) -> String {
     }
 }
 
+/// The options of a window as they are typed.
+const OPTIONS: [&str; 10] = [
+    "--timezone",
+    "Europe/London",
+    "--rule",
+    RULE,
+    "--message",
+    "Soon back",
+    "--mute-alarm",
+    "a",
+    "--at-end",
+    "reopen_if_healthy",
+];
+
+/// The same as an event has them.
+fn options() -> Value {
+    json!({
+        "timezone": "Europe/London", "rules": [RULE], "message": "Soon back", "mute_alarms": ["a"],
+        "at_end": "reopen_if_healthy"
+    })
+}
+
 #[test]
 fn each_command_sends_what_the_function_understands() {
     let every = ["--reason", "why", "--requested-by", "ana", "--request-id", "key-1"];
@@ -66,11 +88,8 @@ fn each_command_sends_what_the_function_understands() {
         event.as_object_mut().expect("an object").extend(asked.as_object().expect("an object").clone());
         event
     };
-    let options =
-        ["--timezone", "Europe/London", "--rule", RULE, "--message", "Soon back", "--at-end", "reopen_if_healthy"];
     let and_options = |mut event: Value| {
-        let more = json!({ "timezone": "Europe/London", "rules": [RULE], "message": "Soon back", "at_end": "reopen_if_healthy" });
-        event.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        event.as_object_mut().expect("an object").extend(options().as_object().expect("an object").clone());
         event
     };
     let cases: Vec<(Vec<&str>, Value)> = vec![
@@ -78,7 +97,7 @@ fn each_command_sends_what_the_function_understands() {
         (vec!["status", "a", "--expect", "maintenance"], json!({ "action": "status", "id": "a" })),
         (vec!["check"], json!({ "action": "check" })),
         (
-            [&["check", "a", "--start", "2026-12-06T02:00", "--for", "2h30m"], &options[..]].concat(),
+            [&["check", "a", "--start", "2026-12-06T02:00", "--for", "2h30m"], &OPTIONS[..]].concat(),
             and_options(json!({ "action": "check", "id": "a", "start": "2026-12-06T02:00", "duration": "PT2H30M" })),
         ),
         (
@@ -90,7 +109,7 @@ fn each_command_sends_what_the_function_understands() {
             json!({ "action": "check", "every": "rate(1 day)", "duration": "PT1H" }),
         ),
         (
-            with(&[&["book", "a", "--start", "2026-12-06T02:00", "--for", "PT2H", "--dry-run"], &options[..]].concat()),
+            with(&[&["book", "a", "--start", "2026-12-06T02:00", "--for", "PT2H", "--dry-run"], &OPTIONS[..]].concat()),
             and_asked(and_options(
                 json!({ "action": "book", "id": "a", "start": "2026-12-06T02:00", "duration": "PT2H", "dry_run": true }),
             )),
@@ -105,7 +124,7 @@ fn each_command_sends_what_the_function_understands() {
         ),
         (vec!["on"], json!({ "action": "on" })),
         (
-            with(&[&["on", "a", "--for", "45m", "--dry-run"], &options[..]].concat()),
+            with(&[&["on", "a", "--for", "45m", "--dry-run"], &OPTIONS[..]].concat()),
             and_asked(and_options(json!({ "action": "on", "id": "a", "duration": "PT45M", "dry_run": true }))),
         ),
         (
@@ -139,7 +158,10 @@ fn each_command_sends_what_the_function_understands() {
         (vec!["unskip", "s"], json!({ "action": "unskip", "id": "s" })),
         (with(&["pause", "s"]), and_asked(json!({ "action": "pause", "id": "s" }))),
         (with(&["resume", "s"]), and_asked(json!({ "action": "resume", "id": "s" }))),
-        (with(&["edit", "a", "--message", ""]), and_asked(json!({ "action": "edit", "id": "a", "message": "" }))),
+        (
+            with(&["edit", "a", "--message", "", "--mute-none"]),
+            and_asked(json!({ "action": "edit", "id": "a", "message": "", "mute_alarms": [] })),
+        ),
         (vec!["edit", "a", "--reason", ""], json!({ "action": "edit", "id": "a", "reason": "" })),
         (vec!["history", "--csv"], json!({ "action": "history", "format": "csv" })),
         (

@@ -108,6 +108,9 @@ pub(super) fn live(story: &Story, storm: &Storm) -> Result<Calm, String> {
             world.settings.insert("ERROR_BUCKET", "error-pages".to_owned());
             world.settings.insert("ANNOUNCE_BEFORE", "PT20M".to_owned());
         }
+        if story.mutes {
+            world.settings.insert("MUTE_ALARMS", "site-5xx,site-slow".to_owned());
+        }
         if storm.latency_ms > 0 {
             world.latency = Duration::from_millis(storm.latency_ms);
             world.table_latency = Duration::from_millis(storm.latency_ms / 4 + 1);
@@ -216,7 +219,8 @@ impl Night<'_> {
 
     /// Whether nothing is left that anybody could wait for.
     fn is_over(&self) -> bool {
-        self.world.windows().is_empty() && self.world.series_ids().is_empty() && self.world.schedule_names().is_empty()
+        let windows = self.world.windows().is_empty() && self.world.series_ids().is_empty();
+        windows && self.world.schedule_names().is_empty() && self.world.to_do().is_empty()
     }
 
     /// Lets time pass, wake-ups arriving as the storm has it. A sweep of an empty night tells nothing new.
@@ -298,6 +302,10 @@ impl Night<'_> {
         let left_over = self.world.left_over();
         if !left_over.is_empty() {
             wrong.push(format!("left over: {left_over:?}"));
+        }
+        let muting = self.world.mute_rules();
+        if !muting.is_empty() {
+            wrong.push(format!("{muting:?} mute for no window"));
         }
         if !self.world.series_ids().is_empty() {
             wrong.push("the series goes on".to_owned());

@@ -8,6 +8,8 @@ pub(super) struct Story {
     pub(super) probed: bool,
     /// Whether visitors and calendars are told.
     pub(super) announced: bool,
+    /// Whether windows mute alarms.
+    pub(super) mutes: bool,
     pub(super) steps: &'static [Step],
     /// The reports of a calm night, in their order.
     pub(super) reports: &'static str,
@@ -26,7 +28,7 @@ pub(super) enum Step {
 use Step::{Ill, Sent, Well};
 
 const fn story(name: &'static str, steps: &'static [Step], reports: &'static str) -> Story {
-    Story { name, rules: 1, probed: false, announced: false, steps, reports }
+    Story { name, rules: 1, probed: false, announced: false, mutes: false, steps, reports }
 }
 
 pub(super) const SHORT: Story = story(
@@ -35,7 +37,7 @@ pub(super) const SHORT: Story = story(
     "booked started completed",
 );
 
-pub(super) const STORIES: [Story; 21] = [
+pub(super) const STORIES: [Story; 25] = [
     SHORT,
     story(
         "ended early",
@@ -185,6 +187,47 @@ pub(super) const STORIES: [Story; 21] = [
         ],
         "booked booked started paused cancelled completed resumed booked booked started cancelled cancelled completed",
     ),
+    Story {
+        mutes: true,
+        ..story(
+            "muted",
+            &[Sent("00:00", r#"{"id":"w","start":"2026-12-06T00:04Z","end":"2026-12-06T00:08Z"}"#)],
+            "booked started completed",
+        )
+    },
+    Story {
+        mutes: true,
+        ..story(
+            "muted and moved",
+            &[
+                Sent("00:00", r#"{"id":"w","start":"2026-12-06T00:06Z","end":"2026-12-06T00:14Z"}"#),
+                Sent("00:02", r#"{"action":"reschedule","id":"w","start":"2026-12-06T00:08Z"}"#),
+                Sent("00:12", r#"{"action":"extend","id":"w","by":"PT2H"}"#),
+                Sent("00:22", r#"{"action":"edit","id":"w","mute_alarms":["site-canary"]}"#),
+                Sent("00:34", r#"{"action":"off"}"#),
+            ],
+            "booked rescheduled started extended edited completed",
+        )
+    },
+    Story {
+        mutes: true,
+        ..story(
+            "muted and cancelled",
+            &[
+                Sent("00:00", r#"{"id":"w","start":"2026-12-06T00:10Z","end":"2026-12-06T00:20Z"}"#),
+                Sent("00:04", r#"{"action":"cancel","id":"w"}"#),
+            ],
+            "booked cancelled",
+        )
+    },
+    Story {
+        mutes: true,
+        ..story(
+            "muted by hand",
+            &[Sent("00:02", r#"{"action":"on"}"#), Sent("00:09", r#"{"action":"off"}"#)],
+            "started completed",
+        )
+    },
     Story {
         probed: true,
         ..story(

@@ -54,6 +54,10 @@ impl Operator {
         if !left.is_empty() {
             return Err(format!("{left:?} are left over"));
         }
+        let muting = self.world.mute_rules();
+        if !muting.is_empty() {
+            return Err(format!("{muting:?} mute for no window"));
+        }
         let known = self
             .world
             .history()

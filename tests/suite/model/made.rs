@@ -8,7 +8,7 @@ use super::{
 };
 use crate::world::FAULTS;
 
-pub(super) const BREAKABLE: [&str; 9] = [
+pub(super) const BREAKABLE: [&str; 13] = [
     "Publish",
     "DescribeRules",
     "ModifyRule",
@@ -18,6 +18,10 @@ pub(super) const BREAKABLE: [&str; 9] = [
     "TransactWriteItems",
     "UpdateItem",
     "PutObject",
+    "PutAlarmMuteRule",
+    "DeleteAlarmMuteRule",
+    "DescribeAlarms",
+    "GetMetricStatistics",
 ];
 
 pub(super) fn made(seed: u64) -> Story {

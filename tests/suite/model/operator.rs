@@ -17,7 +17,15 @@ use super::{
 use crate::world::{ORIGIN_LOCK, SECRET, Settings, World};
 
 /// What changes something.
-const READS: [&str; 5] = ["DescribeRules", "DescribeListeners", "GetTopicAttributes", "Query", "GetItem"];
+const READS: [&str; 7] = [
+    "DescribeRules",
+    "DescribeListeners",
+    "GetTopicAttributes",
+    "Query",
+    "GetItem",
+    "DescribeAlarms",
+    "GetMetricStatistics",
+];
 
 pub(super) struct Operator {
     pub(super) world: World,

@@ -109,7 +109,7 @@ pub(super) const BAD: [&str; 22] = [
 pub(super) type Setting = (&'static str, Option<&'static str>);
 
 /// Settings that can be used.
-pub(super) const SANE: [Setting; 21] = [
+pub(super) const SANE: [Setting; 26] = [
     ("BYPASS_HEADER_VALUE", Some(SECRET)),
     ("BYPASS_HEADER_VALUE", Some("tester-secret-4711-abcd,second-tester-secret-0007")),
     ("BYPASS_HEADER_VALUE", Some("second-tester-secret-0007,tester-secret-4711-abcd")),
@@ -129,12 +129,17 @@ pub(super) const SANE: [Setting; 21] = [
     ("ERROR_BUCKET", None),
     ("ANNOUNCE_BEFORE", Some("PT10M")),
     ("ANNOUNCE_BEFORE", None),
+    ("MUTE_ALARMS", Some("site-5xx,site-slow")),
+    ("MUTE_ALARMS", Some("site-5xx,site-slow")),
+    ("MUTE_ALARMS", Some("site-5xx,site-slow")),
+    ("MUTE_ALARMS", Some("site-canary")),
+    ("MUTE_ALARMS", None),
     ("HISTORY_DAYS", Some("30")),
     ("DEAD_LETTER_QUEUE_ARN", None),
 ];
 
 /// Settings that cannot.
-pub(super) const UNUSABLE: [Setting; 19] = [
+pub(super) const UNUSABLE: [Setting; 20] = [
     ("WARN_BEFORE_END", Some("P10M")),
     ("REMIND_BEFORE", Some("soon")),
     ("MAX_DURATION", Some("long")),
@@ -153,6 +158,7 @@ pub(super) const UNUSABLE: [Setting; 19] = [
     ("DEAD_LETTER_QUEUE_ARN", Some("none")),
     ("HISTORY_DAYS", Some("many")),
     ("RULE_ARNS", Some("nonsense")),
+    ("MUTE_ALARMS", Some("maintenance-overrun")),
     ("TABLE_NAME", None),
 ];
 

@@ -42,7 +42,30 @@ impl Operator {
                 ));
             }
         }
+        self.alarms_are_muted(run)?;
         self.series_are_booked(run)
+    }
+
+    /// After such a sweep the alarms of the settings are muted for each window that goes on, from the next minute on at
+    /// the latest, and what mutes them is no rule of a window that nobody knows.
+    fn alarms_are_muted(&self, run: &Run) -> Result<(), String> {
+        let wanted = self.world.settings.get("MUTE_ALARMS").map_or("", String::as_str);
+        let wanted: Vec<&str> = wanted.split(',').filter(|name| name.starts_with("site-")).collect();
+        let soon = run.to + secs(76);
+        let rules = self.world.mute_rules();
+        let is_muted = |window: &str, alarm: &str| {
+            let own = format!("maintenance.{window}-");
+            let of_window = rules.iter().filter(|(name, _)| name.starts_with(&own)).map(|(_, rule)| rule);
+            let mut muting = of_window.filter(|rule| rule.alarms.iter().any(|name| name == alarm));
+            muting.any(|rule| rule.from <= soon && rule.until > run.to)
+        };
+        let going_on = self.expected.present_windows().filter(|window| window.darkens(run.from, run.to) == Some(true));
+        for window in going_on {
+            if let Some(alarm) = wanted.iter().find(|alarm| !is_muted(&window.id, alarm)) {
+                return Err(format!("{alarm} is not muted for {}: {rules:?}", window.id));
+            }
+        }
+        Ok(())
     }
 
     /// Whether a rule is header-only though it was never narrowed, as far as the table knows.

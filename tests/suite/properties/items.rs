@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use maintenance_window::{
     aws::items::{self, Past, RequestItem, Write},
     model::{
+        after::{After, Books},
         conditions::{Condition, QueryPair},
         id::WindowId,
         published::{Announcement, Content, PageNotice, Published, Standing},
@@ -38,6 +39,10 @@ fn any_id() -> impl Strategy<Value = WindowId> {
 
 fn any_text() -> impl Strategy<Value = Option<String>> {
     option::of(".{0,30}")
+}
+
+fn any_alarms() -> impl Strategy<Value = Option<Vec<String>>> {
+    option::of(vec(".{1,20}", 0..3))
 }
 
 fn any_rule() -> impl Strategy<Value = RuleArn> {
@@ -94,7 +99,7 @@ fn any_window() -> impl Strategy<Value = Window> {
     let state = select(vec![State::Booked, State::Active, State::Held, State::Ending, State::Over]);
     let times = (any_moment(), option::of(any_moment()), any_moment(), any_moment(), option::of(any_moment()));
     let texts = (any_text(), any_text(), any_text(), any_text(), vec(".{0,20}", 0..3));
-    let of_series = (option::of(any_id()), option::of(any_moment()));
+    let of_series = (option::of(any_id()), option::of(any_moment()), any_alarms());
     let ending = option::of(any_ending());
     let decisions = vec(any_decision(), 0..4);
     (name, state, times, texts, of_series, (ending, decisions, any_covered(), any_at_end())).prop_map(
@@ -102,7 +107,7 @@ fn any_window() -> impl Strategy<Value = Window> {
             let (id, uid, version, revision) = name;
             let (start, end, booked_at, times_set_at, activated_at) = times;
             let (timezone, reason, requested_by, message, notes) = texts;
-            let (series, occurrence) = of_series;
+            let (series, occurrence, mute_alarms) = of_series;
             Window {
                 id,
                 uid,
@@ -116,6 +121,7 @@ fn any_window() -> impl Strategy<Value = Window> {
                 reason,
                 requested_by,
                 message,
+                mute_alarms,
                 at_end,
                 series,
                 occurrence,
@@ -128,6 +134,7 @@ fn any_window() -> impl Strategy<Value = Window> {
                 told: BTreeSet::new(),
                 reports: BTreeSet::new(),
                 wakeups: None,
+                mutes: vec![],
                 started_at: None,
                 reopened_at: None,
                 closed_seen_after_secs: None,
@@ -142,13 +149,13 @@ fn any_series() -> impl Strategy<Value = Series> {
     let every = select(vec!["cron(0 2 ? * SUN *)", "rate(7 days)", "cron(59 23 L 12 ? 2199)", "rate(1 minute)"]);
     let zone = select(vec!["UTC", "Europe/London", "Mars/Base"]);
     let times = (any_moment(), any_moment(), option::of(any_moment()), vec(any_moment(), 0..4));
-    let texts = (any_text(), any_text(), any_text());
+    let texts = (any_text(), any_text(), any_text(), any_alarms());
     let rest = (any_covered(), any_at_end(), any::<bool>(), vec(any_decision(), 0..4));
     (name, every, zone, 60..10_000_000_i64, times, texts, rest).prop_map(
         |(name, every, zone, seconds, times, texts, rest)| {
             let (id, uid, version) = name;
             let (anchor, booked_at, booked_until, skipped) = times;
-            let (reason, requested_by, message) = texts;
+            let (reason, requested_by, message, mute_alarms) = texts;
             let (rules, at_end, paused, decisions) = rest;
             Series {
                 id,
@@ -162,6 +169,7 @@ fn any_series() -> impl Strategy<Value = Series> {
                 reason,
                 requested_by,
                 message,
+                mute_alarms,
                 at_end,
                 paused,
                 skipped,
@@ -272,7 +280,11 @@ fn any_write() -> impl Strategy<Value = Write> {
     prop_oneof![
         any_window().prop_map(Write::NewWindow),
         any_window().prop_map(Write::Window),
-        (any_window(), any_moment()).prop_map(|(window, at)| Write::PastWindow(window, at)),
+        (any_window(), any_moment(), option::of((any_moment(), any_text()))).prop_map(|(window, ended, left)| {
+            let after = |(due, problem)| After { window: window.clone(), ended, due, mutes: vec![], problem };
+            let left = left.map(after).map(Box::new);
+            Write::PastWindow(window, ended, left)
+        }),
         any_series().prop_map(Write::NewSeries),
         any_series().prop_map(Write::Series),
         (any_series(), any_moment()).prop_map(|(series, at)| Write::PastSeries(series, at)),
@@ -444,10 +456,16 @@ properties! {
                 let next = Published { version: published.version.saturating_add(1), ..published };
                 prop_assert_eq!(now().published, Some(next));
             }
-            Write::PastWindow(window, _) => {
+            Write::PastWindow(window, _, left) => {
                 let past = Window { state: State::Over, version: window.version.saturating_add(1), ..window };
-                prop_assert_eq!(items::read_past(item, early), Some(Past::Window(Box::new(past))));
+                let item = items.iter().find(|item| item["scope"].as_s().is_ok_and(|scope| scope == "past"));
+                let found = items::read_past(item.expect("an item of the past"), early);
+                prop_assert_eq!(found, Some(Past::Window(Box::new(past), Books::default())));
+                if let Some(left) = left {
+                    prop_assert_eq!(now().after, [*left]);
+                }
             }
+            Write::Books(..) => unreachable!("it makes no item of its own"),
             Write::PastSeries(series, at) => {
                 prop_assert_eq!(items::read_past(item, early), Some(Past::Series(Box::new(series), at)));
             }

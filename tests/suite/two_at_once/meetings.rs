@@ -13,6 +13,8 @@ pub(super) struct Meeting {
     pub(super) answers: [&'static str; 2],
     /// The reports of drift.
     pub(super) drifts: usize,
+    /// Whether windows mute alarms.
+    pub(super) mutes: bool,
 }
 
 /// Something that happened before.
@@ -77,16 +79,20 @@ const fn meeting(
     second: &'static str,
     answers: [&'static str; 2],
 ) -> Meeting {
-    Meeting { name, before, at, first, second, requests: Requests::Two, answers, drifts: 0 }
+    Meeting { name, before, at, first, second, requests: Requests::Two, answers, drifts: 0, mutes: false }
 }
 
 impl Meeting {
+    const fn muting(self) -> Self {
+        Self { mutes: true, ..self }
+    }
+
     const fn of(self, requests: Requests) -> Self {
         Self { requests, ..self }
     }
 }
 
-pub(super) const MEETINGS: [Meeting; 42] = [
+pub(super) const MEETINGS: [Meeting; 47] = [
     meeting("start and extend", ONE, "00:10", WAKE, EXTEND, [STARTED, "extended"]),
     meeting("end and extend, nearly", ONE, "00:19:59.9", WAKE, EXTEND, ["unchanged", "extended"]),
     meeting("end and extend", ONE, "00:20", WAKE, EXTEND, [ENDED, "InvalidEvent extended"]),
@@ -217,5 +223,10 @@ pub(super) const MEETINGS: [Meeting; 42] = [
     ),
     meeting("skip and the booking of the next", OF_SERIES, "00:10", WAKE_SERIES, SKIP, [STARTED, "skipped"]),
     meeting("two book the next of a series", OF_SERIES, "00:10", WAKE_SERIES, SWEEP, [STARTED, "reconciled unchanged"]),
+    meeting("moved twice, muted", ONE, "00:02", EARLIER, LATER, ["rescheduled", "rescheduled"]).muting(),
+    meeting("cancelled while moved, muted", ONE, "00:02", LATER, CANCEL, ["rescheduled", "cancelled"]).muting(),
+    meeting("extended while it starts, muted", ONE, "00:10", WAKE, EXTEND, [STARTED, "extended"]).muting(),
+    meeting("off while swept, muted", ONE, "00:12", OFF, SWEEP, ["completed", "reconciled unchanged"]).muting(),
+    meeting("two by hand, muted", NOTHING, "00:01", ON, ON_FOR, [STARTED, STARTED]).muting(),
     meeting("pause and resume", OF_SERIES, "00:12", PAUSE, RESUME, ["paused", "resumed unchanged"]),
 ];

@@ -57,6 +57,11 @@ impl World {
         self.present_item(&format!("window#{id}"))
     }
 
+    /// What is left to do of windows that are over.
+    pub(crate) fn to_do(&self) -> Vec<String> {
+        self.present("after#")
+    }
+
     pub(crate) fn series_ids(&self) -> Vec<String> {
         self.present("series#")
     }

@@ -7,6 +7,7 @@
 
 mod accessors;
 mod attributes;
+mod cloudwatch;
 mod elb;
 mod expressions;
 mod gate;
@@ -29,13 +30,13 @@ use maintenance_window::config::Config;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use self::{cloudwatch::CloudWatch, process::Processes, table::Table};
 pub(crate) use self::{
     elb::{Rule, header, path, rule_arn},
     gate::Gate,
     scheduler::Schedule,
     sns::Published,
 };
-use self::{process::Processes, table::Table};
 
 /// The secret that must never be seen anywhere.
 pub(crate) const SECRET: &str = "tester-secret-4711-abcd";
@@ -81,6 +82,7 @@ pub(crate) struct State {
     /// The name of every schedule that ever was.
     pub(crate) created_ever: BTreeSet<String>,
     pub(crate) table: Table,
+    pub(crate) cloudwatch: CloudWatch,
     /// So many of the next writes to the table meet another transaction.
     pub(crate) transaction_conflicts: usize,
     /// So many of the next answers about named rules are what the rules were before they were last modified.

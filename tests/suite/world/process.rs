@@ -20,7 +20,7 @@ use aws_smithy_types::{body::SdkBody, retry::RetryConfig};
 use jiff::SignedDuration;
 use maintenance_window::{
     app::{App, Clock, Figures},
-    aws::{Aws, page::Page},
+    aws::{Aws, cloudwatch::CloudWatch, page::Page},
     config::Config,
     error::Error,
     handler::{Invocation, Reply, reply},
@@ -94,7 +94,10 @@ impl World {
             let probe = config.probe_url.as_ref().map(|url| {
                 Probe::new(url, config.bypass.as_ref(), clock.clone(), SharedHttpConnector::new(process.clone()))
             });
-            (Arc::new(App { aws: Aws::new(&sdk, &config), config, probe, page, figures, clock }), present)
+            let web = SharedHttpConnector::new(process.clone());
+            let cloudwatch = CloudWatch::new(&sdk, &config, clock.clone(), web);
+            let aws = Aws::new(&sdk, &config);
+            (Arc::new(App { aws, cloudwatch, config, probe, page, figures, clock }), present)
         });
         Ok((made.0.clone(), made.1.clone()))
     }
@@ -202,6 +205,10 @@ impl World {
             "ModifyRule" => state.modify_rule(subject, input),
             "CreateSchedule" => state.create_schedule(subject, input, &self.settings),
             "DeleteSchedule" => state.delete_schedule(subject),
+            "PutAlarmMuteRule" => state.put_mute_rule(subject, input, now),
+            "DeleteAlarmMuteRule" => Ok(state.delete_mute_rule(subject)),
+            "DescribeAlarms" => Ok(state.describe_alarms(input)),
+            "GetMetricStatistics" => state.metric_statistics(input),
             "Publish" => state.publish(input, now),
             "Query" | "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems" => {
                 state.table.call(name, input, now, &mut state.transaction_conflicts)
@@ -281,6 +288,8 @@ enum Protocol {
     Json,
     /// DynamoDB.
     Table,
+    /// CloudWatch.
+    Alarms,
 }
 
 /// What a request asks for: the operation, what it is about, and its input.
@@ -299,6 +308,15 @@ fn understand(request: &HttpRequest) -> (Protocol, String, String, Value) {
             Value::Null
         };
         return (Protocol::Xml, operation.to_owned(), subject, input);
+    }
+    if host.starts_with("monitoring.") {
+        let header = |name: &str| request.headers().get(name).unwrap_or_default();
+        assert!(header("authorization").contains("/eu-west-1/monitoring/aws4_request"), "{}", header("authorization"));
+        assert_eq!((request.method(), header("content-type")), ("POST", "application/x-amz-json-1.0"));
+        let operation = header("x-amz-target").strip_prefix("GraniteServiceVersion20100801.").expect("CloudWatch");
+        let input: Value = serde_json::from_str(body).expect("JSON");
+        let name = input["Name"].as_str().or(input["AlarmMuteRuleName"].as_str()).unwrap_or_default().to_owned();
+        return (Protocol::Alarms, operation.to_owned(), name, input);
     }
     if host.starts_with("dynamodb.") {
         let target = request.headers().get("x-amz-target").expect("a target");
@@ -334,7 +352,11 @@ fn understand(request: &HttpRequest) -> (Protocol, String, String, Value) {
 fn respond(protocol: Protocol, operation: &str, answer: &Answer) -> HttpResponse {
     let status = answer.as_ref().map_or_else(|refusal| refusal.status, |_| 200);
     let body = match (protocol, answer) {
-        (Protocol::Json | Protocol::Table, Ok(value)) => value.to_string(),
+        (Protocol::Json | Protocol::Table | Protocol::Alarms, Ok(value)) => value.to_string(),
+        (Protocol::Alarms, Err(refusal)) => {
+            let kind = format!("com.amazonaws.cloudwatch#{}", refusal.code);
+            json!({ "__type": kind, "message": refusal.message }).to_string()
+        }
         (Protocol::Json, Err(refusal)) => json!({ "Message": refusal.message }).to_string(),
         (Protocol::Table, Err(refusal)) => wire::table_error(refusal).to_string(),
         (Protocol::Xml, Ok(value)) => {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     FUNCTION, SECRET, Settings, State, World,
+    attributes::Item,
     wire::{Answer, Refusal},
 };
 
@@ -15,6 +16,14 @@ pub(crate) const DEAD_LETTER_QUEUE: &str = "arn:aws:sqs:eu-west-1:123456789012:d
 
 /// How far ahead a schedule without a window may fire: it does nothing, and goes by itself.
 const GOES_SOON: SignedDuration = SignedDuration::from_hours(48);
+
+/// When what is left to do of a window is done at the latest.
+const TWO_SWEEPS: SignedDuration = SignedDuration::from_mins(11);
+
+/// A window's name and uid, as its mute rules have them.
+fn name(id: &str, item: &Item) -> Option<String> {
+    Some(format!("{id}-{}", item.get("uid")?["S"].as_str()?))
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule {
@@ -87,7 +96,8 @@ impl World {
 }
 
 impl State {
-    /// What should be gone: windows that are not history, and schedules that have fired or should have, or whose window
+    /// What should be gone: windows that are not history, what follows them and is overdue, mute rules that none of both
+    /// knows of, and schedules that have fired or should have, or whose window
     /// is gone and that do not go by themselves soon.
     pub(crate) fn left_over(&self, now: Timestamp) -> Vec<String> {
         let windows: Vec<String> = self.table.with_prefix("now", "window#").map(|(id, _)| id.to_owned()).collect();
@@ -98,7 +108,21 @@ impl State {
         };
         let schedules = self.schedules.iter().filter(|(name, schedule)| stays(name, schedule));
         let schedules: Vec<String> = schedules.map(|(name, _)| name.clone()).collect();
-        [windows, schedules].concat()
+        let after: Vec<(&str, &Item)> = self.table.with_prefix("now", "after#").collect();
+        let late = |item: &Item| {
+            let due: Option<Timestamp> = item.get("due").and_then(|due| due["S"].as_str()?.parse().ok());
+            due.is_none_or(|due| due + TWO_SWEEPS < now)
+        };
+        // Of which window a mute rule is, its name says.
+        let uids: Vec<String> =
+            self.table.with_prefix("now", "window#").filter_map(|(id, item)| name(id, item)).collect();
+        let over = after.iter().map(|(id, _)| id.replace('#', "-"));
+        let known: Vec<String> = uids.into_iter().chain(over).map(|name| format!("maintenance.{name}-")).collect();
+        let mutes = self.cloudwatch.mutes.keys().filter(|rule| !known.iter().any(|name| rule.starts_with(name)));
+        let mutes: Vec<String> = mutes.map(|name| format!("mute rule {name}")).collect();
+        let after: Vec<String> =
+            after.iter().filter(|(_, item)| late(item)).map(|(id, _)| format!("after {id}")).collect();
+        [windows, schedules, after, mutes].concat()
     }
 
     pub(super) fn create_schedule(&mut self, name: &str, input: &Value, settings: &Settings) -> Answer {

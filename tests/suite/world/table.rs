@@ -261,7 +261,15 @@ impl Table {
     fn store(&mut self, key: &Key, after: Option<Item>) {
         let before = self.items.remove(key);
         let (scope, id) = key;
-        if scope == "past" && before.is_some() && before != after {
+        // What is known only some minutes after the end is added once.
+        let as_it_ended = |item: &Item| {
+            let mut item = item.clone();
+            item.retain(|name, _| !["turned_away", "in_alarm"].contains(&name.as_str()));
+            item
+        };
+        let closed = before.as_ref().is_some_and(|item| item.contains_key("in_alarm"));
+        let same = before.as_ref().map(as_it_ended) == after.as_ref().map(as_it_ended);
+        if scope == "past" && before.is_some() && (!same || closed && before != after) {
             self.broken.push(format!("{id} is history and was changed"));
         }
         if scope == "now"

@@ -1,0 +1,131 @@
+//! Muting the alarms of windows, from their booking on until their rules are open again. Whatever fails here is a
+//! warning: no rule waits for it.
+
+use futures_util::{StreamExt, stream};
+
+use super::state::WINDOWS_AT_ONCE;
+use crate::{
+    app::Run,
+    error::Error,
+    model::{
+        mute::{Mute, MuteRule},
+        time::spoken,
+        window::Window,
+    },
+};
+
+/// Makes the mute rules that windows lack, and deletes those that they do not want any more. A window that mutes nothing
+/// costs no call.
+pub(super) async fn keep(run: Run<'_>, windows: &mut [Window]) {
+    stream::iter(windows.iter_mut()).for_each_concurrent(WINDOWS_AT_ONCE, |window| keep_one(run, window)).await;
+}
+
+/// The same for one window.
+pub(super) async fn keep_one(run: Run<'_>, window: &mut Window) {
+    let upkeep = window.mute_upkeep(&run.app.config.mute_alarms, run.now());
+    if upkeep.is_nothing() {
+        return;
+    }
+    let meant = |mute: &&Mute| !upkeep.make.iter().any(|made| made.number == mute.number);
+    let mut mutes: Vec<Mute> = window.mutes.iter().filter(meant).cloned().collect();
+    mutes.extend(upkeep.make.iter().cloned());
+    mutes.sort_by_key(|mute| mute.number);
+    // What is about to be made is in the table first, or nobody would know of it if this run died.
+    if !write(run, window, mutes).await {
+        return;
+    }
+    let wanted = window.clone();
+    let made = stream::iter(&upkeep.make)
+        .map(async |mute| (mute.number, run.app.cloudwatch.mute(&rule(run, &wanted, mute)).await))
+        .buffer_unordered(WINDOWS_AT_ONCE)
+        .collect::<Vec<_>>();
+    let (made, deleted) = tokio::join!(made, delete(run, &wanted, &upkeep.delete));
+    let mut mutes: Vec<Mute> =
+        window.mutes.iter().filter(|mute| !deleted.gone.contains(&mute.number)).cloned().collect();
+    for (number, made) in made {
+        let Some(mute) = mutes.iter_mut().find(|mute| mute.number == number) else { continue };
+        mute.made = made.is_ok();
+        mute.problem = made.err().map(|error| problem(&error));
+        if let Some(problem) = &mute.problem {
+            tracing::warn!(window.id = %window.id, problem, "alarms could not be muted");
+        }
+    }
+    write(run, window, mutes).await;
+}
+
+/// Writes which mute rules a window has, if that is news; false if somebody else did meanwhile.
+async fn write(run: Run<'_>, window: &mut Window, mutes: Vec<Mute>) -> bool {
+    if mutes == window.mutes {
+        return true;
+    }
+    match run.app.aws.store.note_mutes(window, &mutes).await {
+        Ok(true) => {
+            window.mutes = mutes;
+            true
+        }
+        // Another run looks after them, or the window is over: the next run sees what is left.
+        Ok(false) => false,
+        Err(error) => {
+            tracing::warn!(window.id = %window.id, error = error.full(), "the muted alarms could not be noted");
+            false
+        }
+    }
+}
+
+/// What came of deleting mute rules.
+#[derive(Default)]
+pub(super) struct Deleted {
+    /// The numbers of those that can be forgotten.
+    pub(super) gone: Vec<u32>,
+    /// Why one could not be deleted, in a sentence.
+    pub(super) problem: Option<String>,
+}
+
+/// Deletes mute rules of a window.
+pub(super) async fn delete(run: Run<'_>, window: &Window, mutes: &[Mute]) -> Deleted {
+    let deleted: Vec<(&Mute, Result<(), Error>)> = stream::iter(mutes)
+        .map(async |mute| (mute, run.app.cloudwatch.unmute(&name(run, window, mute)).await))
+        .buffer_unordered(WINDOWS_AT_ONCE)
+        .collect()
+        .await;
+    let mut all = Deleted::default();
+    for (mute, deleted) in deleted {
+        match deleted {
+            Ok(()) if mute.is_settled(run.now()) => all.gone.push(mute.number),
+            // Who set about making it may still be at it.
+            Ok(()) => {}
+            Err(error) => {
+                tracing::warn!(window.id = %window.id, error = error.full(), "a mute rule could not be deleted");
+                all.problem = Some(error.full());
+            }
+        }
+    }
+    all
+}
+
+/// The name of one of a window's mute rules.
+pub(super) fn name(run: Run<'_>, window: &Window, mute: &Mute) -> String {
+    mute.name(&run.app.config.table, window.id.as_str(), &window.uid)
+}
+
+fn rule(run: Run<'_>, window: &Window, mute: &Mute) -> MuteRule {
+    let zone = window.timezone.as_deref();
+    let end = window.end.map_or("until it is switched off".to_owned(), |end| format!("until {}", spoken(end, zone)));
+    MuteRule {
+        name: name(run, window, mute),
+        description: format!(
+            "Maintenance window {}, {end}. The function of the stack {} deletes it once the site is open again.",
+            window.id, run.app.config.table
+        ),
+        from: mute.from,
+        until: mute.until,
+        alarms: mute.alarms.clone(),
+    }
+}
+
+/// What a person reads of a failure, with what to do where permission is lacking.
+fn problem(error: &Error) -> String {
+    let denied = matches!(error.code(), Some(code) if code.starts_with("AccessDenied"));
+    let advice = "; name the alarm in the stack's MuteAlarms, which gives the permission";
+    format!("{}{}", error.full(), if denied { advice } else { "" })
+}
