@@ -111,6 +111,11 @@ impl Asked {
         self.event["at_end"].as_str().unwrap_or("reopen")
     }
 
+    /// The reason that it gives what it is about; an empty one takes it away.
+    pub(super) fn reason(&self) -> Option<String> {
+        self.event["reason"].as_str().filter(|reason| !reason.is_empty()).map(str::to_owned)
+    }
+
     pub(super) fn is_dry(&self) -> bool {
         self.event["dry_run"] == true
     }
@@ -135,6 +140,8 @@ impl Asked {
             | (Act::Reschedule { .. }, "rescheduled")
             | (Act::Cancel { .. }, "cancelled")
             | (Act::Skip { .. } | Act::Cancel { .. }, "skipped")
+            | (Act::Edit { .. }, "edited")
+            | (Act::Unskip { .. }, "unskipped")
             | (Act::Pause { .. }, "paused")
             | (Act::Resume { .. }, "resumed") => Answer::Taken,
             (_, "unchanged" | "already_booked" | "dry_run") => Answer::Nothing,
@@ -280,8 +287,14 @@ impl Writer<'_> {
                 self.start(start);
                 self.until(until);
             }
-            Act::Skip { name, nth } => {
-                self.action("skip");
+            Act::Edit { name, cleared } => {
+                self.action("edit");
+                self.name(Some(name));
+                let reason = if cleared { String::new() } else { format!("Reason of {}", self.asked.tag) };
+                self.put("reason", json!(reason));
+            }
+            Act::Skip { name, nth } | Act::Unskip { name, nth } => {
+                self.action(if matches!(act, Act::Skip { .. }) { "skip" } else { "unskip" });
                 self.name(Some(name));
                 let nth = nth.and_then(|nth| self.expected.coming(self.asked.id.as_deref()?, self.now, nth));
                 if let Some(start) = nth {

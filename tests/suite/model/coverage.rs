@@ -10,15 +10,17 @@ use super::{
 use crate::world::FAULTS;
 
 /// What is asked for, alone or with another at once.
-const ACTS: [&str; 18] = [
+const ACTS: [&str; 20] = [
     "Book",
     "On",
     "Off",
     "ExtendBy",
     "ExtendTo",
     "Reschedule",
+    "Edit",
     "Cancel",
     "Skip",
+    "Unskip",
     "Pause",
     "Resume",
     "Recur",

@@ -24,6 +24,7 @@ pub(super) struct Win {
     /// None: all of them.
     pub(super) rules: Option<Vec<String>>,
     pub(super) at_end: String,
+    pub(super) reason: Option<String>,
     pub(super) series: Option<String>,
     pub(super) occurrence: Option<Timestamp>,
     /// How many of its decisions have been looked at.
@@ -53,6 +54,7 @@ pub(super) struct Ser {
     pub(super) anchor: Option<Timestamp>,
     pub(super) paused: bool,
     pub(super) pauses: usize,
+    pub(super) reason: Option<String>,
     pub(super) over: bool,
     pub(super) skipped: BTreeSet<Timestamp>,
     /// The occurrences booked, each with how often the series had been paused.

@@ -84,6 +84,7 @@ impl Expected {
             end: time(&first["end"]),
             rules: listed(item),
             at_end: text(&item["at_end"]),
+            reason: None,
             series: item["series"].as_str().map(str::to_owned),
             occurrence: time(&item["occurrence"]),
             decisions: 1,
@@ -120,6 +121,7 @@ impl Expected {
         let series = series.ok_or_else(|| format!("{id} belongs to no series that was booked"))?;
         let start = window.occurrence.ok_or_else(|| format!("{id} has no start of its series"))?;
         series.anchor = series.anchor.or(Some(start));
+        window.reason.clone_from(&series.reason);
         if over_before.contains(&series.tag) {
             return Err(format!("{id} was booked by a series that was over"));
         }
@@ -169,6 +171,9 @@ impl Expected {
             let meant = (window.start, window.end);
             return Err(format!("{id} is at {now:?}, though what was decided means {meant:?}: {all:?}"));
         }
+        if item["reason"].as_str() != window.reason.as_deref() {
+            return Err(format!("{id} says {}, not {:?}", item["reason"], window.reason));
+        }
         if listed(item) != window.rules
             || item["at_end"] != window.at_end.as_str()
             || item["requested_by"] != window.tag.as_str()
@@ -190,7 +195,7 @@ impl Expected {
         };
         let about = match by.act {
             Act::Off { name: None } => true,
-            Act::Cancel { .. } | Act::Pause { .. } | Act::Skip { .. } => {
+            Act::Cancel { .. } | Act::Pause { .. } | Act::Skip { .. } | Act::Unskip { .. } | Act::Edit { .. } => {
                 by.id.as_ref() == Some(id) || by.id.is_some() && by.id == window.series
             }
             _ => by.id.as_ref() == Some(id),
@@ -198,9 +203,16 @@ impl Expected {
         if !about {
             return Err(format!("{id} was changed by {tag}, which was about {:?}", by.id));
         }
-        if by.recorded
-            && !matches!(by.act, Act::Off { name: None } | Act::Cancel { .. } | Act::Pause { .. } | Act::Skip { .. })
-        {
+        let of_many = matches!(
+            by.act,
+            Act::Off { name: None }
+                | Act::Cancel { .. }
+                | Act::Pause { .. }
+                | Act::Skip { .. }
+                | Act::Unskip { .. }
+                | Act::Edit { .. }
+        );
+        if by.recorded && !of_many {
             return Err(format!("{tag} was decided twice: {decision}"));
         }
         if by.spent {
@@ -233,6 +245,9 @@ impl Expected {
                 window.start = by.start.unwrap_or(window.start);
                 window.end = by.end.or_else(|| Some(window.start + by.length.or(length)?));
             }
+            Act::Edit { .. } => window.reason = by.reason(),
+            // It is written so that who cancels it at the same moment decides anew.
+            Act::Unskip { .. } => {}
             Act::Off { .. } | Act::Cancel { .. } | Act::Skip { .. } | Act::Pause { .. } => {
                 if let (Some(series), Act::Cancel { .. }) = (&window.series, by.act)
                     && let Some(series) =
@@ -278,6 +293,7 @@ impl Expected {
                 anchor,
                 paused: false,
                 pauses: 0,
+                reason: None,
                 over: false,
                 skipped: BTreeSet::new(),
                 booked: std::collections::BTreeMap::new(),
@@ -309,8 +325,19 @@ impl Expected {
                 Act::Resume { .. } => series.paused = false,
                 Act::Skip { .. } => series.skipped.extend(by.start.or(time(&decision["start"]))),
                 Act::Cancel { .. } => series.skipped.extend(time(&decision["start"])),
+                Act::Unskip { .. } => {
+                    let start = by.start.or(time(&decision["start"])).ok_or("no start")?;
+                    if !series.skipped.remove(&start) {
+                        return Err(format!("{start} of series {id} was taken back and was not left out"));
+                    }
+                    series.booked.remove(&start);
+                }
+                Act::Edit { .. } => series.reason = by.reason(),
                 other => return Err(format!("series {id} was changed by {other:?}")),
             }
+        }
+        if item["reason"].as_str() != series.reason.as_deref() {
+            return Err(format!("series {id} says {}, not {:?}", item["reason"], series.reason));
         }
         series.decisions = all.len();
         series.over = over;

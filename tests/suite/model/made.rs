@@ -173,7 +173,7 @@ fn recur(dice: &mut Rng) -> Act {
 }
 
 fn act(dice: &mut Rng) -> Act {
-    match dice.u8(0..64) {
+    match dice.u8(0..70) {
         0..12 => Act::Book {
             name: if dice.u8(0..5) == 0 { None } else { Some(window(dice)) },
             start: when(dice),
@@ -215,6 +215,11 @@ fn act(dice: &mut Rng) -> Act {
         51..53 => Act::History { name: if dice.bool() { None } else { Some(window(dice)) } },
         53..57 => Act::Sweep,
         57..60 => Act::Wake { name: window(dice) },
-        _ => Act::Bad(dice.usize(0..BAD.len())),
+        60..64 => Act::Bad(dice.usize(0..BAD.len())),
+        64..67 => {
+            let name = if dice.bool() { window(dice) } else { series(dice) };
+            Act::Edit { name, cleared: dice.u8(0..4) == 0 }
+        }
+        _ => Act::Unskip { name: series(dice), nth: dice.bool().then(|| dice.u8(0..3)) },
     }
 }

@@ -1,6 +1,6 @@
 //! A random operator against a model of what should be.
 //!
-//! A number makes a story: people book, extend, skip and end windows, change settings and edit rules, calls fail, runs
+//! A number makes a story: people book, edit, extend, skip and end windows, change settings and edit rules, calls fail, runs
 //! die, wake-ups are lost, late or doubled. After every step, and once everything works again, what is in the table, on
 //! the load balancer, in the answers and in the reports is held against a model that follows the contract alone:
 //! intervals over rules, and what was answered.

@@ -50,23 +50,83 @@ pub(super) const AT_END: [&str; 3] = ["reopen", "hold", "reopen_if_healthy"];
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Act {
-    Book { name: Option<Name>, start: When, until: Until, rules: u8, at_end: usize, dry: bool },
-    On { name: Option<Name>, until: Until, rules: u8, at_end: usize, dry: bool },
-    Off { name: Option<Name> },
-    ExtendBy { name: Name, secs: i64 },
-    ExtendTo { name: Name, end: When },
-    Reschedule { name: Name, start: Option<When>, until: Until },
-    Cancel { name: Name },
-    Skip { name: Name, nth: Option<u8> },
-    Pause { name: Name },
-    Resume { name: Name },
-    Recur { name: Name, every: usize, secs: i64, start: Option<When>, rules: u8, dry: bool },
-    Status { name: Option<Name> },
+    Book {
+        name: Option<Name>,
+        start: When,
+        until: Until,
+        rules: u8,
+        at_end: usize,
+        dry: bool,
+    },
+    On {
+        name: Option<Name>,
+        until: Until,
+        rules: u8,
+        at_end: usize,
+        dry: bool,
+    },
+    Off {
+        name: Option<Name>,
+    },
+    ExtendBy {
+        name: Name,
+        secs: i64,
+    },
+    ExtendTo {
+        name: Name,
+        end: When,
+    },
+    Reschedule {
+        name: Name,
+        start: Option<When>,
+        until: Until,
+    },
+    /// What it says is another, or is taken away.
+    Edit {
+        name: Name,
+        cleared: bool,
+    },
+    Cancel {
+        name: Name,
+    },
+    Skip {
+        name: Name,
+        nth: Option<u8>,
+    },
+    Unskip {
+        name: Name,
+        nth: Option<u8>,
+    },
+    Pause {
+        name: Name,
+    },
+    Resume {
+        name: Name,
+    },
+    Recur {
+        name: Name,
+        every: usize,
+        secs: i64,
+        start: Option<When>,
+        rules: u8,
+        dry: bool,
+    },
+    Status {
+        name: Option<Name>,
+    },
     Check,
-    CheckWindow { name: Option<Name>, start: When, until: Until },
-    History { name: Option<Name> },
+    CheckWindow {
+        name: Option<Name>,
+        start: When,
+        until: Until,
+    },
+    History {
+        name: Option<Name>,
+    },
     Sweep,
-    Wake { name: Name },
+    Wake {
+        name: Name,
+    },
     Bad(usize),
 }
 

@@ -77,7 +77,8 @@ impl Operator {
             Act::ExtendBy { .. } | Act::ExtendTo { .. } | Act::Reschedule { .. } => self.moved(asked),
             Act::Cancel { .. } => self.cancelled(asked),
             Act::Off { name: Some(_) } => self.off(asked),
-            Act::Skip { .. } | Act::Pause { .. } | Act::Resume { .. } => {
+            Act::Edit { .. } => self.edited(asked),
+            Act::Skip { .. } | Act::Unskip { .. } | Act::Pause { .. } | Act::Resume { .. } => {
                 let Some(series) = self.expected.present_series(asked.id.as_deref()?) else {
                     return Some(Verdict::Refuse);
                 };
@@ -243,6 +244,20 @@ impl Operator {
         match stands(window, asked.at) {
             Stand::Booked => Some(Verdict::Take),
             Stand::Active | Stand::Held => Some(Verdict::Refuse),
+            Stand::Over | Stand::Unsure => None,
+        }
+    }
+
+    fn edited(&self, asked: &Asked) -> Option<Verdict> {
+        let id = asked.id.as_deref()?;
+        let decides =
+            |before: &Option<String>| Some(if *before == asked.reason() { Verdict::Nothing } else { Verdict::Take });
+        if let Some(series) = self.expected.present_series(id) {
+            return decides(&series.reason);
+        }
+        let Some(window) = self.expected.present(id) else { return Some(Verdict::Refuse) };
+        match stands(window, asked.at) {
+            Stand::Booked | Stand::Active | Stand::Held => decides(&window.reason),
             Stand::Over | Stand::Unsure => None,
         }
     }
