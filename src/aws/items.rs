@@ -154,9 +154,10 @@ pub fn read_now(item: &Item, now: Timestamp, table: &mut Table) -> Result<(), (S
     Ok(())
 }
 
-/// A text without what stands between its first and its last quotation mark.
+/// A text without what stands between its first and its last quotation mark, of either kind that Rust's libraries use.
 fn unquoted(text: &str) -> String {
-    match (text.find('"'), text.rfind('"')) {
+    const MARKS: [char; 2] = ['"', '`'];
+    match (text.find(MARKS), text.rfind(MARKS)) {
         (Some(first), Some(last)) if first < last => format!("{}…{}", &text[..=first], &text[last..]),
         _ => text.to_owned(),
     }
@@ -760,6 +761,8 @@ mod tests {
         let told = "item rule#listener/one of the table is not readable: invalid type: string \"…\", expected a sequence; \
                     fix or delete it";
         assert_eq!(problem, told);
+        assert_eq!(unquoted("unknown variant `lock`, expected `opened` or `edited`"), "unknown variant `…`");
+        assert_eq!(unquoted("missing field"), "missing field");
     }
 
     #[test]

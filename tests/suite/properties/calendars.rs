@@ -169,7 +169,9 @@ properties! {
         let read = WrittenTime::read(&text, place.as_ref());
         let found = read.and_then(|written| written.resolve(place.as_ref(), moment));
         if let Err(problem) = &found {
-            prop_assert!(problem.contains("expected"), "{}", problem);
+            // Of a time that the clocks skip or pass twice the instants are named.
+            let told = ["expected", "does not exist", "occurs twice"].iter().any(|words| problem.contains(words));
+            prop_assert!(told, "{}", problem);
         }
         if let Ok(instant) = time::instant(&text, place.as_ref()) {
             prop_assert_eq!(found, Ok(time::whole_second(instant)), "{}", text);
