@@ -77,8 +77,8 @@ test: $(LOCAL)/.installed ## Run every test, then the permissions and a whole ni
 	$(LOCAL)/bin/python -m unittest discover -s account -t .
 	$(LOCAL)/bin/python -m unittest discover -s bench -t .
 	$(LOCAL)/bin/python -m unittest discover -s release -t .
-	@$(MAKE) --no-print-directory permissions
-	@$(MAKE) --no-print-directory night
+	@# Both at once, since most of their time is waiting.
+	@$(MAKE) --no-print-directory --jobs=2 permissions night
 
 # The development build, which `cargo test` has made already: a release build takes minutes. Deployed with a
 # release's plain template, as by people who build nothing; `make permissions` deploys template.yaml.
