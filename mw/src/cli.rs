@@ -93,9 +93,9 @@ pub enum Command {
     /// Move the end of a window
     #[command(
         override_usage = "mw extend [OPTIONS] <BY> [ID]\n       mw extend [OPTIONS] --until <TIME> [ID]",
-        after_help = "BY may be negative. Without ID it is the only window that has begun or, if none has, the only one \
-                      booked.\n\nExamples:\n  mw extend 30m\n  mw extend 30m database-move --reason \"The copy \
-                      takes longer\"\n  mw extend -15m\n  mw extend --until 04:00"
+        after_help = "BY may be negative. Without ID it is the only window that has begun.\n\nExamples:\n  mw extend \
+                      30m\n  mw extend 30m database-move --reason \"The copy takes longer\"\n  mw extend -15m\n  mw \
+                      extend --until 04:00"
     )]
     Extend(Extend),
     /// Move a booked window

@@ -29,8 +29,7 @@ struct Moved {
     after: Window,
 }
 
-/// Moves the end of a booked, active or held window. Without an id that is the only one that has begun; if none has, the
-/// only one there is.
+/// Moves the end of a booked, active or held window. Without an id that is the only one that has begun.
 ///
 /// # Errors
 /// [`Error::InvalidEvent`] if the window is unknown or over, or the new end is unusable; otherwise as
@@ -38,7 +37,7 @@ struct Moved {
 pub async fn extend(run: Run<'_>, id: Option<&WindowId>, by: &NewEnd, asked: &Asked) -> Result<Response, Error> {
     let longest = run.app.config.max_duration;
     let decided = decide(run, DecisionKind::Extend, |table, now| {
-        let id = &meant(id, &may_be_extended(table, now), DecisionKind::Extend)?;
+        let id = &id.map_or_else(|| goes_on(table, now), |id| Ok(id.clone()))?;
         let window = known(table, id)?;
         if window.state == State::Ending || (window.state == State::Booked && window.has_ended(now)) {
             return Err(too_late(id));
@@ -61,18 +60,27 @@ pub async fn extend(run: Run<'_>, id: Option<&WindowId>, by: &NewEnd, asked: &As
     Ok(answer)
 }
 
-/// The windows that an `extend` without an id may mean. Who sends one while a window goes on means that window, and none
-/// of those to come.
-fn may_be_extended(table: &Table, now: Timestamp) -> Vec<&WindowId> {
-    let all = |which: &dyn Fn(&Window) -> bool| -> Vec<&WindowId> {
+/// The window that an `extend` without an id means: the only one that goes on. Never one that has not begun: who sends
+/// this a moment too late would move another night, and believe that the site stays closed.
+fn goes_on(table: &Table, now: Timestamp) -> Result<WindowId, Error> {
+    let ids = |which: &dyn Fn(&Window) -> bool| -> Vec<&WindowId> {
         table.windows.iter().filter(|window| which(window)).map(|window| &window.id).collect()
     };
-    let goes_on = all(&|window| match window.state {
+    let begun = ids(&|window| match window.state {
         State::Active | State::Held => true,
         State::Booked => window.start <= now && !window.has_ended(now),
         State::Ending | State::Over => false,
     });
-    if goes_on.is_empty() { all(&|window| window.state == State::Booked) } else { goes_on }
+    let ahead = ids(&|window| window.state == State::Booked);
+    if !begun.is_empty() || ahead.is_empty() {
+        return meant(None, &begun, DecisionKind::Extend);
+    }
+    let names: Vec<&str> = ahead.iter().map(|id| id.as_str()).collect();
+    Err(Error::InvalidEvent(vec![format!(
+        "id: expected a window that has begun, but none goes on; on closes the site again, and one that is booked needs \
+         its id: {}",
+        names.join(", ")
+    )]))
 }
 
 fn new_end(window: &Window, by: &NewEnd, now: Timestamp) -> Result<Timestamp, Error> {

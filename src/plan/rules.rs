@@ -5,6 +5,7 @@ use crate::model::{
     bypass::Bypass,
     conditions::{self, Condition, same},
     may_narrow::may_narrow,
+    mute::SURELY_OVER,
     rule_arn::RuleArn,
     seen::Seen,
     table::{Drift, Edit, Narrowed, RuleItem},
@@ -263,11 +264,11 @@ fn owner_before(saved: Option<&RuleItem>, drift: Option<Drift>) -> Vec<Condition
 }
 
 /// The last edit by someone else, or a new one. A rule that is not as a window's report said it is was edited; before
-/// that report, and while another window of the rule is ending, another run may be at work.
+/// that report, and while another window of the rule is ending as this one begins, another run may be at work.
 fn drift(covering: &[&Window], reading: &Reading, saved: Option<&RuleItem>, scene: &Scene<'_>) -> Option<Drift> {
     let saved = saved?;
     let edit = match (reading.form, reading.edited) {
-        (Form::Open, false) if may_have_been_restored(saved, scene) => return saved.drift,
+        (Form::Open, false) if may_have_been_restored(covering, saved, scene) => return saved.drift,
         (Form::Open, _) => Edit::Opened,
         (Form::HeaderOnly, true) => Edit::Edited,
         // It is as it was narrowed, or was narrowed again.
@@ -281,13 +282,16 @@ fn drift(covering: &[&Window], reading: &Reading, saved: Option<&RuleItem>, scen
     Some(Drift { at: scene.now, after: saved.version, edit, answered: false })
 }
 
-/// Whether a run may have given the rule back to its owner for another window that ended, not knowing of the one that
-/// covers the rule now: this run itself, or one that is still at that end.
-fn may_have_been_restored(saved: &RuleItem, scene: &Scene<'_>) -> bool {
+/// Whether a run may have given the rule back to its owner for another window that ended, not knowing of those that
+/// cover the rule now: this run itself, or one that read the windows before the first of them began.
+fn may_have_been_restored(covering: &[&Window], saved: &RuleItem, scene: &Scene<'_>) -> bool {
     let at_its_end = |window: &Window| {
         window.state == State::Ending && window.reopened_at.is_none() && saved.windows.contains(&window.name())
     };
-    scene.changed.contains(&saved.arn) || scene.table.windows.iter().any(at_its_end)
+    let just_began =
+        |window: &&Window| window.activated_at.is_some_and(|began| scene.now.duration_since(began) < SURELY_OVER);
+    scene.changed.contains(&saved.arn)
+        || (scene.table.windows.iter().any(at_its_end) && covering.iter().all(just_began))
 }
 
 #[cfg(test)]
@@ -812,16 +816,19 @@ mod tests {
         let new = vec![paths(&["/new"])];
         let over = |uid: &str| Window { uid: uid.to_owned(), ..ending() };
         let restored = |uid: &str| Window { reopened_at: Some(at("02:59:00")), ..over(uid) };
+        let long_active = || Window { uid: "ddddd".to_owned(), activated_at: Some(at("02:54:00")), ..active() };
         let config = config(&[]);
         for (what, current, others, changed, found) in [
             ("another run is at the end of another window", owned(), vec![over("bbbbb")], false, false),
+            ("that run knew of this window", owned(), vec![over("bbbbb"), long_active()], false, true),
             ("that end is done", owned(), vec![restored("bbbbb")], false, true),
             ("it was never narrowed for that window", owned(), vec![over("ccccc")], false, true),
             ("this run restored it", owned(), vec![], true, false),
             ("nobody restores what is not saved", new.clone(), vec![over("bbbbb")], true, true),
             ("nor on top of the header", narrowed(&new), vec![over("bbbbb")], true, true),
         ] {
-            let windows = [vec![active()], others].concat();
+            let just_begun = Window { activated_at: Some(at("02:55:00")), ..active() };
+            let windows = [vec![just_begun], others].concat();
             let table = table(&windows, &[saved("one", &["aaaaa", "bbbbb"])]);
             let seen = [(rule("one"), Seen::Conditions(current))].into();
             let changed = changed.then(|| rule("one")).into_iter().collect();

@@ -89,17 +89,16 @@ async fn an_event_without_an_id_means_the_only_one_and_is_never_guessed() {
         assert!(refused.starts_with("id: there is nothing to "), "{refused}");
     }
     world.invoke(window("a", "02:00", "03:00")).await.expect("booked");
-    assert_eq!(world.invoke(extend.clone()).await.expect("the only one").window.expect("a").id.as_str(), "a");
     world.invoke(window("b", "05:00", "06:00")).await.expect("booked");
-    for event in [&extend, &cancel] {
-        let refused = world.invoke(event.clone()).await.expect_err("two").full();
-        assert!(refused.contains("but the event names none of a, b"), "{refused}");
-    }
+    let refused = world.invoke(cancel.clone()).await.expect_err("two").full();
+    assert!(refused.contains("but the event names none of a, b"), "{refused}");
+    let refused = world.invoke(extend.clone()).await.expect_err("none has begun").full();
+    assert!(refused.contains("id: expected a window that has begun") && refused.contains("its id: a, b"), "{refused}");
     world.run_until("02:10").await;
     // One goes on, so that is the one meant, whatever else is booked.
     let extended = world.invoke(extend.clone()).await.expect("the only one that goes on");
-    assert_eq!(extended.window.expect("a").end.expect("an end").to_string(), "2026-12-06T04:00:00Z");
-    let told = "The times of window a are Sun 6 Dec 2026 02:00 UTC to Sun 6 Dec 2026 04:00 UTC";
+    assert_eq!(extended.window.expect("a").end.expect("an end").to_string(), "2026-12-06T03:30:00Z");
+    let told = "The times of window a are Sun 6 Dec 2026 02:00 UTC to Sun 6 Dec 2026 03:30 UTC";
     let meant = "The event named no id, and could mean nothing else.";
     assert!(extended.message.contains(told) && extended.message.ends_with(meant), "{}", extended.message);
     let named = json!({"action": "extend", "id": "a", "by": "-PT5M"});
@@ -115,6 +114,18 @@ async fn an_event_without_an_id_means_the_only_one_and_is_never_guessed() {
     world.invoke(nightly()).await.expect("booked");
     let refused = world.invoke(cancel).await.expect_err("the series and its window").full();
     assert!(refused.contains("nightly"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_extend_that_comes_after_the_end_moves_no_other_night() {
+    let world = World::new(1);
+    world.invoke(window("a", "02:00", "03:00")).await.expect("booked");
+    world.invoke(nightly()).await.expect("booked");
+    world.run_until("03:05").await;
+    let before = world.windows();
+    let refused = world.invoke(json!({"action": "extend", "by": "PT30M"})).await.expect_err("too late").full();
+    assert!(refused.contains("but none goes on; on closes the site again"), "{refused}");
+    assert_eq!(world.windows(), before);
 }
 
 #[tokio::test(start_paused = true)]
