@@ -23,7 +23,7 @@ use crate::{
 pub async fn sweep(run: Run<'_>) -> Result<Response, Error> {
     let done = reconcile::reconcile(run).await?;
     let noticed = notices(run, &done).await;
-    Box::pin(reconcile::follow_up(run, &done.table.after, &done.site)).await;
+    Box::pin(reconcile::follow_up(run, &done)).await;
     let done = done.complete(None)?;
     noticed?;
     Ok(answers::summary(run, "sweep", &done))

@@ -29,6 +29,9 @@ pub struct After {
     /// Why one of them could not be deleted at the last try, in a sentence.
     #[serde(default)]
     pub problem: Option<String>,
+    /// Its muted alarms that were in alarm when they were handed back; none as long as that is not known.
+    #[serde(default)]
+    pub in_alarm: Option<Vec<String>>,
 }
 
 /// What is known of a window some minutes after its end.
@@ -47,7 +50,7 @@ impl After {
         let wait = if Self::counts(window) { RECOVERY } else { SURELY_OVER };
         let due = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
         let is_left = Self::counts(window) || !mutes.is_empty();
-        is_left.then(|| Self { window: window.clone(), ended, due, mutes, problem: None })
+        is_left.then(|| Self { window: window.clone(), ended, due, mutes, problem: None, in_alarm: None })
     }
 
     /// Whether there is something to count of a window: visitors were turned away for it.

@@ -6,13 +6,17 @@
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{mutes, state::WINDOWS_AT_ONCE};
+use super::{
+    mutes,
+    state::{Done, WINDOWS_AT_ONCE},
+};
 use crate::{
     app::Run,
     error::Error,
     model::{
         after::{After, Books},
         mute::Mute,
+        window::Window,
     },
     plan::{reports::Event, site::Site},
     report::{Report, words},
@@ -25,19 +29,19 @@ const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 const TIDIES: SignedDuration = SignedDuration::from_hours(24);
 
 /// Does what is due of it. What cannot be done is tried again by the next sweep.
-pub async fn follow_up(run: Run<'_>, all: &[After], site: &Site) {
+pub async fn follow_up(run: Run<'_>, done: &Done) {
     let now = run.now();
-    let due = all.iter().filter(|after| after.due <= now);
+    let due = done.table.after.iter().filter(|after| after.due <= now);
     stream::iter(due)
         .for_each_concurrent(WINDOWS_AT_ONCE, async |after| {
-            if let Err(error) = one(run, after, site).await {
+            if let Err(error) = one(run, after, &done.windows, &done.site).await {
                 tracing::warn!(window.id = %after.window.id, error = error.full(), "not all that follows a window is done");
             }
         })
         .await;
 }
 
-async fn one(run: Run<'_>, after: &After, site: &Site) -> Result<(), Error> {
+async fn one(run: Run<'_>, after: &After, present: &[Window], site: &Site) -> Result<(), Error> {
     let store = &run.app.aws.store;
     let mutes::Deleted { gone, problem } = mutes::delete(run, &after.window, &after.mutes).await;
     let is_left = |mute: &&Mute| {
@@ -45,53 +49,64 @@ async fn one(run: Run<'_>, after: &After, site: &Site) -> Result<(), Error> {
         !gone.contains(&mute.number) && !harmless
     };
     let left: Vec<Mute> = after.mutes.iter().filter(is_left).cloned().collect();
+    let (in_alarm, turned_away) = tokio::join!(in_alarm(run, after), turned_away(run, after));
+    // Neither a rule that cannot be deleted nor a figure that cannot be read keeps back what was hidden.
+    if let (Ok(names), None) = (&in_alarm, &after.in_alarm) {
+        hand_back(run, after, names, present, site).await?;
+    }
     // What could not be counted so far may be told by the next sweep.
-    let counted = books(run, after).await;
     let gives_up = after.due.saturating_add(PATIENCE).is_ok_and(|late| late < run.now());
-    let counted = if gives_up { Ok(counted.unwrap_or_default()) } else { counted };
-    if left.is_empty()
-        && let Ok(books) = &counted
-    {
-        hand_back(run, after, books, site).await?;
-        return store.close_books(after, books).await;
+    if left.is_empty() && (gives_up || (in_alarm.is_ok() && turned_away.is_ok())) {
+        let books = Books { turned_away: turned_away.unwrap_or_default(), in_alarm: in_alarm.unwrap_or_default() };
+        return store.close_books(after, &books).await;
     }
-    if left != after.mutes || problem != after.problem {
-        store.put_after(&After { mutes: left, problem, ..after.clone() }).await?;
+    let known = in_alarm.as_ref().ok().cloned();
+    let next = After { mutes: left, problem, in_alarm: known, ..after.clone() };
+    if next != *after {
+        store.put_after(&next).await?;
     }
-    counted.map(drop)
+    in_alarm.and(turned_away).map(drop)
 }
 
-/// What CloudWatch knows of the window.
-async fn books(run: Run<'_>, after: &After) -> Result<Books, Error> {
-    if !After::counts(&after.window) {
-        return Ok(Books::default());
+/// The alarms that the window had muted and that are in alarm.
+async fn in_alarm(run: Run<'_>, after: &After) -> Result<Vec<String>, Error> {
+    if let Some(known) = &after.in_alarm {
+        return Ok(known.clone());
     }
-    let (window, cloudwatch) = (&after.window, &run.app.cloudwatch);
     let muted: Vec<String> = after.muted().into_iter().map(str::to_owned).collect();
+    if muted.is_empty() || !After::counts(&after.window) {
+        return Ok(vec![]);
+    }
+    run.app.cloudwatch.alarms(&muted).await.map(|alarms| alarms.in_alarm.into_iter().collect())
+}
+
+/// How many requests were turned away for the window, if there is a load balancer to count them.
+async fn turned_away(run: Run<'_>, after: &After) -> Result<Option<u64>, Error> {
+    let window = &after.window;
     let rules = window.rules.resolve(&run.app.config.rules);
     let span: Option<(Timestamp, Timestamp)> = window.really_started().zip(window.reopened_at.or(Some(after.ended)));
-    let in_alarm = async {
-        match muted.as_slice() {
-            [] => Ok(vec![]),
-            names => cloudwatch.alarms(names).await.map(|alarms| alarms.in_alarm.into_iter().collect()),
-        }
-    };
-    let turned_away = async {
-        match span {
-            Some((from, until)) => cloudwatch.turned_away(&rules, from, until).await.map(Some),
-            None => Ok(None),
-        }
-    };
-    let (in_alarm, turned_away) = tokio::join!(in_alarm, turned_away);
-    Ok(Books { turned_away: turned_away?, in_alarm: in_alarm? })
+    match span.filter(|_| After::counts(window) && !rules.is_empty()) {
+        Some((from, until)) => run.app.cloudwatch.turned_away(&rules, from, until).await.map(Some),
+        None => Ok(None),
+    }
 }
 
-/// Tells which alarms were muted and are still in alarm.
-async fn hand_back(run: Run<'_>, after: &After, books: &Books, site: &Site) -> Result<(), Error> {
-    if books.in_alarm.is_empty() {
+/// Tells which alarms were muted and are still in alarm. One that another window mutes is that window's to tell.
+async fn hand_back(
+    run: Run<'_>,
+    after: &After,
+    in_alarm: &[String],
+    present: &[Window],
+    site: &Site,
+) -> Result<(), Error> {
+    let now = run.now();
+    let mutes = present.iter().flat_map(|window| &window.mutes);
+    let in_force: Vec<&Mute> = mutes.filter(|mute| mute.made && mute.from <= now && now < mute.until).collect();
+    let rings = |name: &&String| !in_force.iter().any(|mute| mute.alarms.contains(name));
+    let notes: Vec<String> = in_alarm.iter().filter(rings).map(|name| words::in_alarm(name)).collect();
+    if notes.is_empty() {
         return Ok(());
     }
-    let mut report = Report::new(Event::InAlarm, &after.window, Event::InAlarm.word().to_owned(), run.now()).seen(site);
-    report.notes = books.in_alarm.iter().map(|name| words::in_alarm(name)).collect();
-    run.app.aws.topic.publish(&report, run.target).await
+    let report = Report::new(Event::InAlarm, &after.window, Event::InAlarm.word().to_owned(), now).seen(site);
+    run.app.aws.topic.publish(&Report { notes, ..report }, run.target).await
 }

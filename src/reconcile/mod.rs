@@ -32,6 +32,8 @@ pub use wakeups::forget_wake_ups;
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use crate::{
     app::Run,
     error::Error,
@@ -47,6 +49,9 @@ use state::{Progress, Settled};
 
 /// How often a run looks before it leaves the rest to the next one: others keep changing what it depends on.
 const LOOKS_MAX: usize = 10;
+
+/// After this time what was read is read again before anything is reported.
+const LONG: SignedDuration = SignedDuration::from_secs(2);
 
 /// Brings everything to where it should be now, and reports.
 ///
@@ -74,6 +79,7 @@ pub async fn reconcile_after(run: Run<'_>, begun: Begun) -> Result<Done, Error> 
 
 async fn go_on(run: Run<'_>, mut progress: Progress) -> Result<Done, Error> {
     let mut settled = Box::pin(settle(run, &mut progress)).await?;
+    let read_at = run.now();
     Box::pin(mutes::keep(run, &mut settled.table.windows)).await;
     let watches = outside::is_needed(run, &settled);
     if watches {
@@ -83,8 +89,8 @@ async fn go_on(run: Run<'_>, mut progress: Progress) -> Result<Done, Error> {
     let (looked, mut told) = tokio::join!(watch, tell_visitors(run, &settled.table, vec![]));
     let mut outside = Outside { page_problem: told.problem.as_ref().map(|problem| problem.what.clone()), ..looked };
     settled.table.published = told.published.take().or(settled.table.published);
-    if outside.sight.is_some() {
-        // Watching took a while: what is true now is read again, and acted on.
+    if outside.sight.is_some() || run.now().duration_since(read_at) > LONG {
+        // Watching, muting or telling visitors took a while: what is true now is read again, and acted on.
         settled = Box::pin(settle(run, &mut progress)).await?;
         outside.forget_unless_expected(run, &settled);
     }

@@ -1,6 +1,8 @@
 //! Muting the alarms of windows, from their booking on until their rules are open again. Whatever fails here is a
 //! warning: no rule waits for it.
 
+use std::{future::Future, time::Duration};
+
 use futures_util::{StreamExt, stream};
 
 use super::state::WINDOWS_AT_ONCE;
@@ -14,14 +16,29 @@ use crate::{
     },
 };
 
+/// How long wake-ups, reports and all else may wait for this. What is cut off then is where a crash leaves it, and the
+/// next run goes on from there.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Makes the mute rules that windows lack, and deletes those that they do not want any more. A window that mutes nothing
 /// costs no call.
 pub(super) async fn keep(run: Run<'_>, windows: &mut [Window]) {
-    stream::iter(windows.iter_mut()).for_each_concurrent(WINDOWS_AT_ONCE, |window| keep_one(run, window)).await;
+    let all = stream::iter(windows.iter_mut()).for_each_concurrent(WINDOWS_AT_ONCE, |window| look_after(run, window));
+    in_time(all).await;
 }
 
 /// The same for one window.
 pub(super) async fn keep_one(run: Run<'_>, window: &mut Window) {
+    in_time(look_after(run, window)).await;
+}
+
+async fn in_time(work: impl Future<Output = ()>) {
+    if tokio::time::timeout(PATIENCE, work).await.is_err() {
+        tracing::warn!(after_secs = PATIENCE.as_secs(), "muting alarms took too long; the next run goes on");
+    }
+}
+
+async fn look_after(run: Run<'_>, window: &mut Window) {
     let upkeep = window.mute_upkeep(&run.app.config.mute_alarms, run.now());
     if upkeep.is_nothing() {
         return;

@@ -55,8 +55,8 @@ async fn book(run: Run<'_>, series: &Series, table: &Table, next: &Occurrence) -
         Written::Changed | Written::Decided => return Ok(None),
     }
     tracing::info!(window.id = %window.id, series.id = %series.id, "next occurrence booked");
-    Box::pin(mutes::keep_one(run, &mut window)).await;
     make_wake_ups(run, &mut window).await?;
+    Box::pin(mutes::keep_one(run, &mut window)).await;
     let site = present(run).await.site;
     tell::announce(run, &mut window, &site).await.map(|()| Some(window))
 }

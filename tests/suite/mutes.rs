@@ -299,3 +299,48 @@ async fn figures_that_cloudwatch_does_not_tell_are_left_out_in_the_end() {
     assert_eq!((history[0].turned_away, world.left_over()), (None, vec![]));
     assert_eq!(world.events(), ["booked", "started", "completed"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_hidden_is_handed_back_whatever_else_fails_and_once() {
+    for broken in ["GetMetricStatistics", "DeleteAlarmMuteRule"] {
+        let world = muting();
+        world.invoke(window()).await.expect("booked");
+        world.run_until("02:30").await;
+        world.state().cloudwatch.alarms.insert("site-slow".to_owned(), true);
+        world.state().broken = vec![broken];
+        world.run_until("03:40").await;
+        assert_eq!(world.events(), ["booked", "started", "completed", "in_alarm"], "{broken}");
+        world.state().broken.clear();
+        world.run_until("04:30").await;
+        assert_eq!((world.count("in_alarm"), world.left_over()), (1, vec![]), "{broken}");
+        let history = world.invoke(json!({"action": "history"})).await.expect("told").history;
+        assert_eq!(history[0].in_alarm, ["site-slow"], "{broken}");
+        assert!(history[0].turned_away.is_some(), "{broken}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_that_another_window_mutes_is_handed_back_by_that_window() {
+    let world = muting();
+    world.invoke(window()).await.expect("booked");
+    let longer = json!({"id": "longer", "start": "2026-12-06T02:30Z", "end": "2026-12-06T04:00Z"});
+    world.invoke(longer).await.expect("booked");
+    world.run_until("02:40").await;
+    world.state().cloudwatch.alarms.insert("site-slow".to_owned(), true);
+    world.run_until("03:50").await;
+    assert_eq!(world.count("in_alarm"), 0, "{:?}", world.events());
+    world.run_until("04:30").await;
+    assert_eq!((world.count("in_alarm"), world.left_over()), (1, vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cloudwatch_that_hangs_holds_up_no_report_and_no_wake_up() {
+    let mut world = muting();
+    world.retries = 4;
+    let hanging = ["PutAlarmMuteRule", "DeleteAlarmMuteRule"];
+    world.state().hanging = hanging.to_vec();
+    let before = world.now();
+    world.invoke(json!({"action": "on", "id": "w", "duration": "PT1H"})).await.expect("on");
+    assert!(world.now().duration_since(before) < jiff::SignedDuration::from_secs(12), "{}", world.now());
+    assert_eq!(world.events(), ["started"]);
+}

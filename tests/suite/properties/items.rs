@@ -280,11 +280,16 @@ fn any_write() -> impl Strategy<Value = Write> {
     prop_oneof![
         any_window().prop_map(Write::NewWindow),
         any_window().prop_map(Write::Window),
-        (any_window(), any_moment(), option::of((any_moment(), any_text()))).prop_map(|(window, ended, left)| {
-            let after = |(due, problem)| After { window: window.clone(), ended, due, mutes: vec![], problem };
-            let left = left.map(after).map(Box::new);
-            Write::PastWindow(window, ended, left)
-        }),
+        (any_window(), any_moment(), option::of((any_moment(), any_text(), any_alarms()))).prop_map(
+            |(window, ended, left)| {
+                let after = |(due, problem, in_alarm)| {
+                    let mutes = vec![];
+                    After { window: window.clone(), ended, due, mutes, problem, in_alarm }
+                };
+                let left = left.map(after).map(Box::new);
+                Write::PastWindow(window, ended, left)
+            }
+        ),
         any_series().prop_map(Write::NewSeries),
         any_series().prop_map(Write::Series),
         (any_series(), any_moment()).prop_map(|(series, at)| Write::PastSeries(series, at)),

@@ -99,6 +99,8 @@ pub(crate) struct State {
     pub(crate) faults: BTreeMap<(usize, usize), Fault>,
     /// Operations that fail whenever they are called.
     pub(crate) broken: Vec<&'static str>,
+    /// Operations that are never answered.
+    pub(crate) hanging: Vec<&'static str>,
     /// Tokens left for `ModifyRule`, and when that was known.
     tokens: Option<(f64, Instant)>,
     pub(crate) throttled: usize,

@@ -241,7 +241,9 @@ impl Process {
             let nth = state.invocations[invocation];
             state.invocations[invocation] += 1;
             state.calls.push(Call { at: world.now(), name: name.clone(), subject: subject.clone() });
-            (state.faults.remove(&(invocation, nth)), state.broken.iter().any(|operation| *operation == name))
+            let hangs = state.hanging.iter().any(|operation| *operation == name).then_some(Fault::Hangs);
+            let fault = state.faults.remove(&(invocation, nth)).or(hangs);
+            (fault, state.broken.iter().any(|operation| *operation == name))
         };
         if fault == Some(Fault::DiesBefore) {
             self.die().await;
