@@ -29,14 +29,16 @@ pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Erro
     told(run, reconcile::present_and_outside(run).await, id.as_ref())
 }
 
-/// The same of everything, without asking the site, and with what will not work as booked.
-pub async fn glance(run: Run<'_>) -> Response {
+/// The same of everything, without asking the site, and with what will not work as booked; and why the windows could not
+/// be read, if they could not.
+pub async fn glance(run: Run<'_>) -> (Response, Option<String>) {
     let present = reconcile::present(run).await;
+    let unread = if present.windows_seen { None } else { present.unseen.first().cloned() };
     let doomed = present.plan.as_ref().map(|plan| doomed::doomed(plan, &run.app.config.rules)).unwrap_or_default();
     // Only an id can be refused.
     let mut answer = told(run, present, None).unwrap_or_default();
     answer.warnings.extend(doomed.iter().map(answers::will_not_work));
-    answer
+    (answer, unread)
 }
 
 fn told(run: Run<'_>, present: Present, id: Option<&WindowId>) -> Result<Response, Error> {

@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     error::Error,
-    report::{finding::Severity, response::Response},
+    model::window::State,
+    plan::site::SiteState,
+    report::{finding::Severity, response::Response, views::WindowView},
 };
 
 /// The pop-up's page.
@@ -41,7 +43,7 @@ fn done(answer: &Response) -> Markup {
         @if !answer.checked.is_empty() {
             section { h3 { "Looked at and found well" } ul { @for well in &answer.checked { li.soft { (capitalised(well)) } } } }
         }
-        (next(&[following(&answer.outcome), REFRESH]))
+        (next(&[following(answer), REFRESH]))
     }
 }
 
@@ -59,13 +61,17 @@ fn failed(error: &Error) -> Markup {
         Error::Incomplete { decided: Some(_), .. } => {
             ("Decided, not done yet", "The next sweep, within five minutes, goes on with it.")
         }
-        Error::Incomplete { .. } | Error::OutOfTime => {
-            ("Not done yet", "The next sweep, within five minutes, goes on with it.")
-        }
+        Error::Incomplete { .. } => ("Not done yet", "The next sweep, within five minutes, goes on with it."),
+        Error::InvalidConfig(_) => (
+            "Refused",
+            "Nothing was changed. Correct the setting that is named here; Check names it too, and tells whether it is well \
+             then.",
+        ),
         _ => (
             "Failed",
             "It is not certain whether it was decided. Press the same button again, without a refresh before it: what was \
-             decided is not decided twice.",
+             decided is not decided twice. Or refresh, and look first whether it shows the change: the buttons are new \
+             then, and would decide it once more.",
         ),
     };
     html! {
@@ -100,17 +106,53 @@ fn title(outcome: &str) -> (&'static str, String) {
 }
 
 /// What a person may want to do after this.
-fn following(outcome: &str) -> &'static str {
-    match outcome {
+fn following(answer: &Response) -> &'static str {
+    let site = answer.site.as_ref();
+    match answer.outcome.as_str() {
         "dry_run" => "Nothing was booked. Close this; the form still holds what you wrote, for Book or Start now.",
-        "booked" | "already_booked" => "Until its start nothing changes for visitors; Cancel drops it.",
-        "started" => {
-            "Look at the site as a visitor, in a private window: within some ten seconds it is the maintenance page."
-        }
-        "completed" => "Look at the site as a visitor, in a private window: within some ten seconds it is there again.",
+        "booked" | "already_booked" => match &answer.window {
+            Some(window) => until_over(window, site.is_none_or(|site| window.start > site.at)),
+            None => {
+                "Between its windows the site stays open, unless another window covers it; End series drops the series."
+            }
+        },
+        "started" => match site.map(|site| site.state) {
+            Some(SiteState::Maintenance) => {
+                "Look at the site as a visitor, in a private window: within some ten seconds it is the maintenance page."
+            }
+            Some(SiteState::Mixed) => {
+                "Look at the site as a visitor, in a private window: within some ten seconds what the window covers is \
+                 the maintenance page."
+            }
+            _ => LOOK,
+        },
+        "completed" => match site.map(|site| (site.state, site.covering.is_empty())) {
+            Some((SiteState::Open, _)) => {
+                "Look at the site as a visitor, in a private window: within some ten seconds it is there again."
+            }
+            Some((SiteState::Maintenance | SiteState::Mixed, false)) => {
+                "Visitors stay out where another window covers the site, until that one is over too."
+            }
+            _ => LOOK,
+        },
         "blocked" => "Mend what is named as an error, and check again.",
         "unchanged" => "To do the same once more, refresh the widget first.",
         _ => "",
+    }
+}
+
+const LOOK: &str = "Look at the site as a visitor, in a private window, and press Check: it says what is in the way.";
+
+/// What a window that was asked for does to visitors, as it stands.
+fn until_over(window: &WindowView, is_ahead: bool) -> &'static str {
+    match window.state {
+        State::Booked if is_ahead => {
+            "Until its start the site stays open to visitors, unless another window covers it; Cancel drops it."
+        }
+        State::Booked | State::Active | State::Held => {
+            "It has begun: visitors are kept out of what it covers until End now ends it."
+        }
+        State::Ending | State::Over => "It is over; another one can be booked.",
     }
 }
 
@@ -119,7 +161,10 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::error::{Refusal, Service};
+    use crate::{
+        error::{Refusal, Service},
+        plan::site::Site,
+    };
 
     fn told(result: &Result<Response, Error>) -> String {
         answer(&Context::read(&Value::Null), result).into_string()
@@ -145,10 +190,47 @@ mod tests {
         for (error, title) in [
             (left(Some("it is booked")), "Decided, not done yet"),
             (left(None), "Not done yet"),
-            (Error::OutOfTime, "Not done yet"),
+            (Error::OutOfTime, "Failed"),
             (aws, "Failed"),
+            (Error::InvalidConfig(vec!["RuleArns: required".to_owned()]), "Refused"),
         ] {
-            assert!(told(&Err(error)).contains(&format!("<h2>{title}</h2>")), "{title}");
+            let is_config = matches!(error, Error::InvalidConfig(_));
+            let page = told(&Err(error));
+            assert!(page.contains(&format!("<h2>{title}</h2>")), "{title}: {page}");
+            assert_eq!(page.contains("It is not certain whether it was decided."), title == "Failed", "{page}");
+            assert_eq!(page.contains("Nothing was changed."), is_config, "{page}");
+        }
+    }
+
+    #[test]
+    fn what_comes_after_an_outcome_is_true_of_the_site_and_the_window() {
+        let window = crate::model::window::tests::window();
+        let after = |outcome: &str, state: SiteState, is: State| {
+            let covering = if is == State::Active { vec![window.clone()] } else { vec![] };
+            let site = Site { state, covering, ..Site::default() };
+            let view = WindowView { state: is, ..WindowView::new(&window) };
+            following(&Response {
+                outcome: outcome.to_owned(),
+                site: Some(site),
+                window: Some(view),
+                ..Response::default()
+            })
+        };
+        for (outcome, state, is, words) in [
+            ("completed", SiteState::Open, State::Over, "it is there again"),
+            ("completed", SiteState::Maintenance, State::Active, "another window covers"),
+            ("completed", SiteState::Mixed, State::Active, "another window covers"),
+            ("completed", SiteState::Broken, State::Over, "press Check"),
+            ("started", SiteState::Maintenance, State::Active, "it is the maintenance page"),
+            ("started", SiteState::Mixed, State::Active, "what the window covers is"),
+            ("started", SiteState::OpenUnplanned, State::Active, "press Check"),
+            ("booked", SiteState::Open, State::Booked, "Until its start"),
+            ("already_booked", SiteState::Open, State::Booked, "Until its start"),
+            ("already_booked", SiteState::Maintenance, State::Active, "It has begun"),
+            ("already_booked", SiteState::Open, State::Ending, "It is over"),
+        ] {
+            let told = after(outcome, state, is);
+            assert!(told.contains(words), "{outcome}, {state:?}, {is:?}: {told}");
         }
     }
 

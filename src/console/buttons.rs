@@ -85,7 +85,7 @@ pub(super) fn of_window(hands: &Hands<'_>, window: &WindowView, site: Option<&Si
     match window.state {
         State::Booked if window.start > hands.now => {
             let told = format!(
-                "Drop window {id}? The site then stays open to visitors at {}.{}",
+                "Drop window {id}? The site then stays open to visitors at {}, unless another window covers it then.{}",
                 spoken(hands.zone, window.start),
                 goes_on(window.series.as_ref())
             );
@@ -103,16 +103,22 @@ pub(super) fn of_window(hands: &Hands<'_>, window: &WindowView, site: Option<&Si
 
 fn longer(hands: &Hands<'_>, window: &WindowView, end: Timestamp, minutes: i64) -> Markup {
     let id = &window.id;
-    // As `extend` does: what overran its end goes on from now.
-    let from = if window.state == State::Held { hands.now } else { end };
-    let until = from.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MAX);
-    let told = format!(
-        "Give window {id} {minutes} minutes more? Visitors are then kept out until {} instead of {}, if nobody has moved \
-         that end since {}.",
-        spoken(hands.zone, until),
-        spoken(hands.zone, end),
-        hands.now.strftime("%H:%M:%S UTC"),
-    );
+    let drawn = hands.now.strftime("%H:%M:%S UTC");
+    let told = if window.state == State::Held {
+        // As `extend` does: what overran its end goes on from the press, whose moment nobody knows yet.
+        format!(
+            "Give window {id} {minutes} minutes more? Visitors are then kept out until {minutes} minutes from now, if \
+             nobody has moved its end since {drawn}."
+        )
+    } else {
+        let until = end.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MAX);
+        format!(
+            "Give window {id} {minutes} minutes more? Visitors are then kept out until {} instead of {}, if nobody has \
+             moved that end since {drawn} and it is not past its end by then.",
+            spoken(hands.zone, until),
+            spoken(hands.zone, end),
+        )
+    };
     let event = json!({ "action": "extend", "id": id, "by": format!("PT{minutes}M") });
     hands.press(&format!("+{minutes} min"), id.as_str(), event, Some(&told))
 }
@@ -147,7 +153,7 @@ pub(super) fn of_series(hands: &Hands<'_>, series: &SeriesView, windows: &[Windo
         windows.iter().filter(|window| window.series.as_ref() == Some(id) && window.state == State::Booked).collect();
     let dropped = match booked.first() {
         Some(window) => format!(
-            " Its booked window of {} is dropped: visitors reach the site then.",
+            " Its booked window of {} is dropped: visitors reach the site then, unless another window covers it.",
             spoken(hands.zone, window.start)
         ),
         None => String::new(),
@@ -170,7 +176,8 @@ pub(super) fn of_series(hands: &Hands<'_>, series: &SeriesView, windows: &[Windo
 /// Names the start, so that a page that is old leaves out no other one.
 fn skipping(hands: &Hands<'_>, id: &WindowId, next: Timestamp) -> Markup {
     let told = format!(
-        "Leave out the window of series {id} at {}? Visitors reach the site then; the starts after it stay.",
+        "Leave out the window of series {id} at {}? Visitors reach the site then, unless another window covers it; the \
+         starts after it stay.",
         spoken(hands.zone, next)
     );
     let event = json!({ "action": "skip", "id": id, "start": next });
@@ -190,7 +197,26 @@ pub(super) fn bar(hands: &Hands<'_>) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{console::context::Context, model::window::tests::at};
+    use crate::{
+        console::context::Context,
+        model::window::tests::{at, window},
+    };
+
+    #[test]
+    fn more_time_is_told_as_it_is_given_from_the_end_or_from_the_press() {
+        let zone = Context::read(&Value::Null).zone;
+        let hands = Hands::new("arn", "r", &zone, at("04:10:00"));
+        let told = |state: State| {
+            let view = WindowView { state, ..WindowView::new(&window()) };
+            of_window(&hands, &view, None).into_string()
+        };
+        let held = told(State::Held);
+        assert!(held.contains("kept out until 30 minutes from now, if nobody has moved its end"), "{held}");
+        assert!(!held.contains("04:40"), "{held}");
+        let active = told(State::Active);
+        assert!(active.contains("kept out until Sun 6 Dec 2026 04:30 UTC instead of"), "{active}");
+        assert!(active.contains("and it is not past its end by then"), "{active}");
+    }
 
     #[test]
     fn json_in_a_page_has_no_sign_of_html_and_reads_the_same() {

@@ -82,7 +82,7 @@ pub struct Context {
     pub zone: Zone,
     /// The widget's width in pixels.
     pub width: u64,
-    /// What it shows.
+    /// What it is asked to show.
     pub parts: Vec<Part>,
     /// What is wrong with its parameters, a sentence each.
     pub problems: Vec<String>,
@@ -103,7 +103,14 @@ impl Context {
         }
     }
 
-    /// Whether it shows a part.
+    /// What it shows: what is wrong with its parameters is told, whatever it is asked to show.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Part> {
+        let told = |part: Part| part == Part::Attention && !self.problems.is_empty();
+        Part::ALL.into_iter().filter(|part| self.shows(*part) || told(*part)).collect()
+    }
+
+    /// Whether it is asked to show a part.
     #[must_use]
     pub fn shows(&self, part: Part) -> bool {
         self.parts.contains(&part)

@@ -48,7 +48,8 @@ impl Deed {
 pub(super) fn form(hands: &Hands<'_>, asks_name: bool) -> Markup {
     let sent = |deed: Deed| json!({ "form": { "deed": deed.word(), "drawing": hands.drawing } });
     let book = "Book this? From its start to its end visitors get the maintenance page, and only testers with the bypass \
-                header reach the site; the same at each start, if it recurs. Until then nothing changes.";
+                header reach the site; the same at each start, if it recurs. Until then the site stays open, unless another \
+                window covers it.";
     let start = "Start maintenance now? Within some ten seconds visitors get the maintenance page, and only testers with the \
                  bypass header reach the site: for as long as you wrote, or, without a length, until somebody ends it.";
     html! {

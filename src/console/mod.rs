@@ -22,7 +22,6 @@ mod timeline;
 mod view;
 mod words;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use self::{
@@ -92,8 +91,10 @@ const PRESSES: [&str; 2] = ["click", "form"];
 struct Seen<'a> {
     present: &'a Response,
     past: &'a [PastView],
+    /// Why the windows and series could not be read.
+    present_unread: Option<String>,
     /// Why the past could not be read.
-    unread: Option<String>,
+    past_unread: Option<String>,
 }
 
 /// What a dashboard asks for with this event; nothing if no dashboard sent it.
@@ -141,34 +142,24 @@ pub async fn look(run: Run<'_>, context: &Context) -> String {
     };
     let present = async {
         // The history alone needs nothing of the present.
-        if context.parts == [Part::History] { Response::default() } else { actions::glance(run).await }
+        if context.parts() == [Part::History] { (Response::default(), None) } else { actions::glance(run).await }
     };
-    let (present, past) = tokio::join!(present, past);
+    let ((present, present_unread), past) = tokio::join!(present, past);
     let now = run.now();
     let may_act = !function::only_looks(run.target);
     let hands = may_act.then(|| Hands::new(run.target, run.request, &context.zone, now));
-    shown(context, now, &present, past, hands.as_ref())
+    let (past, past_unread) = match past {
+        Ok(past) => (past, None),
+        Err(error) => (vec![], Some(error.full())),
+    };
+    let seen = Seen { present: &present, past: &past, present_unread, past_unread };
+    view::page(context, now, &seen, hands.as_ref()).into_string()
 }
 
 /// The page for what a press came to: what was refused or failed is told on it too.
 #[must_use]
 pub fn answered(context: &Context, result: &Result<Response, Error>) -> String {
     answer::answer(context, result).into_string()
-}
-
-/// The page, from what was read.
-fn shown(
-    context: &Context,
-    now: Timestamp,
-    present: &Response,
-    past: Result<Vec<PastView>, Error>,
-    hands: Option<&Hands<'_>>,
-) -> String {
-    let (past, unread) = match past {
-        Ok(past) => (past, None),
-        Err(error) => (vec![], Some(format!("The history could not be read: {}.", error.full()))),
-    };
-    view::page(context, now, &Seen { present, past: &past, unread }, hands).into_string()
 }
 
 /// The page that tells of a failure, where nothing else can be shown.

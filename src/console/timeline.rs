@@ -90,8 +90,9 @@ pub(super) fn timeline(context: &Context, now: Timestamp, seen: &Seen<'_>) -> Ma
     let all = height + 16;
     let count = rows.iter().map(Vec::len).sum::<usize>();
     let here = scale.x(now);
+    let unread: Vec<&String> = seen.present_unread.iter().chain(&seen.past_unread).collect();
     html! {
-        svg role="img" aria-label=(summary(context, &scale, count)) viewBox={ "0 0 " (scale.width) " " (all) } width="100%" {
+        svg role="img" aria-label=(summary(context, &scale, count, unread.is_empty())) viewBox={ "0 0 " (scale.width) " " (all) } width="100%" {
             @for (at, name) in days(context, &scale) {
                 line.day x1=(scale.x(at)) y1="0" x2=(scale.x(at)) y2=(height) {}
                 // The last day may have no room for its name.
@@ -100,10 +101,11 @@ pub(super) fn timeline(context: &Context, now: Timestamp, seen: &Seen<'_>) -> Ma
             @for (row, bars) in (0_i64..).zip(&rows) {
                 @for bar in bars { (drawn(bar, &scale, HEAD + row * ROW)) }
             }
-            @if rows.is_empty() { text.name x=(here + 6) y=(HEAD + 14) { "No window in these days" } }
+            @if rows.is_empty() && unread.is_empty() { text.name x=(here + 6) y=(HEAD + 14) { "No window in these days" } }
             line.now x1=(here) y1=(HEAD - 4) x2=(here) y2=(height) {}
             text.now x=(here) y=(height + 12) text-anchor="middle" { "now" }
         }
+        @for why in unread { p.soft { "Could not be read: " (why) "." } }
         p.legend {
             span.key { span.planned {} " planned" }
             span.key { span.actual {} " closed to visitors" }
@@ -238,10 +240,15 @@ fn days(context: &Context, scale: &Scale) -> Vec<(Timestamp, String)> {
     days
 }
 
-fn summary(context: &Context, scale: &Scale, count: usize) -> String {
+fn summary(context: &Context, scale: &Scale, count: usize, is_whole: bool) -> String {
     let day = |at: Timestamp| context.zone.at(at).strftime("%A %-d %B").to_string();
     let windows = if count == 1 { "window".to_owned() } else { format!("{count} windows") };
-    let windows = if count == 0 { "no window".to_owned() } else { windows };
+    let windows = match (count, is_whole) {
+        (0, true) => "no window".to_owned(),
+        (_, true) => windows,
+        (0, false) => "what could not be read left out".to_owned(),
+        (_, false) => format!("{windows}, and what could not be read left out"),
+    };
     format!("Timeline from {} to {} with {windows}; the tables say the same in words", day(scale.from), day(scale.to))
 }
 
@@ -302,7 +309,7 @@ mod tests {
     fn a_picture_at_either_end_of_the_calendar_is_drawn() {
         let (context, present) = (Context::read(&json!({"width": 1})), Response::default());
         for now in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
-            let seen = Seen { present: &present, past: &[], unread: None };
+            let seen = Seen { present: &present, past: &[], present_unread: None, past_unread: None };
             assert!(timeline(&context, now, &seen).into_string().contains("No window in these days"));
         }
     }

@@ -15,7 +15,7 @@ use crate::{
         series::SeriesView,
         window::{AtEnd, State, Window},
     },
-    plan::site::{Site, SiteState},
+    plan::site::Site,
     report::{
         response::Response,
         site,
@@ -30,10 +30,13 @@ const RULES_MAX: usize = 30;
 const TODO_MAX: usize = 12;
 
 /// How much of a person's text stands in a row, in characters.
-const TEXT_MAX: usize = 70;
+const TEXT_MAX: usize = 60;
 
-/// How many bytes the buttons of windows may take together, so that a page of fifty windows stays small.
-const BUTTONS_MAX: usize = 12_000;
+/// How many bytes the buttons of windows and series may take together, so that a page of many stays small.
+const BUTTONS_MAX: usize = 28_000;
+
+/// How many bytes of that each row takes away, since it fills the page itself.
+const BUTTONS_LESS: usize = 330;
 
 /// The whole page of a look; with buttons and a form if it is drawn for somebody who may act.
 pub(super) fn page(context: &Context, now: Timestamp, seen: &Seen<'_>, hands: Option<&Hands<'_>>) -> Markup {
@@ -44,16 +47,16 @@ pub(super) fn page(context: &Context, now: Timestamp, seen: &Seen<'_>, hands: Op
             Part::Attention => attention(context, seen),
             Part::Timeline => titled("The last and next days", &timeline::timeline(context, now, seen)),
             Part::Actions => titled("Act", &buttons::bar(pressing?)),
-            Part::Windows => windows(context, now, seen.present, pressing),
+            Part::Windows => windows(context, now, seen, pressing),
             Part::Book => titled("Book", &forms::form(hands?, pressing.is_none())),
             Part::Rules => rules(&seen.present.rules),
-            Part::History => history(context, now, seen.past),
+            Part::History => history(context, now, seen),
         })
     };
     framed(
         context,
         &html! {
-            @for shown in &context.parts { @if let Some(shown) = part(*shown) { (shown) } }
+            @for shown in context.parts() { @if let Some(shown) = part(shown) { (shown) } }
             (footer(context, now))
         },
     )
@@ -128,12 +131,9 @@ fn next(site: &Site, now: Timestamp) -> Option<(&'static str, Timestamp)> {
 fn attention(context: &Context, seen: &Seen<'_>) -> Markup {
     let present = seen.present;
     let mut todo: Vec<String> = context.problems.clone();
-    todo.extend(seen.unread.iter().map(ToString::to_string));
+    todo.extend(seen.past_unread.iter().map(|why| format!("The history could not be read: {why}.")));
     if let Some(site) = present.site.as_ref().filter(|site| words::tone(site.state) == "alert") {
-        todo.push(match site.state {
-            SiteState::Unknown => "How the site stands could not be read; look at it yourself.".to_owned(),
-            _ => site::sentence(site),
-        });
+        todo.push(site::sentence(site));
         todo.extend(site::next_steps(site).iter().map(|step| capitalised(step)));
     }
     todo.extend(present.windows.iter().filter_map(waits));
@@ -168,25 +168,37 @@ pub(super) fn capitalised(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// What stands where a table has no rows: that there is nothing, or that nobody knows.
+fn nothing(unread: Option<&String>, empty: &str) -> Markup {
+    html! { p.soft { @match unread { Some(why) => { "Could not be read: " (why) "." }, None => (empty) } } }
+}
+
+/// The buttons, if there is room for them.
+fn fitting(acts: Option<Markup>, room: &mut usize) -> Option<Markup> {
+    let acts = acts?;
+    *room = room.checked_sub(acts.0.len())?;
+    Some(acts)
+}
+
 /// The windows that are not over, and the series.
-fn windows(context: &Context, now: Timestamp, present: &Response, hands: Option<&Hands<'_>>) -> Markup {
-    let mut room = BUTTONS_MAX;
+fn windows(context: &Context, now: Timestamp, seen: &Seen<'_>, hands: Option<&Hands<'_>>) -> Markup {
+    let present = seen.present;
+    let shown = present.windows.len().min(WINDOWS_MAX) + present.series.len().min(SERIES_MAX);
+    let mut room = BUTTONS_MAX - BUTTONS_LESS * shown;
     let rows: Vec<Markup> = present
         .windows
         .iter()
         .take(WINDOWS_MAX)
         .map(|window| {
             let acts = hands.map(|hands| buttons::of_window(hands, window, present.site.as_ref()));
-            let acts = acts.filter(|acts| acts.0.len() <= room);
-            room -= acts.as_ref().map_or(0, |acts| acts.0.len());
-            row(context, now, window, acts.as_ref())
+            row(context, now, window, fitting(acts, &mut room).as_ref())
         })
         .collect();
     let more = present.windows.len().saturating_sub(WINDOWS_MAX);
     titled(
         "Windows",
         &html! {
-            @if present.windows.is_empty() { p.soft { "None is booked or active." } } @else {
+            @if present.windows.is_empty() { (nothing(seen.present_unread.as_ref(), "None is booked or active.")) } @else {
                 table aria-label="Windows that are not over" {
                     thead { tr {
                         th scope="col" { "Window" } th scope="col" { "Stands" }
@@ -198,7 +210,7 @@ fn windows(context: &Context, now: Timestamp, present: &Response, hands: Option<
                 }
                 @if more > 0 { p.soft { (more) " more; send {\"action\":\"status\"} to see all." } }
             }
-            @if !present.series.is_empty() { (series(context, now, present, hands)) }
+            @if !present.series.is_empty() { (series(context, now, present, hands, room)) }
         },
     )
 }
@@ -228,9 +240,11 @@ fn named(id: &WindowId, reason: Option<&str>, by: Option<&str>, acts: Option<&Ma
     }
 }
 
-fn series(context: &Context, now: Timestamp, present: &Response, hands: Option<&Hands<'_>>) -> Markup {
+/// The series, with the room that windows leave for buttons.
+fn series(context: &Context, now: Timestamp, present: &Response, hands: Option<&Hands<'_>>, mut room: usize) -> Markup {
     let all = &present.series;
-    let acts = |one: &SeriesView| hands.map(|hands| buttons::of_series(hands, one, &present.windows));
+    let mut acts =
+        |one: &SeriesView| fitting(hands.map(|hands| buttons::of_series(hands, one, &present.windows)), &mut room);
     let more = all.len().saturating_sub(SERIES_MAX);
     html! {
         table aria-label="Series" {
@@ -275,11 +289,12 @@ fn rules(rules: &[RuleView]) -> Markup {
 }
 
 /// What is over: what was planned, and what was.
-fn history(context: &Context, now: Timestamp, past: &[PastView]) -> Markup {
+fn history(context: &Context, now: Timestamp, seen: &Seen<'_>) -> Markup {
+    let past = seen.past;
     titled(
         "History",
         &html! {
-            @if past.is_empty() { p.soft { "No window is over yet." } } @else {
+            @if past.is_empty() { (nothing(seen.past_unread.as_ref(), "No window is over yet.")) } @else {
                 table aria-label="Windows that are over, the latest first" {
                     thead { tr {
                         th scope="col" { "Window" } th scope="col" { "Outcome" } th scope="col" { "Planned" }
@@ -292,9 +307,9 @@ fn history(context: &Context, now: Timestamp, past: &[PastView]) -> Markup {
     )
 }
 
-/// How many visitors were turned away, in words.
+/// How many requests were turned away, in words; a visitor may make many.
 fn turned_away(count: u64) -> String {
-    if count == 1 { "1 visitor turned away".to_owned() } else { format!("{count} visitors turned away") }
+    if count == 1 { "1 request turned away".to_owned() } else { format!("{count} requests turned away") }
 }
 
 fn over(context: &Context, now: Timestamp, past: &PastView) -> Markup {

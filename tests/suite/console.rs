@@ -122,8 +122,25 @@ async fn what_cannot_be_read_is_told_on_the_page() {
         for part in told {
             assert!(page.contains(part), "{broken:?}: {page}");
         }
+        let part = read(&world.widget(&look(&json!({"show": "attention"}), &json!({}))).await).text();
+        assert!(part.contains("How the site stands is not known: cannot read"), "{broken:?}: {part}");
+        // No part says that there is nothing where nobody knows.
+        for (show, empty) in [
+            ("windows", "None is booked or active."),
+            ("history", "No window is over yet."),
+            ("timeline", "No window in these days"),
+        ] {
+            let part = read(&world.widget(&look(&json!({ "show": show }), &json!({}))).await).text();
+            let is_unread = broken.contains(&"Query");
+            assert_eq!(part.contains("Could not be read: cannot read"), is_unread, "{broken:?}: {part}");
+            assert_eq!(part.contains(empty), !is_unread, "{broken:?}: {part}");
+        }
     }
     world.state().broken.clear();
+    for show in ["state", "history"] {
+        let page = read(&world.widget(&look(&json!({"show": [show, "widows"]}), &json!({}))).await).text();
+        assert!(page.contains("What needs a person\n") && page.contains("did you mean windows?"), "{show}: {page}");
+    }
     let page = read(&world.widget(&look(&json!({"show": ["widows"]}), &json!({}))).await).text();
     assert!(page.contains("did you mean windows?"), "{page}");
     world.no_secret_was_said();
@@ -182,7 +199,7 @@ async fn full(world: &World, text: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_of_fifty_windows_is_small() {
+async fn a_page_of_fifty_windows_and_twenty_series_is_small() {
     for text in ["Moving the database to its new home, as planned for months ".repeat(5), "\"".repeat(300)] {
         let world = World::new(1);
         full(&world, text.trim()).await;
@@ -196,7 +213,16 @@ async fn a_page_of_fifty_windows_is_small() {
             let active = json!({"action": "on", "id": format!("active-{nth}"), "duration": "PT2H", "reason": text});
             world.invoke(active).await.expect("on");
         }
+        for nth in 0..20 {
+            let series = json!({
+                "id": format!("patching-of-the-week-{nth:02}"), "every": "rate(7 days)", "duration": "PT1H",
+                "start": format!("2026-12-20T{nth:02}:00Z"), "timezone": "Europe/London", "reason": text, "requested_by": text,
+            });
+            world.invoke(series).await.expect("booked");
+        }
         let page = world.widget(&usual()).await;
+        let series = read(&page).texts.iter().filter(|text| text.starts_with("patching-of-the-week-")).count();
+        assert!(series >= 20, "{series}");
         assert!(page.len() < PAGE_MAX, "{} bytes", page.len());
         let rows = read(&page).texts.iter().filter(|text| text.starts_with("window-of-the-night-")).count();
         assert!(rows >= 46, "{rows}");

@@ -117,6 +117,10 @@ async fn each_button_asks_first_and_says_what_becomes_of_visitors() {
     assert!(end.contains("Visitors stay out where window held covers the site too"), "{end}");
     let cancel = button(&page, "Cancel: later").asks.expect("asks");
     assert!(cancel.contains("stays open to visitors at Sun 6 Dec 2026 05:00 UTC"), "{cancel}");
+    for label in ["Cancel: later", "Skip next: weekly", "Pause: weekly", "End series: weekly"] {
+        let asks = button(&page, label).asks.expect("asks");
+        assert!(asks.contains("unless another window covers it"), "{label}: {asks}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,7 +176,8 @@ async fn the_form_books_tries_and_starts_what_is_written_into_it() {
     assert_eq!(world.windows(), [""; 0]);
     let booked = press_with(&world, &button(&page, "Book"), &fields).await;
     assert!(
-        booked.starts_with("Booked\n") && booked.contains("Until its start nothing changes for visitors"),
+        booked.starts_with("Booked\n")
+            && booked.contains("Until its start the site stays open to visitors, unless another"),
         "{booked}"
     );
     let again = press_with(&world, &button(&page, "Book"), &fields).await;
@@ -240,7 +245,7 @@ async fn a_failure_is_told_and_what_was_decided_stands() {
     let invocation = world.state().invocations.len();
     world.state().faults.insert((invocation, 0), Fault::Hangs);
     let told = press(&world, &button(&page, "+60 min: w")).await;
-    assert!(told.starts_with("Not done yet\n"), "{told}");
+    assert!(told.starts_with("Failed\n") && told.contains("Or refresh, and look first"), "{told}");
     world.no_secret_was_said();
 }
 
