@@ -91,7 +91,7 @@ pub struct Past {
     pub planned: Option<Planned>,
     /// When it really was.
     pub actual: Option<Actual>,
-    /// How many visitors were turned away.
+    /// How many requests were turned away.
     pub turned_away: Option<u64>,
     /// Why.
     pub reason: Option<String>,

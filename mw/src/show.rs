@@ -166,14 +166,14 @@ fn past(past: &Past) -> String {
         (Some(at), _) | (None, Some(at)) => moment(at),
         (None, None) => "at no known time".to_owned(),
     };
-    let visitors = match past.turned_away {
+    let turned_away = match past.turned_away {
         None => String::new(),
-        Some(1) => ", 1 visitor turned away".to_owned(),
-        Some(count) => format!(", {count} visitors turned away"),
+        Some(1) => ", 1 request turned away".to_owned(),
+        Some(count) => format!(", {count} requests turned away"),
     };
     let why = past.reason.as_ref().map(|reason| format!(", \"{}\"", clean(reason))).unwrap_or_default();
     let who = past.requested_by.as_ref().map(|who| format!(", {}", clean(who))).unwrap_or_default();
-    format!("{colour}{}{colour:#} {}: {when}{visitors}{why}{who}", clean(outcome), clean(&past.id))
+    format!("{colour}{}{colour:#} {}: {when}{turned_away}{why}{who}", clean(outcome), clean(&past.id))
 }
 
 /// A moment as the function's messages tell it.

@@ -1,4 +1,4 @@
-//! CloudWatch: rules that mute alarms, how alarms stand, and how many visitors were turned away.
+//! CloudWatch: rules that mute alarms, how alarms stand, and how many requests were turned away.
 //!
 //! Four operations do not need the whole client, which brings compression, CBOR and a second `http` into the executable:
 //! they are sent as JSON, one of the three protocols that CloudWatch speaks (its model: `smithy-rpc-v2-cbor`, `json`,
@@ -180,7 +180,7 @@ impl CloudWatch {
             "Period": period,
             "Statistics": ["Sum"],
         });
-        let answer = self.ask("GetMetricStatistics", "read how many visitors were turned away", &input).await?;
+        let answer = self.ask("GetMetricStatistics", "read how many requests were turned away", &input).await?;
         let points = answer["Datapoints"].as_array().into_iter().flatten();
         let sum: f64 = points.filter_map(|point| point["Sum"].as_f64()).sum();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests")]

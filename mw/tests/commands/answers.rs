@@ -306,7 +306,7 @@ fn the_history_is_a_line_for_each() {
     let lambda = Lambda::new([Reply::Answer(told)]);
     let short = lambda.run(&["history"]).out;
     assert!(
-        short.contains("completed w0: Sun 6 Dec 2026 02:00 UTC, 2h, 1832 visitors turned away, \"why\"\n"),
+        short.contains("completed w0: Sun 6 Dec 2026 02:00 UTC, 2h, 1832 requests turned away, \"why\"\n"),
         "{short}"
     );
     assert!(short.ends_with("and 2 more entries: --json\n"), "{short}");
