@@ -44,7 +44,8 @@ ABSENT = re.compile(r"attribute_not_exists\((#\w+)\)")
 COMPARED = re.compile(r"(#\w+) ([=<]) (:\w+)")
 ASSIGN = re.compile(r"(#\w+) = (?:if_not_exists\((#\w+), (:\w+)\)|(:\w+))")
 SET = re.compile(rf"SET ({ASSIGN.pattern}(?:, {ASSIGN.pattern})*)")
-ADD = re.compile(r"ADD (#\w+) (:\w+)")
+ADDITION = re.compile(r"(#\w+) (:\w+)")
+ADD = re.compile(rf"ADD ({ADDITION.pattern}(?:, {ADDITION.pattern})*)")
 UPDATE = re.compile(rf"(?:{SET.pattern})?(?:(?:^| ){ADD.pattern})?")
 KEY = re.compile(r"(#\w+) = (:\w+)(?: AND (#\w+) >= (:\w+))?")
 
@@ -269,8 +270,9 @@ def updated(item: Item, text: str, placeholders: Placeholders) -> Item:
             value = placeholders.value(value or if_absent)
             after[target] = item.get(target, value) if unless else value
     if addition := ADD.search(text):
-        name, more = placeholders.name(addition[1]), placeholders.value(addition[2])
-        if not more.get("SS"):
-            raise invalid("only members are added to a set of strings")
-        after[name] = {"SS": sorted({*item.get(name, {"SS": []})["SS"], *more["SS"]})}
+        for name, members in ADDITION.findall(addition[1]):
+            target, more = placeholders.name(name), placeholders.value(members)
+            if not more.get("SS"):
+                raise invalid("only members are added to a set of strings")
+            after[target] = {"SS": sorted({*item.get(target, {"SS": []})["SS"], *more["SS"]})}
     return after

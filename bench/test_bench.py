@@ -67,7 +67,11 @@ class TableTest(unittest.TestCase):
 
     def update(self, expression: str, condition: str, **values: dict) -> dict:
         """An update of that item."""
-        used = [name for name in ("uid", "version", "told") if f"#{name}" in expression + condition]
+        used = [
+            name
+            for name in ("uid", "version", "told", "reports")
+            if f"#{name}" in expression + condition
+        ]
         return {
             "TableName": "maintenance",
             "Key": key("window#a"),
@@ -119,10 +123,11 @@ class TableTest(unittest.TestCase):
     def test_what_was_told_is_added_and_a_first_time_stays(self) -> None:
         for told, at in (("booked", "1"), ("started", "2")):
             update = self.update(
-                "SET #version = if_not_exists(#version, :at) ADD #told :told",
+                "SET #version = if_not_exists(#version, :at) ADD #told :told, #reports :reports",
                 "#uid = :uid",
                 uid={"S": "u1"},
                 told={"SS": [told]},
+                reports={"SS": [f"{told} {at}"]},
                 at={"S": at},
             )
             self.table.call("UpdateItem", update)
@@ -130,6 +135,7 @@ class TableTest(unittest.TestCase):
         self.assertEqual(
             (found["told"], found["version"]), ({"SS": ["booked", "started"]}, {"N": "3"})
         )
+        self.assertEqual(found["reports"], {"SS": ["booked 1", "started 2"]})
 
     def test_what_the_function_never_sends_is_refused(self) -> None:
         uid = {"uid": {"S": "u1"}}
