@@ -333,9 +333,13 @@ fn over(context: &Context, now: Timestamp, past: &PastView) -> Markup {
             @if !context.is_narrow() {
                 td {
                     (span(actual.started, actual.ended))
-                    @if let Some(late) = actual.end_late_secs.filter(|late| *late != 0) {
-                        span.own { (lateness(late)) }
+                    @if let Some(late) = actual.start_late_secs.filter(|late| *late > 0) {
+                        div.own { "started " (length(late)) " late" }
                     }
+                    @if let Some(late) = actual.end_late_secs.filter(|late| *late != 0) {
+                        div.own { (lateness(late)) }
+                    }
+                    @if let Some(seen) = seen_after(past) { div.soft { (seen) } }
                     @if let Some(count) = past.turned_away { div.soft { (turned_away(count)) } }
                 }
                 td { (words::decisions(&past.decisions)) }
@@ -344,7 +348,22 @@ fn over(context: &Context, now: Timestamp, past: &PastView) -> Markup {
     }
 }
 
+/// How long visitors took to see the change at the start and at the end, where the site was watched.
+fn seen_after(past: &PastView) -> Option<String> {
+    let told = |what: &str, secs: i64| format!("{what} seen after {secs} s");
+    match (past.closed_seen_after_secs, past.opened_seen_after_secs) {
+        (Some(closed), Some(opened)) => Some(format!("{}, opening after {opened} s", told("closing", closed))),
+        (Some(closed), None) => Some(told("closing", closed)),
+        (None, Some(opened)) => Some(told("opening", opened)),
+        (None, None) => None,
+    }
+}
+
+fn length(secs: i64) -> String {
+    crate::model::time::roughly(jiff::SignedDuration::from_secs(secs.abs()))
+}
+
 fn lateness(secs: i64) -> String {
-    let length = crate::model::time::roughly(jiff::SignedDuration::from_secs(secs.abs()));
+    let length = length(secs);
     if secs < 0 { format!("ended {length} early") } else { format!("ended {length} late") }
 }

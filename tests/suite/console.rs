@@ -384,3 +384,16 @@ proptest! {
         })?;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_history_tells_how_soon_visitors_saw_a_change() {
+    let mut world = World::new(1);
+    world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
+    world.invoke(json!({"action": "on", "id": "w", "duration": "PT1H"})).await.expect("on");
+    world.run_until("00:20").await;
+    world.invoke(json!({"action": "off", "id": "w"})).await.expect("off");
+    let past = world.invoke(json!({"action": "history"})).await.expect("told").history.remove(0);
+    let (closed, opened) = (past.closed_seen_after_secs.expect("seen"), past.opened_seen_after_secs.expect("seen"));
+    let page = seen(&world).await.text();
+    assert!(page.contains(&format!("closing seen after {closed} s, opening after {opened} s")), "{page}");
+}
