@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
-use super::{context::Zone, forms, words::spoken};
+use super::{context::Zone, words::spoken};
 use crate::{
     model::{
         id::{WindowId, digest},
@@ -17,6 +17,9 @@ use crate::{
     plan::site::Site,
     report::views::WindowView,
 };
+
+/// The field for the viewer's name; its own name begins as those of a form's other fields do.
+pub(super) const BY: &str = "mw-by";
 
 /// How much longer a window may be made by one press, in minutes.
 const LONGER: [i64; 3] = [15, 30, 60];
@@ -188,9 +191,16 @@ fn skipping(hands: &Hands<'_>, id: &WindowId, next: Timestamp) -> Markup {
 pub(super) fn bar(hands: &Hands<'_>) -> Markup {
     html! {
         div.bar {
-            (forms::name())
+            (name())
             div.acts { (hands.press("Check", "", json!({ "action": "check" }), None)) }
         }
+    }
+}
+
+/// The field for the viewer's name: a dashboard passes none.
+pub(super) fn name() -> Markup {
+    html! {
+        label { "Your name" input type="text" name=(BY) maxlength="300" autocomplete="off"; span.soft { "for reports and the history" } }
     }
 }
 

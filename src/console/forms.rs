@@ -4,11 +4,10 @@
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
 
-use super::buttons::{Hands, key};
+use super::buttons::{BY, Hands, key, name};
 
 /// The fields' names. A filter that guards against pages which hide a form's own properties takes names such as `id`
-/// away, so they begin with letters of their own.
-const BY: &str = "mw-by";
+/// away, so they begin with letters of their own, like [`BY`].
 const START: &str = "mw-start";
 const DURATION: &str = "mw-duration";
 const ZONE: &str = "mw-zone";
@@ -72,13 +71,6 @@ pub(super) fn form(hands: &Hands<'_>, asks_name: bool) -> Markup {
                 (hands.button("Start now", "", &sent(Deed::Start), Some(start)))
             }
         }
-    }
-}
-
-/// The field for the viewer's name: a dashboard passes none.
-pub(super) fn name() -> Markup {
-    html! {
-        label { "Your name" input type="text" name=(BY) maxlength="300" autocomplete="off"; span.soft { "for reports and the history" } }
     }
 }
 

@@ -98,9 +98,22 @@ pub fn public_uid(window: &Window) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::model::window::tests::{at, window};
+
+    /// What is told of a window that is ahead.
+    pub(crate) fn announcement() -> Announcement {
+        Announcement {
+            uid: "u".to_owned(),
+            standing: Standing::Planned,
+            start: at("02:00:00"),
+            end: Some(at("04:00:00")),
+            message: "Back soon.".to_owned(),
+            sequence: 3,
+            changed_at: at("00:30:00"),
+        }
+    }
 
     #[test]
     fn an_id_for_everyone_tells_windows_apart_and_nothing_of_them() {

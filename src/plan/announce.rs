@@ -143,7 +143,7 @@ fn changed(before: &Announcement, fresh: &Announcement) -> Announcement {
 mod tests {
     use super::*;
     use crate::model::{
-        published::public_uid,
+        published::{public_uid, tests::announcement},
         window::{
             Ending,
             tests::{active, at, window},
@@ -181,15 +181,7 @@ mod tests {
     }
 
     fn first() -> Announcement {
-        Announcement {
-            uid: public_uid(&window()),
-            standing: Standing::Planned,
-            start: at("02:00:00"),
-            end: Some(at("04:00:00")),
-            message: "Back soon.".to_owned(),
-            sequence: 3,
-            changed_at: at("00:30:00"),
-        }
+        Announcement { uid: public_uid(&window()), ..announcement() }
     }
 
     #[test]

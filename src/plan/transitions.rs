@@ -93,7 +93,7 @@ mod tests {
                 tests::{header, paths},
             },
             seen::Rules,
-            table::RuleItem,
+            table::{RuleItem, Table},
             window::tests::{SENDER, active, at, rule, window},
         },
         plan::tests::{config, narrowed, owned, saved, table},
@@ -105,20 +105,21 @@ mod tests {
 
     fn after(window: &Window, now: &str, config: &Config, healthy: Option<bool>) -> Next {
         let table = table(std::slice::from_ref(window), &[]);
-        let (rules, blocked) = (Rules::default(), BTreeSet::new());
-        next(
-            window,
-            &Scene {
-                now: at(now),
-                config,
-                rules: &rules,
-                table: &table,
-                healthy,
-                blocked: &blocked,
-                changed: &BTreeSet::new(),
-                reopen_orphans: false,
-            },
-        )
+        next(window, &Scene { healthy, ..scene(now, config, &Rules::default(), &table) })
+    }
+
+    /// In which nobody was asked how the site is, and nothing was done yet.
+    fn scene<'a>(now: &str, config: &'a Config, rules: &'a Rules, table: &'a Table) -> Scene<'a> {
+        Scene {
+            now: at(now),
+            config,
+            rules,
+            table,
+            healthy: None,
+            blocked: const { &BTreeSet::new() },
+            changed: const { &BTreeSet::new() },
+            reopen_orphans: false,
+        }
     }
 
     fn ended(window: &Window, now: &str, outcome: Outcome) -> Next {
@@ -208,19 +209,7 @@ mod tests {
             let table = table(std::slice::from_ref(window), items);
             let seen = current.map_or(Seen::Gone, Seen::Conditions);
             let rules = Rules { seen: [(rule("one"), seen)].into(), ..Rules::default() };
-            let blocked = BTreeSet::new();
-            let now = at("04:00:00");
-            let scene = Scene {
-                now,
-                config: &settings,
-                rules: &rules,
-                table: &table,
-                healthy: None,
-                blocked: &blocked,
-                changed: &BTreeSet::new(),
-                reopen_orphans: false,
-            };
-            match next(window, &scene) {
+            match next(window, &scene("04:00:00", &settings, &rules, &table)) {
                 Next::End(after) => (after.state, after.ending.map(|ending| ending.outcome)),
                 other => panic!("expected an end, but found {other:?}"),
             }
@@ -252,17 +241,7 @@ mod tests {
         }
         let (table, rules) = (table(&[active()], &[]), Rules::default());
         let blocked = BTreeSet::from(["aaaaa".to_owned()]);
-        let now = at("04:00:00");
-        let scene = Scene {
-            now,
-            config: &settings,
-            rules: &rules,
-            table: &table,
-            healthy: None,
-            blocked: &blocked,
-            changed: &BTreeSet::new(),
-            reopen_orphans: false,
-        };
+        let scene = Scene { blocked: &blocked, ..scene("04:00:00", &settings, &rules, &table) };
         assert_eq!(next(&active(), &scene), Next::Stay);
         let other = Window { uid: "bbbbb".to_owned(), ..active() };
         assert!(matches!(next(&other, &scene), Next::End(_)));

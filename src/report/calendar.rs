@@ -105,21 +105,9 @@ fn folded(line: &str) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-    use crate::model::window::tests::at;
-
-    pub(in crate::report) fn announcement() -> Announcement {
-        Announcement {
-            uid: "u".to_owned(),
-            standing: Standing::Planned,
-            start: at("02:00:00"),
-            end: Some(at("04:00:00")),
-            message: "Back soon.".to_owned(),
-            sequence: 3,
-            changed_at: at("00:30:00"),
-        }
-    }
+    use crate::model::{published::tests::announcement, window::tests::at};
 
     fn lines(one: Announcement) -> Vec<String> {
         let text = calendar(&[one]);

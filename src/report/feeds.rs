@@ -86,7 +86,7 @@ fn json(what: &impl Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::published::PageNotice, report::calendar::tests::announcement};
+    use crate::model::published::{PageNotice, tests::announcement};
 
     fn bodies(content: &Content) -> [Option<String>; 3] {
         files(content).map(|file| file.body)

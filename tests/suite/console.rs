@@ -68,8 +68,7 @@ async fn the_examples_are_what_their_names_say() {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_reads_once_what_it_shows_and_changes_nothing() {
-    let mut world = World::new(3);
-    world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
+    let world = World::probed(3);
     world.invoke(json!({"action": "on", "duration": "PT2H", "id": "now"})).await.expect("on");
     for (show, calls) in [
         (json!({}), vec!["DescribeRules", "Query", "Query"]),
@@ -387,8 +386,7 @@ proptest! {
 
 #[tokio::test(start_paused = true)]
 async fn the_history_tells_how_soon_visitors_saw_a_change() {
-    let mut world = World::new(1);
-    world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
+    let world = World::probed(1);
     world.invoke(json!({"action": "on", "id": "w", "duration": "PT1H"})).await.expect("on");
     world.run_until("00:20").await;
     world.invoke(json!({"action": "off", "id": "w"})).await.expect("off");

@@ -31,10 +31,9 @@ fn says(found: &[String], words: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_looked_at_and_is_well_is_said() {
-    let mut world = World::new(1);
+    let mut world = World::probed(1);
     let strong = "4f2d9a7c5e8b1036f2d9a7c5e8b1036f2d9a7c5e8b1036aa";
     world.settings.insert("BYPASS_HEADER_VALUE", strong.to_owned());
-    world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
     world.settings.insert("ERROR_BUCKET", "error-pages".to_owned());
     world.invoke(window("w", "02:00", "03:00")).await.expect("booked");
     let (found, well) = check(&world).await;
@@ -104,8 +103,7 @@ async fn a_subscription_that_was_removed_is_not_one_that_nobody_confirmed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_edge_without_page_and_link_is_found() {
-    let mut world = World::new(1);
-    world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
+    let mut world = World::probed(1);
     world.settings.insert("ERROR_BUCKET", "error-pages".to_owned());
     world.state().edge_is_bare = true;
     world.state().site_ill = true;
@@ -231,8 +229,7 @@ async fn what_helps_a_rule_that_is_not_as_it_should_be_depends_on_what_keeps_it_
 #[tokio::test(start_paused = true)]
 async fn of_a_rule_that_cannot_be_understood_nobody_says_that_the_site_is_open() {
     let odd = json!({"Field": "moon-phase", "Values": ["full"]});
-    let mut world = World::new(2);
-    world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
+    let world = World::probed(2);
     world.set_conditions(1, vec![path(&["/shop"]), odd.clone()]);
     for covered in [false, true] {
         if covered {

@@ -215,17 +215,11 @@ async fn an_occurrence_that_was_ended_never_comes_back() {
     }
 }
 
-fn probed() -> World {
-    let mut world = World::new(1);
-    world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
-    world
-}
-
 #[tokio::test(start_paused = true)]
 async fn nothing_is_done_or_said_on_what_was_read_before_a_long_watch() {
     // Its end is being watched when a person asks for more time.
     for after_ms in [20, 60, 100, 5_000, 20_000] {
-        let world = probed();
+        let world = World::probed(1);
         world.state().site_lag = SignedDuration::from_secs(30);
         world.invoke(window()).await.expect("booked");
         world.run_until("02:50").await;
@@ -244,7 +238,7 @@ async fn nothing_is_done_or_said_on_what_was_read_before_a_long_watch() {
         assert!(!world.is_dark(0) && world.windows().is_empty());
     }
     // Its start is being watched when a person ends it.
-    let world = probed();
+    let world = World::probed(1);
     world.state().site_lag = SignedDuration::from_secs(30);
     world.invoke(window()).await.expect("booked");
     world.until(world.at("02:00")).await;
@@ -258,7 +252,7 @@ async fn nothing_is_done_or_said_on_what_was_read_before_a_long_watch() {
     let _ = start.expect("lives");
     assert_eq!(world.count("started"), 0, "{:?}", world.events());
     // Its end is being watched when another window narrows the rule.
-    let world = probed();
+    let world = World::probed(1);
     world.state().site_lag = SignedDuration::from_secs(30);
     world.invoke(window()).await.expect("booked");
     world.run_until("02:50").await;
@@ -600,7 +594,7 @@ async fn off_reopens_whatever_is_dark_although_something_else_fails() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_asked_keeps_no_site_dark() {
     for (setting, value) in [("PROBE_URL", "www.example.com"), ("BYPASS_HEADER_VALUE", "short"), ("PROBE_URL", "")] {
-        let mut world = probed();
+        let mut world = World::probed(1);
         let mut event = window();
         event["at_end"] = json!("reopen_if_healthy");
         world.invoke(event).await.expect("booked");
@@ -646,7 +640,7 @@ async fn a_name_that_was_booked_for_later_is_not_taken_for_what_starts_now() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_seen_of_a_start_is_not_told_of_an_end() {
-    let world = probed();
+    let world = World::probed(1);
     world.state().site_lag = SignedDuration::from_secs(20);
     world.invoke(window()).await.expect("booked");
     world.until(world.at("02:00")).await;

@@ -807,12 +807,6 @@ pub(crate) fn both() -> [Judge; 2] {
     [Judge::new(event_schema(), "", Draft::V2020_12), Judge::new(test_events(), "/components/schemas/Event", Draft::V4)]
 }
 
-fn world() -> World {
-    let mut world = World::new(1);
-    world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
-    world
-}
-
 /// What the function has against an event; of a check, what it finds wrong with its description.
 fn refusals(world: &World, event: &Value) -> Vec<String> {
     match event::read(event, world.now(), &world.config()) {
@@ -877,7 +871,7 @@ fn every_example_is_of_one_shape_and_every_shape_has_one() {
 /// whether it knows it.
 #[tokio::test(start_paused = true)]
 async fn the_schema_and_the_function_know_the_same_fields() {
-    let world = world();
+    let world = World::probed(1);
     let schema = event_schema();
     let judges = shapes_of(&schema);
     let source: String = ["mod", "fields", "booking"]
@@ -939,7 +933,7 @@ fn help_names_each_action_that_people_use_with_the_fields_of_the_schema() {
 
 #[tokio::test(start_paused = true)]
 async fn what_people_write_is_accepted_by_both() {
-    let (world, judges) = (world(), both());
+    let (world, judges) = (World::probed(1), both());
     let rule = rule_arn(0);
     for event in [
         json!({"start": "2026-12-06T02:00Z", "end": "2026-12-06T04:00+00:00"}),
@@ -1035,7 +1029,7 @@ fn written_times() -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn the_schema_and_the_function_agree_on_every_time_that_is_pasted() {
-    let (world, judges) = (world(), both());
+    let (world, judges) = (World::probed(1), both());
     let agree = |event: Value| -> bool {
         let problems = refusals(&world, &event);
         for judge in &judges {
@@ -1073,7 +1067,7 @@ async fn the_schema_and_the_function_agree_on_every_time_that_is_pasted() {
 
 /// Asserts that each event is refused by the schema and by the function, which names the field.
 async fn refused_by_both(events: &[(Value, &str)]) {
-    let (world, judges) = (world(), both());
+    let (world, judges) = (World::probed(1), both());
     for (event, field) in events {
         let problems = refusals(&world, event);
         assert!(problems.iter().any(|problem| problem.starts_with(field)), "{event}: {problems:?}");

@@ -373,15 +373,9 @@ async fn the_page_is_written_when_there_is_news_and_at_no_other_time() {
     assert_eq!(writes(&world).len(), 3);
 }
 
-fn probed() -> World {
-    let mut world = World::new(1);
-    world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
-    world
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_start_and_an_end_are_reported_once_visitors_see_them() {
-    let world = probed();
+    let world = World::probed(1);
     world.state().site_lag = jiff::SignedDuration::from_secs(12);
     world.invoke(window()).await.expect("booked");
     world.run_until("03:10").await;
@@ -402,7 +396,7 @@ async fn an_answer_tells_what_a_visitor_got_if_the_site_was_asked() {
         let answer = serde_json::to_value(world.invoke(event).await.expect("an answer")).expect("JSON");
         answer.get("visitor").cloned()
     };
-    let world = probed();
+    let world = World::probed(1);
     world.state().site_lag = jiff::SignedDuration::from_secs(12);
     let started = told(&world, json!({"action": "on", "duration": "PT30M"})).await.expect("asked");
     assert_eq!(started["met"], "maintenance");
@@ -413,7 +407,7 @@ async fn an_answer_tells_what_a_visitor_got_if_the_site_was_asked() {
     let ended = told(&world, json!({"action": "off"})).await.expect("asked");
     assert_eq!(ended["met"], "application");
 
-    let world = probed();
+    let world = World::probed(1);
     world.state().site_lag = jiff::SignedDuration::from_hours(9);
     let unseen = told(&world, json!({"action": "on", "duration": "PT30M"})).await.expect("asked");
     assert_eq!((&unseen["met"], unseen["after_secs"].as_i64() >= Some(59)), (&json!("application"), true), "{unseen}");
@@ -427,7 +421,7 @@ async fn an_answer_tells_what_a_visitor_got_if_the_site_was_asked() {
 
 #[tokio::test(start_paused = true)]
 async fn a_change_that_visitors_never_see_is_a_failure_that_says_what_they_got() {
-    let world = probed();
+    let world = World::probed(1);
     world.state().site_lag = jiff::SignedDuration::from_hours(9);
     world.invoke(window()).await.expect("booked");
     world.run_until("02:20").await;
@@ -439,7 +433,7 @@ async fn a_change_that_visitors_never_see_is_a_failure_that_says_what_they_got()
 
 #[tokio::test(start_paused = true)]
 async fn a_start_is_noted_before_it_is_watched_and_only_if_it_came_about() {
-    let world = probed();
+    let world = World::probed(1);
     world.state().site_lag = jiff::SignedDuration::from_secs(20);
     world.invoke(window()).await.expect("booked");
     world.run_until("01:58").await;
@@ -460,7 +454,7 @@ async fn a_start_is_noted_before_it_is_watched_and_only_if_it_came_about() {
         Some("2026-12-06T02:00:00")
     );
 
-    let failing = probed();
+    let failing = World::probed(1);
     failing.invoke(window()).await.expect("booked");
     failing.run_until("01:58").await;
     failing.state().broken = vec!["ModifyRule"];
@@ -471,7 +465,7 @@ async fn a_start_is_noted_before_it_is_watched_and_only_if_it_came_about() {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_that_was_switched_off_while_it_was_watched_is_not_reported_as_started() {
-    let world = probed();
+    let world = World::probed(1);
     world.state().site_lag = jiff::SignedDuration::from_secs(30);
     world.invoke(window()).await.expect("booked");
     world.until(world.at("02:00")).await;
@@ -491,7 +485,7 @@ async fn a_start_that_was_switched_off_while_it_was_watched_is_not_reported_as_s
 
 #[tokio::test(start_paused = true)]
 async fn an_end_that_is_being_watched_can_no_longer_be_moved() {
-    let world = probed();
+    let world = World::probed(1);
     world.state().site_lag = jiff::SignedDuration::from_secs(30);
     world.invoke(window()).await.expect("booked");
     world.run_until("02:50").await;
@@ -511,7 +505,7 @@ async fn an_end_that_is_being_watched_can_no_longer_be_moved() {
 
 #[tokio::test(start_paused = true)]
 async fn what_begins_while_an_end_is_watched_is_what_the_report_shows() {
-    let world = probed();
+    let world = World::probed(1);
     world.state().site_lag = jiff::SignedDuration::from_secs(30);
     world.invoke(window()).await.expect("booked");
     world.run_until("02:50").await;
@@ -536,7 +530,7 @@ async fn what_begins_while_an_end_is_watched_is_what_the_report_shows() {
 
 #[tokio::test(start_paused = true)]
 async fn what_others_report_while_a_start_is_watched_is_not_reported_again() {
-    let world = probed();
+    let world = World::probed(1);
     world.state().site_lag = jiff::SignedDuration::from_secs(30);
     world.invoke(window()).await.expect("booked");
     world.until(world.at("02:00")).await;
@@ -553,7 +547,7 @@ async fn what_others_report_while_a_start_is_watched_is_not_reported_again() {
 
 #[tokio::test(start_paused = true)]
 async fn the_site_is_asked_only_when_an_answer_matters() {
-    let world = probed();
+    let world = World::probed(1);
     let mut event = window();
     event["at_end"] = json!("hold");
     world.invoke(event).await.expect("booked");
@@ -567,7 +561,7 @@ async fn the_site_is_asked_only_when_an_answer_matters() {
     assert_eq!(asked(&world), started, "sweeps during maintenance ask nothing");
     world.run_until("03:30").await;
     assert_eq!(asked(&world), started, "what is held until off has no use for an answer");
-    let healthy = probed();
+    let healthy = World::probed(1);
     let mut event = window();
     event["at_end"] = json!("reopen_if_healthy");
     healthy.invoke(event).await.expect("booked");
@@ -581,7 +575,7 @@ async fn the_site_is_asked_only_when_an_answer_matters() {
 
 #[tokio::test(start_paused = true)]
 async fn a_window_that_reopens_if_healthy_waits_for_the_application() {
-    let world = probed();
+    let world = World::probed(1);
     let mut event = window();
     event["at_end"] = json!("reopen_if_healthy");
     world.invoke(event).await.expect("booked");

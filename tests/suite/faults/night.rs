@@ -100,10 +100,7 @@ pub(super) fn live(story: &Story, storm: &Storm) -> Result<Calm, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
     runtime.block_on(async {
-        let mut world = World::new(story.rules);
-        if story.probed {
-            world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
-        }
+        let mut world = if story.probed { World::probed(story.rules) } else { World::new(story.rules) };
         if story.announced {
             world.settings.insert("ERROR_BUCKET", "error-pages".to_owned());
             world.settings.insert("ANNOUNCE_BEFORE", "PT20M".to_owned());

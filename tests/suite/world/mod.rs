@@ -194,6 +194,13 @@ impl World {
         world
     }
 
+    /// Such a world whose settings name the site's address.
+    pub(crate) fn probed(rules: usize) -> Self {
+        let mut world = Self::new(rules);
+        world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
+        world
+    }
+
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no test panicked here")
     }

@@ -2,6 +2,8 @@
 //!
 //! The environment reaches this file as a lookup, so nothing here reads the process's own.
 
+mod parse;
+
 use std::fmt;
 
 use jiff::SignedDuration;
@@ -126,33 +128,33 @@ impl Config {
     /// [`Error::InvalidConfig`] without a table.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let mut reader = Reader { lookup, problems: vec![] };
-        let name = reader.required("BYPASS_HEADER_NAME", parse_header_name);
-        let values = reader.required("BYPASS_HEADER_VALUE", parse_header_values);
-        let topic = reader.required("SNS_TOPIC_ARN", |text| parse_arn(text, "sns", "an SNS topic"));
+        let name = reader.required("BYPASS_HEADER_NAME", parse::header_name);
+        let values = reader.required("BYPASS_HEADER_VALUE", parse::header_values);
+        let topic = reader.required("SNS_TOPIC_ARN", |text| parse::arn(text, "sns", "an SNS topic"));
         let (mut rules, mut topic) = (reader.rules(), topic);
         if let Some(region) = reader.text("AWS_REGION") {
             rules = reader.in_region(rules, &region);
             topic = topic.filter(|topic| reader.is_in_region(topic, &region));
         }
-        let table = reader.required("TABLE_NAME", parse_table).unwrap_or_default();
+        let table = reader.required("TABLE_NAME", parse::table).unwrap_or_default();
         let size = VARIABLES.iter().filter_map(|name| Some(name.len() + reader.text(name)?.len())).sum();
         let config = Self {
             size,
             mute_alarms: reader.each("MUTE_ALARMS", |name| alarm::name(name, &table)),
             table,
-            history_days: reader.optional("HISTORY_DAYS", parse_days).unwrap_or(HISTORY_DAYS),
+            history_days: reader.optional("HISTORY_DAYS", parse::days).unwrap_or(HISTORY_DAYS),
             rules,
             bypass: name
                 .zip(values)
                 .map(|(name, values)| Bypass::new(&name, &values.iter().map(String::as_str).collect::<Vec<_>>())),
             topic,
-            group: reader.required("SCHEDULE_GROUP", parse_group),
-            scheduler_role: reader.required("SCHEDULER_ROLE_ARN", |text| parse_arn(text, "iam", "an IAM role")),
-            dead_letter_queue: reader.optional("DEAD_LETTER_QUEUE_ARN", |text| parse_arn(text, "sqs", "an SQS queue")),
-            probe_url: reader.optional("PROBE_URL", parse_url),
-            error_bucket: reader.optional("ERROR_BUCKET", parse_bucket),
+            group: reader.required("SCHEDULE_GROUP", parse::group),
+            scheduler_role: reader.required("SCHEDULER_ROLE_ARN", |text| parse::arn(text, "iam", "an IAM role")),
+            dead_letter_queue: reader.optional("DEAD_LETTER_QUEUE_ARN", |text| parse::arn(text, "sqs", "an SQS queue")),
+            probe_url: reader.optional("PROBE_URL", parse::url),
+            error_bucket: reader.optional("ERROR_BUCKET", parse::bucket),
             announce_before: reader.optional("ANNOUNCE_BEFORE", time::duration),
-            remind_before: reader.optional("REMIND_BEFORE", parse_durations).unwrap_or_default(),
+            remind_before: reader.optional("REMIND_BEFORE", parse::durations).unwrap_or_default(),
             warn_before_end: reader.optional("WARN_BEFORE_END", time::duration),
             max_duration: reader.optional("MAX_DURATION", time::duration).unwrap_or(MAX_DURATION),
             secrets: Secrets(reader.secrets()),
@@ -311,95 +313,6 @@ fn disables(setting: &str) -> &'static str {
         "MUTE_ALARMS" => "such an alarm is not muted",
         _ => "what it is for is disabled",
     }
-}
-
-fn parse_table(text: &str) -> Result<String, String> {
-    let fine = (3..=255).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    let expected = || format!("expected a DynamoDB table's name, 3 to 255 of A-Z a-z 0-9 . _ -, but found {text:?}");
-    fine.then(|| text.to_owned()).ok_or_else(expected)
-}
-
-fn parse_days(text: &str) -> Result<i64, String> {
-    match text.parse() {
-        Ok(days @ 1..=36_500) => Ok(days),
-        _ => Err(format!("expected a number of days from 1 to 36500, but found {text:?}")),
-    }
-}
-
-fn parse_header_name(text: &str) -> Result<String, String> {
-    let fine = (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    match (fine, text.eq_ignore_ascii_case("host")) {
-        (true, false) => Ok(text.to_owned()),
-        (_, true) => Err("expected a header name of your own, but found Host, which a rule cannot match".to_owned()),
-        (false, _) => Err(format!("expected 1 to 40 of A-Z a-z 0-9 -, but found {text:?}")),
-    }
-}
-
-fn parse_header_values(text: &str) -> Result<Vec<String>, String> {
-    let values: Vec<String> = text.split(',').map(|value| value.trim().to_owned()).collect();
-    let fine = |value: &String| {
-        (16..=128).contains(&value.len())
-            && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    };
-    // The text is a secret: a problem may count and describe it, never quote it.
-    if values.len() > 2 {
-        return Err(format!("expected one secret, or two separated by a comma, but found {}", values.len()));
-    }
-    match values.iter().position(|value| !fine(value)) {
-        None => Ok(values),
-        Some(nth) => Err(format!(
-            "expected 16 to 128 of A-Z a-z 0-9 _ - (the load balancer reads * and ? as wildcards), but found {} \
-             character{}{} in secret {}; make one with `openssl rand -hex 24`",
-            values[nth].len(),
-            if values[nth].len() == 1 { "" } else { "s" },
-            if (16..=128).contains(&values[nth].len()) { ", some of them others," } else { "" },
-            nth + 1
-        )),
-    }
-}
-
-fn parse_arn(text: &str, service: &str, what: &str) -> Result<String, String> {
-    let parts: Vec<&str> = text.splitn(6, ':').collect();
-    match parts.as_slice() {
-        ["arn", partition, found, _, _, resource]
-            if partition.starts_with("aws") && *found == service && !resource.is_empty() =>
-        {
-            Ok(text.to_owned())
-        }
-        _ => Err(format!("expected the ARN of {what} (arn:aws:{service}:…), but found {text:?}")),
-    }
-}
-
-fn parse_group(text: &str) -> Result<String, String> {
-    let fine = text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    match (fine, text == "default") {
-        (true, false) => Ok(text.to_owned()),
-        (_, true) => Err("expected a schedule group of its own, but found default, which others use too".to_owned()),
-        (false, _) => Err(format!("expected 1 to 64 of A-Z a-z 0-9 . _ -, but found {text:?}")),
-    }
-}
-
-fn parse_url(text: &str) -> Result<String, String> {
-    match url::Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(text.to_owned()),
-        _ => Err(format!("expected a URL such as https://www.example.com/, but found {text:?}")),
-    }
-}
-
-fn parse_bucket(text: &str) -> Result<String, String> {
-    let fine = (3..=63).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte));
-    let expected = || format!("expected an S3 bucket's name, 3 to 63 of a-z 0-9 . -, but found {text:?}");
-    fine.then(|| text.to_owned()).ok_or_else(expected)
-}
-
-fn parse_durations(text: &str) -> Result<Vec<SignedDuration>, String> {
-    let mut all = text.split(',').map(|part| time::duration(part.trim())).collect::<Result<Vec<_>, _>>()?;
-    all.sort();
-    all.dedup();
-    all.reverse();
-    Ok(all)
 }
 
 #[cfg(test)]
