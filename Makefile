@@ -57,7 +57,7 @@ PYTHON_FOLDERS := rehearsal account bench release terraform
 export MOTO_SERVER := $(CURDIR)/$(LOCAL)/bin/moto_server
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearsal test night permissions site console terraform lint deny advisories bench mutants fuzz sbom tools \
+.PHONY: help rehearsal test night permissions chaos site console terraform lint deny advisories bench mutants fuzz sbom tools \
 	executable command package edge edge-pages undeploy \
 	verify-aws requirements clean
 
@@ -91,6 +91,12 @@ permissions: $(LOCAL)/.installed ## Prove each permission needed, two stacks apa
 	@# Not `build`: with the tests' features, or everything would be compiled once more.
 	$(CARGO) test --locked --workspace --no-run --quiet --test suite --test commands
 	@exec $(LOCAL)/bin/python -m rehearsal.drills --bootstrap target/debug/bootstrap --mw target/debug/mw
+
+# Eight minutes, so not part of `make test`.
+chaos: $(LOCAL)/.installed ## Play nights in which AWS fails, on the local AWS (SEED=7 one at random, NIGHTS=throttled,killed some)
+	@# Not `build`: with the tests' features, or everything would be compiled once more.
+	$(CARGO) test --locked --workspace --no-run --quiet --test suite
+	@exec $(LOCAL)/bin/python -m rehearsal.chaos --bootstrap target/debug/bootstrap
 
 site: ## Test the edge: its pages, its function and its template (needs Node, Chromium and njs)
 	cd site && npm ci --no-audit --no-fund && node build.mjs --check && npm test

@@ -21,19 +21,26 @@ REGION = "us-east-1"
 # The local AWS's own root key pair; real AWS knows no such key.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 START_TIMEOUT_S = 60
-STOP_TIMEOUT_S = 5
+# It writes down what it is to keep as it stops.
+STOP_TIMEOUT_S = 20
 
 
 class LocalAws:
     """A running ministack; use it as a context manager so that nothing is left behind."""
 
-    def __init__(self, home: Path, log_level: str = "INFO") -> None:
-        """`home` is where its data goes, `log_level` what functions are to log: INFO or DEBUG."""
+    def __init__(self, home: Path, log_level: str = "INFO", *, keeps_state: bool = False) -> None:
+        """`home` is where its data goes, `log_level` what functions are to log: INFO or DEBUG.
+
+        With `keeps_state` it can be stopped and started again with all that it held.
+        """
         self._log_level = log_level
+        self._keeps_state = keeps_state
         home.mkdir(parents=True, exist_ok=True)
         self.directory = Path(tempfile.mkdtemp(prefix="run-", dir=home))
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
+        # What it gives to functions, in place of real AWS: the template needs no local variant.
+        self.endpoint_for_functions = self.endpoint
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -42,8 +49,16 @@ class LocalAws:
         return self.directory / "ministack.log"
 
     def __enter__(self) -> "LocalAws":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Starts it, with what it held before if it keeps that."""
         temporary = self.directory / "tmp"
-        temporary.mkdir()
+        temporary.mkdir(exist_ok=True)
         # Not the caller's environment: functions inherit this one, and a proxy, a profile or a
         # real key in it must reach neither them nor the local AWS.
         environment = {
@@ -55,8 +70,7 @@ class LocalAws:
             "GATEWAY_PORT": str(self.port),
             "MINISTACK_REGION": REGION,
             "LOG_LEVEL": "INFO",
-            # What it gives to functions, in place of real AWS: the template needs no local variant.
-            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL": self.endpoint_for_functions,
             # Lambda derives these from the function's LoggingConfig; ministack does not.
             "AWS_LAMBDA_LOG_FORMAT": "JSON",
             "AWS_LAMBDA_LOG_LEVEL": self._log_level,
@@ -64,7 +78,14 @@ class LocalAws:
             "AUTH": "true",
             **CREDENTIALS,
         }
-        with self.log.open("wb") as log:
+        if self._keeps_state:
+            environment |= {
+                "PERSIST_STATE": "1",
+                "STATE_DIR": str(self.directory / "state"),
+                "S3_PERSIST": "1",
+                "S3_DATA_DIR": str(self.directory / "s3"),
+            }
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ministack"],
                 cwd=self.directory,
@@ -80,10 +101,6 @@ class LocalAws:
         except BaseException:
             self.stop()
             raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def client(self, service: str) -> botocore.client.BaseClient:
         """A client of one service here."""
@@ -100,6 +117,23 @@ class LocalAws:
         # Whatever outlived its parent.
         signal_group(process.pid, signal.SIGKILL)
         process.wait()
+
+    def kill_functions(self) -> int:
+        """Kills every process of a function, in the middle of whatever it does; says how many."""
+        if self._process is None:
+            return 0
+        listed = subprocess.run(
+            ["ps", "-A", "-o", "pid=,pgid=,comm="], capture_output=True, text=True, check=True
+        )
+        killed = 0
+        for line in listed.stdout.splitlines():
+            pid, group, command = line.split(maxsplit=2)
+            # A function's process is in the group of the local AWS, and named after its executable.
+            if int(group) == self._process.pid and Path(command).name == "bootstrap":
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+                    killed += 1
+        return killed
 
     def discard(self, *, keep_log_as: Path | None = None) -> None:
         """Deletes its data, and its log unless told where to keep it."""

@@ -1,10 +1,12 @@
 """One window from booking to its last trace, watched from outside."""
 
+import contextlib
 import datetime
 import json
 import math
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,8 +74,23 @@ class Site:
     feeds: Callable[[str], bytes | None]
 
 
-def live(site: Site, event_file: Path, window_s: int, timeline: Timeline) -> Night:
-    """Books a window, lives through it and gathers what it left behind."""
+def nothing_happens(_start: float, _end: float) -> AbstractContextManager[object]:
+    """An ordinary night."""
+    return contextlib.nullcontext()
+
+
+def live(
+    site: Site,
+    event_file: Path,
+    window_s: int,
+    timeline: Timeline,
+    meanwhile: Callable[[float, float], AbstractContextManager[object]] = nothing_happens,
+) -> Night:
+    """Books a window, lives through it and gathers what it left behind.
+
+    `meanwhile` is given the window's start and end; it is entered once the window is booked, and
+    left before the last sweep.
+    """
     aws, deployment, balancer, bypass = site.aws, site.deployment, site.balancer, site.bypass
     lambda_client = aws.client("lambda")
     rule_before = read_rule(aws, balancer.rule_arn)
@@ -90,7 +107,8 @@ def live(site: Site, event_file: Path, window_s: int, timeline: Timeline) -> Nig
         announced = announcement(site.feeds)
         for window in announced.upcoming:
             timeline.say(f"visitors are told beforehand: {window['message']}")
-        watch(start, end, mailbox, visitor, tester, timeline, give_up=booking.failed)
+        with meanwhile(start, end):
+            watch(start, end, mailbox, visitor, tester, timeline, give_up=booking.failed)
 
         sweep = invoke(lambda_client, deployment.function, {"action": "sweep"})
         timeline.say(f"sweep answered: {summary(sweep)}")
@@ -173,7 +191,7 @@ def watch(
             timeline.say(f"a tester with the header still meets: {what(tester_met)}")
             told_tester = True
 
-        over = any(report.event == "completed" for report in reports)
+        over = any(report.event in ("completed", "missed") for report in reports)
         if (over and now >= end + SETTLE_S) or now >= end + PATIENCE_S:
             return
         timeline.progress(

@@ -97,8 +97,8 @@ class Mailbox:
                     self._sqs.delete_message(
                         QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"]
                     )
-            except botocore.exceptions.BotoCoreError:
-                # The local AWS is going away; the verdict misses whatever is lost by it.
+            except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
+                # The local AWS is going away, or coming back; what is lost by it is missed later.
                 self._stopped.wait(0.5)
 
 

@@ -127,6 +127,8 @@ pub enum Fact {
     HeldByAnother(RuleArn),
     /// What is odd about its start.
     Said(String),
+    /// The change was found made, and no run noted when it made it: some time since then.
+    FoundMade(Timestamp),
     /// The change was not looked at from outside.
     NotProbed,
 }

@@ -24,7 +24,7 @@ use crate::{
     },
     plan::{
         Form, Obstacle, RulePlan, RuleState, Way,
-        reports::{self, Due, Event},
+        reports::{self, Due, Event, Fact},
         site::Site,
     },
     report::{
@@ -86,11 +86,15 @@ async fn tell_one(
     let mut done = Done::default();
     let failures = failures_of(run, settled, progress, window);
     let mut note = times::of(run, settled, progress, window);
+    let found_made = times::found_made_since(progress, window, &note);
     publish_failures(run, settled, around.site, window, &failures, &mut note, &mut done).await;
-    for due in reports::all(window, settled.plan.as_ref(), &settled.table, &run.app.config, run.now()) {
+    for mut due in reports::all(window, settled.plan.as_ref(), &settled.table, &run.app.config, run.now()) {
         // The last report says that all is as it should be.
         if !failures.is_empty() && window.state == State::Ending && ends(&due) {
             continue;
+        }
+        if matches!(due.event, Event::Started | Event::Completed) {
+            due.facts.extend(found_made.map(Fact::FoundMade));
         }
         publish(run, settled, &noted(window, &note), &due, around, &mut note, &mut done).await;
     }

@@ -1,6 +1,11 @@
 //! The times that are noted of a window: when it really started, and when its rules were restored.
 
-use super::state::{Progress, Settled};
+use jiff::Timestamp;
+
+use super::{
+    LONG,
+    state::{Progress, Settled},
+};
 use crate::{
     app::Run,
     model::{
@@ -32,6 +37,17 @@ pub(super) fn of(run: Run<'_>, settled: &Settled, progress: &Progress, window: &
         State::Booked | State::Active | State::Held | State::Ending | State::Over => {}
     }
     note
+}
+
+/// Since when its rules may have been as this run found them, if it notes a time of that and changed no rule itself: the
+/// run that changed them died before it noted when, or another one is about to.
+pub(super) fn found_made_since(progress: &Progress, window: &Window, note: &Note) -> Option<Timestamp> {
+    let (at, since) = match (note.started_at, note.reopened_at) {
+        (_, Some(at)) => (at, window.ending?.at),
+        (Some(at), None) => (at, window.activated_at?),
+        (None, None) => return None,
+    };
+    (progress.changed_at.is_none() && at.duration_since(since) > LONG).then_some(since)
 }
 
 /// Notes these times before the site is watched: watching takes up to a minute, in which this run may die.

@@ -140,6 +140,10 @@ pub(super) fn fact(fact: &Fact, zone: Option<&str>) -> String {
         Fact::Obstacle(rule, found) => format!("rule {} {}", rule.short(), obstacle(found)),
         Fact::HeldByAnother(rule) => format!("rule {} stays closed to visitors for another window", rule.short()),
         Fact::Said(text) => text.clone(),
+        Fact::FoundMade(since) => format!(
+            "the change was found made at that time; no run noted when it made it, which may have been at any time since {}",
+            spoken(*since, zone)
+        ),
         Fact::NotProbed => {
             "the load balancer takes about ten seconds to apply a change; it was not checked from outside".to_owned()
         }
@@ -309,6 +313,11 @@ mod tests {
             (Fact::Obstacle(rule("one"), Obstacle::Unmanaged), "rule web/one is no longer named by RuleArns"),
             (Fact::HeldByAnother(rule("one")), "rule web/one stays closed to visitors for another window"),
             (Fact::Said("the clocks change".to_owned()), "the clocks change"),
+            (
+                Fact::FoundMade(at("02:00:00")),
+                "the change was found made at that time; no run noted when it made it, which may have been at any time \
+                 since Sun 6 Dec 2026 02:00 UTC (Sun 03:00 in Europe/Berlin)",
+            ),
             (
                 Fact::NotProbed,
                 "the load balancer takes about ten seconds to apply a change; it was not checked from outside",

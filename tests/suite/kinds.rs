@@ -196,6 +196,45 @@ async fn what_was_ended_does_not_come_back_wherever_the_run_that_ended_it_dies()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_that_no_run_noted_is_told_as_found_and_not_as_made_then() {
+    // The run that turns the rule dies before it notes so, and nobody wakes the function until the sweep.
+    let ways = [("started", "02:00", "02:04", "02:06"), ("completed", "03:00", "03:04", "03:06")];
+    for (event, moment, before_sweep, after_sweep) in ways {
+        for dies in [true, false] {
+            let world = World::new(1);
+            world.invoke(window()).await.expect("booked");
+            world.run_until(if event == "started" { "01:58" } else { "02:58" }).await;
+            world.until(world.at(moment)).await;
+            let invocation = world.state().invocations.len();
+            if dies {
+                // DescribeRules, Query, TransactWriteItems, ModifyRule.
+                world.state().faults.insert((invocation, 3), Fault::DiesAfter);
+            }
+            let answer = world.try_invoke(&json!({"action": "wake", "id": "w"}), "wake").await;
+            assert_eq!(answer.is_none(), dies);
+            world.state().schedules.clear();
+            world.until(world.at(before_sweep)).await;
+            assert_eq!((world.is_dark(0), world.count(event)), (event == "started", usize::from(!dies)), "{event}");
+            world.run_until(after_sweep).await;
+            let text = world.text_of(event);
+            let caveat = format!("which may have been at any time since Sun 6 Dec 2026 {moment} UTC");
+            assert_eq!(text.contains(&caveat), dies, "{text}");
+            assert_eq!(text.contains(", 5m 17s late"), dies, "{text}");
+        }
+    }
+    // Where the change itself was late, it was made when it is told.
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    world.run_until("01:50").await;
+    world.state().broken.push("ModifyRule");
+    world.run_until("02:08").await;
+    world.state().broken.clear();
+    world.run_until("02:12").await;
+    let text = world.text_of("started");
+    assert!(text.contains(" late\n") && !text.contains("at any time since"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_occurrence_that_was_ended_never_comes_back() {
     for nth in 0..14 {
         for fault in [Fault::DiesAfter, Fault::DiesBefore] {
