@@ -136,7 +136,10 @@ async fn answer_at(app: &App, event: &Value, invocation: &Invocation, now: Times
         Ok(request) => request,
         // Whoever may only look has decided nothing before, and has nothing done by a second try.
         Err(refusal) if only_looks => return Err(refusal),
-        Err(refusal) => return actions::refuse(run, event, refusal).await.map(Response::with_headline),
+        Err(refusal) => {
+            let answer = in_time(run, invocation, actions::refuse(run, event, refusal)).await;
+            return answer.map(Response::with_headline);
+        }
     };
     if only_looks && !request.only_looks() {
         return Err(Error::InvalidEvent(vec![format!(

@@ -74,7 +74,10 @@ fn at_end(window: &Window, scene: &Scene<'_>) -> Next {
 /// Whether one of its rules is header-only now, though no run lived to note that.
 fn narrowed_anything(window: &Window, scene: &Scene<'_>) -> bool {
     scene.rules.seen.iter().any(|(arn, seen)| {
-        let Seen::Conditions(current) = seen else { return false };
+        let current = match seen {
+            Seen::Conditions(current) | Seen::Unsupported { known: current, .. } => current,
+            Seen::Gone => return false,
+        };
         let item = scene.table.rules.get(arn).filter(|item| item.windows.contains(&window.name()));
         item.is_some() && read_rule(current, item, scene.config.bypass.as_ref()).form == Form::HeaderOnly
     })
@@ -89,7 +92,7 @@ mod tests {
         config::Config,
         model::{
             conditions::{
-                self, Condition,
+                self,
                 tests::{header, paths},
             },
             seen::Rules,
@@ -205,9 +208,8 @@ mod tests {
     fn a_window_for_which_nothing_was_narrowed_was_missed() {
         let settings = config(&[]);
         let unnoted = Window { started_at: None, ..active() };
-        let shown = |window: &Window, current: Option<Vec<Condition>>, items: &[RuleItem]| {
+        let shown = |window: &Window, seen: Seen, items: &[RuleItem]| {
             let table = table(std::slice::from_ref(window), items);
-            let seen = current.map_or(Seen::Gone, Seen::Conditions);
             let rules = Rules { seen: [(rule("one"), seen)].into(), ..Rules::default() };
             match next(window, &scene("04:00:00", &settings, &rules, &table)) {
                 Next::End(after) => (after.state, after.ending.map(|ending| ending.outcome)),
@@ -217,19 +219,21 @@ mod tests {
         let missed = (State::Ending, Some(Outcome::Missed));
         let completed = (State::Ending, Some(Outcome::Completed));
         let (own, others) = ([saved("one", &["aaaaa"])], [saved("one", &["bbbbb"])]);
-        let dark = Some(narrowed(&owned()));
-        assert_eq!(shown(&unnoted, Some(owned()), &own), missed, "what was saved alone is no maintenance");
-        assert_eq!(shown(&unnoted, None, &own), missed);
+        let dark = Seen::Conditions(narrowed(&owned()));
+        assert_eq!(shown(&unnoted, Seen::Conditions(owned()), &own), missed, "what was saved alone is no maintenance");
+        assert_eq!(shown(&unnoted, Seen::Gone, &own), missed);
         assert_eq!(shown(&unnoted, dark.clone(), &[]), missed, "narrowed for nobody");
         assert_eq!(shown(&unnoted, dark.clone(), &others), missed, "narrowed for another");
         assert_eq!(shown(&unnoted, dark.clone(), &own), completed);
+        let odd = Seen::Unsupported { why: "odd".to_owned(), known: narrowed(&owned()), whole: false };
+        assert_eq!(shown(&unnoted, odd, &own), completed, "narrowed, and then given an unknown condition");
         let edited = vec![paths(&["/new"]), header("X-Bypass", &["former-secret-0815"])];
         let former = conditions::mark(&edited[1]).expect("a mark");
         let renewed = [RuleItem { mark: former, ..saved("one", &["aaaaa"]) }];
-        assert_eq!(shown(&unnoted, Some(edited), &renewed), completed, "edited on top of a former secret");
-        assert_eq!(shown(&active(), Some(owned()), &own), completed);
+        assert_eq!(shown(&unnoted, Seen::Conditions(edited), &renewed), completed, "edited on top of a former secret");
+        assert_eq!(shown(&active(), Seen::Conditions(owned()), &own), completed);
         let hold = Window { at_end: AtEnd::Hold, ..unnoted };
-        assert_eq!(shown(&hold, Some(owned()), &own), missed, "nothing is held");
+        assert_eq!(shown(&hold, Seen::Conditions(owned()), &own), missed, "nothing is held");
         assert_eq!(shown(&hold, dark, &own), (State::Held, None));
     }
 

@@ -142,7 +142,7 @@ pub async fn follow(run: Run<'_>, window: &mut Window, decided: String) -> Resul
 
 /// Looks, decides and carries out until a look shows nothing left to do.
 async fn settle(run: Run<'_>, progress: &mut Progress) -> Result<Settled, Error> {
-    let mut seen = Table::default();
+    let mut last = Table::default();
     for _ in 0..LOOKS_MAX {
         let Observed { rules, mut table } = observe(run).await?;
         let rules = match rules {
@@ -166,21 +166,18 @@ async fn settle(run: Run<'_>, progress: &mut Progress) -> Result<Settled, Error>
         let odd = plan.odd();
         if !odd.is_empty() && odd != progress.odd {
             progress.odd = odd;
-            continue;
-        }
-        if effects::carry_out(run, &table, &plan, progress).await {
-            seen = table;
-            continue;
-        }
-        if plan.asks_health && progress.fresh_health(run.now()).is_none() {
+        } else if effects::carry_out(run, &table, &plan, progress).await {
+            // What was done is seen by the next look.
+        } else if plan.asks_health && progress.fresh_health(run.now()).is_none() {
             progress.healthy = Some((outside::is_healthy(run).await, run.now()));
-            continue;
+        } else {
+            wakeups::make_missing(run, &others, &mut table, progress).await;
+            return Ok(Settled { table, plan: Some(plan), blind: None });
         }
-        wakeups::make_missing(run, &others, &mut table, progress).await;
-        return Ok(Settled { table, plan: Some(plan), blind: None });
+        last = table;
     }
     let left = vec!["others keep changing the windows or rules that this run looks at".to_owned()];
-    Ok(Settled { table: seen, plan: None, blind: Some(Error::Incomplete { site: None, decided: None, left }) })
+    Ok(Settled { table: last, plan: None, blind: Some(Error::Incomplete { site: None, decided: None, left }) })
 }
 
 /// What a look saw and what follows, for a log at DEBUG; no header's value is among it.

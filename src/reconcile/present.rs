@@ -17,7 +17,7 @@ use crate::{
         window::Window,
     },
     plan::{
-        self, Plan, Scene,
+        self, Obstacle, Plan, Scene,
         site::{Site, SiteState, View},
     },
     report::views::VisitorView,
@@ -60,7 +60,13 @@ pub async fn present(run: Run<'_>) -> Present {
             Err(other) => (None, Table::default(), false, vec![error.full(), other.full()]),
         },
     };
-    let plan = rules.as_ref().map(|rules| planned(run, rules, &table));
+    let mut plan = rules.as_ref().map(|rules| planned(run, rules, &table));
+    if !windows_seen {
+        // Of windows that were not read nobody can say that none covers a rule.
+        for rule in plan.iter_mut().flat_map(|plan| &mut plan.rules) {
+            rule.obstacle = rule.obstacle.take().filter(|obstacle| *obstacle != Obstacle::Orphaned);
+        }
+    }
     let windows = plan.as_ref().map_or(&table.windows, |plan| &plan.windows);
     let view = View {
         now,

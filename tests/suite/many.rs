@@ -189,4 +189,11 @@ async fn work_that_outlasts_the_invocation_ends_in_time_to_say_so() {
     world.latency = Duration::from_secs(90);
     let late = world.invoke(json!({"action": "on"})).await.expect_err("out of time");
     assert_eq!(late.kind(), "OutOfTime");
+    // Also where the event is refused as it stands now, and the same request decided before.
+    let world = World::new(1);
+    world.invoke(json!({"action": "on", "request_id": "r"})).await.expect("on");
+    world.state().hanging = vec!["DescribeRules"];
+    let late =
+        world.invoke(json!({"action": "on", "request_id": "r", "duration": "?"})).await.expect_err("out of time");
+    assert_eq!(late.kind(), "OutOfTime");
 }

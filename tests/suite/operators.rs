@@ -273,6 +273,19 @@ async fn status_tells_what_is_and_what_comes_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_windows_that_could_not_be_read_nobody_says_that_none_covers_a_rule() {
+    let world = booked().await;
+    world.run_until("02:10").await;
+    world.state().broken = vec!["Query"];
+    for action in ["status", "check"] {
+        let answer = world.invoke(json!({ "action": action })).await.expect("answered");
+        let told = serde_json::to_string(&answer).expect("JSON");
+        assert!(!told.contains("for no window"), "{told}");
+        assert!(told.contains("cannot read the windows from the table"), "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_person_ended_stays_ended_however_often_lambda_repeats_the_booking() {
     let booking = json!({"id": "w", "start": "2026-12-06T00:10Z", "end": "2026-12-06T02:00Z"});
     for (event, end, ended_at) in [
