@@ -17,8 +17,9 @@
 //! - [`probe`]: the site seen from outside, as a visitor and as a tester;
 //! - [`report`]: the words and figures of reports and answers;
 //! - [`console`]: the page for a dashboard in CloudWatch;
-//! - [`app`], [`clock`], [`config`], [`error`], [`redact`], [`log`]: what lives as long as the process, its settings, what can go
-//!   wrong, what others say of it without secrets, and the log.
+//! - [`config`], [`error`]: the settings, and what can go wrong;
+//! - [`app`], [`clock`]: what lives as long as the process, and the clock it is handed;
+//! - [`redact`], [`log`]: what others say, without secrets, and the log.
 
 pub mod actions;
 pub mod app;

@@ -18,7 +18,7 @@ use maintenance_window::{
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-/// How often the executor turns before anything but the first poll is worked on; twice what that needs.
+/// How many times the runtime's first poll for an event goes first; twice what it needs.
 const POLL_TURNS: u32 = 8;
 
 #[tokio::main(flavor = "current_thread")]
@@ -32,7 +32,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     run(service_fn(|event| Box::pin(handle(&app, event)))).await
 }
 
-/// Does what the first invocation would have to wait for, once Lambda has been asked for it.
+/// Prepares what the first invocation needs, once Lambda has been asked for that invocation.
 async fn get_ready(app: Arc<OnceCell<Result<App, Error>>>) {
     // The first poll needs a few turns, one for its connection and one for its request, and goes first.
     for _ in 0..POLL_TURNS {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     TRIES_MAX,
     answers::{self, Came},
-    before_refusing, decided_before, request,
+    decided_before, refused, request,
 };
 use crate::{
     app::Run,
@@ -52,7 +52,7 @@ pub async fn on(run: Run<'_>, booking: Booking, asked: &Asked) -> Result<Respons
 
 async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionKind) -> Result<Response, Error> {
     if let Some(why) = run.app.config.narrows_nothing() {
-        return repeated(run, action, Error::InvalidConfig(vec![why])).await;
+        return refused(run, action, Error::InvalidConfig(vec![why])).await;
     }
     let covered = booking.rules.resolve(&run.app.config.rules);
     let mut finished_others = false;
@@ -62,7 +62,7 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
         let findings = checks::rules(&covered, &listeners, &table, run.app.config.bypass.as_ref());
         let mut warnings = match checks::refuse_or_warn(findings) {
             Ok(warnings) => warnings,
-            Err(refusal) => return repeated(run, action, refusal).await,
+            Err(refusal) => return refused(run, action, refusal).await,
         };
         let verdict = verdict(run, &booking, asked, action, &table, finished_others);
         let own = match &verdict {
@@ -74,7 +74,7 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
         warnings.extend(checks::late_start(&booking, run.now()).filter(|_| own.is_none()));
         if booking.dry_run {
             let site = Some(reconcile::present(run).await.site);
-            return verdict.map(|booked| Response { site, warnings, ..rehearsed(run, action, booked) });
+            return verdict.map(|booked| Response { site, warnings, ..dry_run(run, action, booked) });
         }
         let (window, begun) = match verdict {
             Err(Error::InvalidEvent(problems)) if problems == [FINISHING] && !finished_others => {
@@ -83,7 +83,7 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
                 finished_others = true;
                 continue;
             }
-            Err(refusal) => return repeated(run, action, refusal).await,
+            Err(refusal) => return refused(run, action, refusal).await,
             Ok(Booked::Already(window)) => {
                 let request = request(run, action, vec![window.id.clone()]);
                 (window, Err(run.app.aws.store.write(Some(&request), &[]).await?))
@@ -254,7 +254,7 @@ fn derived(booking: &Booking, action: DecisionKind, own: &str) -> WindowId {
 }
 
 /// Tells what a booking would do.
-fn rehearsed(run: Run<'_>, action: DecisionKind, booked: Booked) -> Response {
+fn dry_run(run: Run<'_>, action: DecisionKind, booked: Booked) -> Response {
     let (window, what) = match booked {
         Booked::Already(window) => (window, "already exists".to_owned()),
         Booked::New(window) if window.start <= run.now() => (window, "would start now".to_owned()),
@@ -289,10 +289,4 @@ async fn already(run: Run<'_>, window: &Window, action: DecisionKind, asked: &As
         answer.message.push_str(" It was there before, so the reason was not taken.");
     }
     Ok(answer)
-}
-
-/// A refusal, unless the request has taken this decision before.
-async fn repeated(run: Run<'_>, action: DecisionKind, refusal: Error) -> Result<Response, Error> {
-    let before = before_refusing(run, action, refusal).await?;
-    answers::repeated(run, &before).await
 }

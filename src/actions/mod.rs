@@ -131,6 +131,12 @@ pub(crate) async fn before_refusing(run: Run<'_>, action: DecisionKind, refusal:
     }
 }
 
+/// Refuses, unless the request has taken this decision before: then it is answered.
+async fn refused(run: Run<'_>, action: DecisionKind, refusal: Error) -> Result<Response, Error> {
+    let before = before_refusing(run, action, refusal).await?;
+    answers::repeated(run, &before).await
+}
+
 /// Answers an event that cannot be read as it stands now: what is refused today may have been decided in time by the
 /// same request's first try.
 ///

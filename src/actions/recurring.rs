@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Decided, Verdict, answers, before_refusing, decide, known_series, with_decision};
+use super::{Decided, Verdict, answers, decide, known_series, refused, with_decision};
 use crate::{
     app::Run,
     aws::items::{RequestItem, Write},
@@ -30,7 +30,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
     let Recurring { series, dry_run } = recurring;
     if let Some(why) = run.app.config.narrows_nothing() {
         let refusal = Error::InvalidConfig(vec![why]);
-        return answers::repeated(run, &before_refusing(run, DecisionKind::Book, refusal).await?).await;
+        return refused(run, DecisionKind::Book, refusal).await;
     }
     let managed = &run.app.config.rules;
     let covered = series.rules.resolve(managed);
@@ -38,7 +38,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
     let findings = checks::rules(&covered, &listeners, &table?, run.app.config.bypass.as_ref());
     let warns = match checks::refuse_or_warn(findings) {
         Ok(warns) => warns,
-        Err(refusal) => return answers::repeated(run, &before_refusing(run, DecisionKind::Book, refusal).await?).await,
+        Err(refusal) => return refused(run, DecisionKind::Book, refusal).await,
     };
     let view = series.view(run.now());
     let warnings: Vec<String> = warns.into_iter().chain(view.notes.clone()).collect();

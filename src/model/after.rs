@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     mute::{Mute, SURELY_OVER},
+    time,
     window::{Outcome, Window},
 };
 
@@ -48,7 +49,7 @@ impl After {
     #[must_use]
     pub fn of(window: &Window, ended: Timestamp, mutes: Vec<Mute>, now: Timestamp) -> Option<Self> {
         let wait = if Self::counts(window) { RECOVERY } else { SURELY_OVER };
-        let due = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+        let due = time::shifted(now, wait);
         let is_left = Self::counts(window) || !mutes.is_empty();
         is_left.then(|| Self { window: window.clone(), ended, due, mutes, problem: None, in_alarm: None })
     }

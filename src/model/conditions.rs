@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{bypass::Bypass, id::digest};
 
 /// Most condition values one ALB rule may hold ("Condition Values per Rule", a fixed quota of Elastic Load Balancing).
-pub const VALUES_MAX: usize = 5;
+const VALUES_MAX: usize = 5;
 
 /// One condition of a listener rule, in the only six forms that this version can put back faithfully.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -27,16 +27,20 @@ impl WindowId {
 /// Ten hexadecimal digits that stand for the parts, the same in every build.
 #[must_use]
 pub fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
-    hashed(parts).iter().take(5).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    hex(&hashed(parts)[..5])
 }
 
 /// Thirty-two hexadecimal digits that stand for the parts, too many for anyone to find the parts by trying.
 #[must_use]
 pub fn long_digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
-    hashed(parts).iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    hex(&hashed(parts)[..16])
 }
 
-/// Five characters that tell two windows of one name apart: sixty million to one that they do.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Five characters that tell two windows of one name apart; there are sixty million such texts.
 #[must_use]
 pub fn uid<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";

@@ -66,8 +66,8 @@ impl Standing {
     }
 }
 
-/// What the table remembers of it. It is written before anything is sent to the bucket, and once more when all of it is
-/// there: whoever finds it without the second knows that something may be missing.
+/// What the table remembers of it. It is written before anything is sent to the bucket, and once more, as settled, when all
+/// of it is there: whoever finds it unsettled knows that something may be missing in the bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
     /// Counts what was written; each write depends on the one that was read. It is 0 where nothing was.
@@ -78,7 +78,7 @@ pub struct Published {
     pub content: Content,
     /// Whether it surely is.
     pub is_settled: bool,
-    /// The run that wrote this sends nothing to the bucket from then on.
+    /// Until when the run that wrote this may still send something to the bucket.
     pub until: Timestamp,
     /// Why it could not be sent, if the last try failed.
     pub problem: Option<String>,

@@ -185,7 +185,7 @@ fn on_calendar(expression: &cron::Expression, last: Timestamp, zone: &TimeZone) 
     }
 }
 
-/// A rate owes nothing to the occurrences before, so that one missed or skipped moves none after it.
+/// A rate counts from the anchor, not from the occurrence before, so that one missed or skipped moves none after it.
 fn at_rate(interval: SignedDuration, last: Timestamp, anchor: Timestamp) -> Option<Occurrence> {
     let start = if last < anchor {
         anchor

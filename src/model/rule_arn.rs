@@ -40,16 +40,14 @@ impl RuleArn {
     /// The ARN of the load balancer it belongs to.
     #[must_use]
     pub fn load_balancer(&self) -> String {
-        let parts: Vec<&str> = self.0.splitn(5, '/').collect();
-        let arn = parts.iter().take(4).copied().collect::<Vec<_>>().join("/");
-        arn.replacen(":listener-rule/", ":loadbalancer/", 1)
+        let (arn, _) = self.0.split_once(":listener-rule/").unwrap_or_default();
+        format!("{arn}:loadbalancer/{}", self.load_balancer_dimension())
     }
 
     /// The load balancer as CloudWatch's figures name it: the ARN's part after `loadbalancer/`.
     #[must_use]
     pub fn load_balancer_dimension(&self) -> String {
-        let parts: Vec<&str> = self.0.splitn(5, '/').collect();
-        parts.get(1..4).map(|parts| parts.join("/")).unwrap_or_default()
+        self.0.split('/').skip(1).take(3).collect::<Vec<_>>().join("/")
     }
 
     /// The name of the rule's item in the table: its listener's id and its own.

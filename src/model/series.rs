@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     id::WindowId,
     recurrence::{Occurrence, Recurrence},
-    time,
+    rule_arn::RuleArn,
+    span, time,
     window::{AtEnd, Covered, Decision},
 };
 
@@ -16,7 +17,7 @@ use super::{
 const SHOWN: usize = 3;
 
 /// The longest name of a series: each window adds its start to it.
-pub const ID_MAX: usize = 25;
+const ID_MAX: usize = 25;
 
 /// A window that recurs, as the table holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,7 +91,7 @@ impl Series {
     /// Whether both mean the same maintenance, given the rules that the settings name; how far one has come, and
     /// whether it is paused, may differ.
     #[must_use]
-    pub fn same_plan(&self, other: &Self, managed: &[super::rule_arn::RuleArn]) -> bool {
+    pub fn same_plan(&self, other: &Self, managed: &[RuleArn]) -> bool {
         let plan = |series: &Self| (series.every.clone(), series.duration, series.timezone.clone(), series.at_end);
         plan(self) == plan(other) && self.rules.same(&other.rules, managed)
     }
@@ -121,7 +122,7 @@ impl Series {
     fn occurrences(&self, after: Timestamp, count: usize, wanted: impl Fn(&Occurrence) -> bool) -> Vec<Occurrence> {
         // The name was checked when the series was booked.
         let zone = time::time_zone(&self.timezone).unwrap_or(TimeZone::UTC);
-        let first = self.anchor.checked_sub(SignedDuration::from_secs(1)).unwrap_or(self.anchor);
+        let first = time::shifted(self.anchor, -SignedDuration::from_secs(1));
         self.every.after(after.max(first), &zone, self.anchor).filter(wanted).take(count).collect()
     }
 
@@ -149,7 +150,7 @@ impl Series {
         // A series may begin as far ahead as its expression says.
         match first.start.checked_add(self.duration) {
             Ok(end) => {
-                problems.extend(super::span::problems(first.start, Some(end), "duration", first.start, longest));
+                problems.extend(span::problems(first.start, Some(end), "duration", first.start, longest));
             }
             Err(_) => problems.push("duration: expected an end that a calendar holds, but it is too long".to_owned()),
         }

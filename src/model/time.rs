@@ -3,7 +3,7 @@
 //! Pure: the clock is read in `main`.
 
 use jiff::{
-    SignedDuration, Span, SpanRelativeTo, Timestamp, Unit, civil,
+    RoundMode, SignedDuration, SignedDurationRound, Span, SpanRelativeTo, Timestamp, TimestampRound, Unit, civil,
     tz::{AmbiguousOffset, Offset, TimeZone},
 };
 
@@ -12,7 +12,7 @@ use super::odd;
 /// How much of a text is shown to the person who sent it, in characters.
 const SHOWN_MAX: usize = 100;
 
-/// Names that the database holds for computers that were never told where they are.
+/// Names in the time zone database that stand for no zone: those of a computer that was never set up.
 const NO_ZONES: [&str; 2] = ["Etc/Unknown", "Factory"];
 
 /// Reads an instant: RFC 3339 with an offset, RFC 9557 (`2026-12-06T02:00[Europe/London]`), or a local time of `zone`;
@@ -141,7 +141,7 @@ pub fn spoken_duration(duration: SignedDuration) -> String {
 /// A duration for people who wait: to the minute from two minutes on.
 #[must_use]
 pub fn roughly(duration: SignedDuration) -> String {
-    let minutes = jiff::SignedDurationRound::new().smallest(Unit::Minute);
+    let minutes = SignedDurationRound::new().smallest(Unit::Minute);
     let long = duration >= SignedDuration::from_mins(2);
     spoken_duration(if long { duration.round(minutes).unwrap_or(duration) } else { duration })
 }
@@ -149,30 +149,30 @@ pub fn roughly(duration: SignedDuration) -> String {
 /// The instant to the millisecond: people read it in the table, and nobody needs more.
 #[must_use]
 pub fn millisecond(instant: Timestamp) -> Timestamp {
-    let round = jiff::TimestampRound::new().smallest(Unit::Millisecond).mode(jiff::RoundMode::Floor);
-    instant.round(round).unwrap_or(instant)
+    floor(instant, Unit::Millisecond)
 }
 
 /// The instant without its fraction: EventBridge Scheduler knows none, and a time must come back as it was written.
 #[must_use]
 pub fn whole_second(instant: Timestamp) -> Timestamp {
-    instant.round(jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor)).unwrap_or(instant)
+    floor(instant, Unit::Second)
+}
+
+fn floor(instant: Timestamp, unit: Unit) -> Timestamp {
+    instant.round(TimestampRound::new().smallest(unit).mode(RoundMode::Floor)).unwrap_or(instant)
 }
 
 /// The instant so much later, or earlier; the first or the last there is, where the calendar ends. Moments of the table
 /// may be anything, since people may edit it.
 #[must_use]
 pub fn shifted(instant: Timestamp, by: SignedDuration) -> Timestamp {
-    let end = if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
-    instant.checked_add(by).unwrap_or(end)
+    instant.saturating_add(by).unwrap_or(instant)
 }
 
 /// The full minute after next; the last instant there is, where the calendar ends.
 #[must_use]
 pub fn next_minute(instant: Timestamp) -> Timestamp {
-    let minute = jiff::TimestampRound::new().smallest(Unit::Minute).mode(jiff::RoundMode::Floor);
-    let minute = instant.round(minute).unwrap_or(instant);
-    minute.checked_add(SignedDuration::from_secs(120)).unwrap_or(Timestamp::MAX)
+    shifted(floor(instant, Unit::Minute), SignedDuration::from_mins(2))
 }
 
 /// A time's text, taken apart.

@@ -12,10 +12,10 @@ use super::{time, window::Window};
 pub const LEAD: SignedDuration = SignedDuration::from_secs(60);
 
 /// The shortest time ahead that a wake-up is booked for: whether a time in the past fires is not documented.
-pub const AHEAD_MIN: SignedDuration = SignedDuration::from_secs(10);
+const AHEAD_MIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// In a window shorter than the lead, the end's wake-up still comes this long after the start.
-pub const END_AFTER_START: SignedDuration = SignedDuration::from_secs(30);
+const END_AFTER_START: SignedDuration = SignedDuration::from_secs(30);
 
 /// What wakes the function for a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +58,8 @@ impl Window {
         self.wakeups.as_ref().is_some_and(|marker| marker.starts_with(&own))
     }
 
-    /// Whether the end cannot be missed: it has a wake-up, or there is none to wake for.
+    /// Whether the present revision has wake-ups of this group and role, so that its end cannot be missed; without an end
+    /// it needs none.
     #[must_use]
     pub fn has_wakeups(&self, sender: Option<&str>) -> bool {
         let marked = |sender| self.wakeups.as_deref() == Some(&self.wakeups_marker(sender));

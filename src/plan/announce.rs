@@ -19,7 +19,7 @@ use crate::{
 
 /// For how long a window is told of after it was cancelled or over: a calendar that others host may ask no more than once
 /// a day or two.
-pub const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
+const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// How many windows ahead are announced, and how many that are cancelled or over: DynamoDB takes an item of 400 KB.
 const MANY: usize = 50;
@@ -54,7 +54,7 @@ fn announced(before: &[Announcement], table: &Table, ahead: SignedDuration, now:
         let before = known.remove(uid.as_str());
         all.extend(of_window(window, uid, before, ahead, now));
     }
-    // What is not readable may be one of them, and what is not known is not changed.
+    // An unreadable window may be one of those that are left, so all of them stay as they were told.
     let all_seen = !table.unreadable.keys().any(|id| id.starts_with("window#"));
     all.extend(known.into_values().map(|one| if all_seen { gone(one, now) } else { one.clone() }));
     let is_fresh = |one: &Announcement| now.duration_since(one.changed_at) < KEPT;

@@ -250,11 +250,7 @@ fn changes(window: &Window) -> Vec<Due> {
 /// What is due about an active window once its rules are header-only.
 #[must_use]
 pub fn started(window: &Window, rules: &[&RulePlan], config: &Config) -> Option<Due> {
-    let is_managed = |rule: &&&RulePlan| config.rules.contains(&rule.arn);
-    let mut managed = rules.iter().filter(is_managed);
-    let narrowed = managed.clone().any(|rule| rule.state == RuleState::HeaderOnly);
-    let open = managed.any(|rule| rule.state == RuleState::Open);
-    if window.state != State::Active || window.was_told("started") || !narrowed || open {
+    if window.state != State::Active || window.was_told("started") || !are_closed(rules, config) {
         return None;
     }
     let mut due = Due::new(Event::Started, "started", vec![]);
@@ -263,6 +259,14 @@ pub fn started(window: &Window, rules: &[&RulePlan], config: &Config) -> Option<
         due.facts.push(fact);
     }
     Some(due)
+}
+
+/// Whether all managed rules among these that can be switched are header-only, and at least one is.
+#[must_use]
+pub fn are_closed(rules: &[&RulePlan], config: &Config) -> bool {
+    let mut managed = rules.iter().filter(|rule| config.rules.contains(&rule.arn));
+    let narrowed = managed.clone().any(|rule| rule.state == RuleState::HeaderOnly);
+    narrowed && !managed.any(|rule| rule.state == RuleState::Open)
 }
 
 /// What others did to the rules of a window whose start was reported, or to one that is ending.

@@ -204,7 +204,8 @@ impl Site {
     }
 }
 
-/// Without a rule nothing is known. What needs a person most counts: visitors in a migration, then visitors who meet errors, then visitors kept out.
+/// Without a rule nothing is known. Otherwise the worst counts: visitors who reach a site under maintenance, then visitors
+/// who meet errors, then visitors who are kept out for no window.
 fn state(rules: &[SiteRule], windows_seen: bool) -> SiteState {
     let any = |is: Passage, covered: bool| rules.iter().any(|rule| rule.is == is && rule.covered == covered);
     let is = |is: Passage| rules.iter().any(|rule| rule.is == is);

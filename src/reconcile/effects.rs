@@ -45,7 +45,7 @@ pub(super) async fn carry_out(run: Run<'_>, table: &Table, plan: &Plan, progress
     let starts = start(run, plan, progress).await;
     let rules = match (ends, starts) {
         (Step::Again, _) => return true,
-        // What could not be saved keeps no other rule from being restored.
+        // A rule of which nothing could be saved keeps no other rule from being restored.
         (_, Step::Again) => change_rules(run, table, plan, Only::Restore, progress).await,
         _ => change_rules(run, table, plan, Only::Both, progress).await,
     };

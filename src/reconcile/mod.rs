@@ -85,9 +85,9 @@ async fn go_on(run: Run<'_>, mut progress: Progress) -> Result<Done, Error> {
     if watches {
         times::note(run, &mut settled, &progress).await;
     }
-    let watch = async { if watches { outside::look(run, &settled).await } else { Outside::default() } };
-    let (looked, mut told) = tokio::join!(watch, tell_visitors(run, &settled.table, vec![]));
-    let mut outside = Outside { page_problem: told.problem.as_ref().map(|problem| problem.what.clone()), ..looked };
+    let watch = async { if watches { outside::watch(run, &settled).await } else { None } };
+    let (sight, mut told) = tokio::join!(watch, tell_visitors(run, &settled.table, vec![]));
+    let mut outside = Outside { sight, page_problem: told.problem.as_ref().map(|problem| problem.what.clone()) };
     settled.table.published = told.published.take().or(settled.table.published);
     if outside.sight.is_some() || run.now().duration_since(read_at) > LONG {
         // Watching, muting or telling visitors took a while: what is true now is read again, and acted on.

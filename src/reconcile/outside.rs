@@ -16,7 +16,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What came of looking outside.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Outside {
     /// What was watched for, and what was seen.
     pub(super) sight: Option<(Expect, Sight)>,
@@ -25,7 +25,7 @@ pub(super) struct Outside {
 }
 
 impl Outside {
-    /// What was seen means nothing to what has become of the windows since.
+    /// Drops what was seen if the windows have changed since, so that visitors should now see something else.
     pub(super) fn forget_unless_expected(&mut self, run: Run<'_>, settled: &Settled) {
         let now_expected = expected(run, settled);
         self.sight = self.sight.take().filter(|(expect, _)| now_expected == Some(*expect));
@@ -55,12 +55,8 @@ pub(super) fn is_needed(run: Run<'_>, settled: &Settled) -> bool {
     run.app.probe.is_some() && expected(run, settled).is_some()
 }
 
-/// Watches for the change.
-pub(super) async fn look(run: Run<'_>, settled: &Settled) -> Outside {
-    Outside { sight: watch(run, settled).await, page_problem: None }
-}
-
-async fn watch(run: Run<'_>, settled: &Settled) -> Option<(Expect, Sight)> {
+/// Watches for the change: what was watched for, and what was seen.
+pub(super) async fn watch(run: Run<'_>, settled: &Settled) -> Option<(Expect, Sight)> {
     let probe = run.app.probe.as_ref()?;
     let expect = expected(run, settled)?;
     Some((expect, probe.watch(expect, PATIENCE).await))

@@ -4,7 +4,7 @@
 //! dies, or whose files could not be written, leaves an item that is not settled, and the sweep writes the files again.
 //! A run that overtakes another, whose requests may land after its own, leaves its item like that, too.
 //!
-//! Whatever a run read that was old by then, it tells no more than until the next sweep, which makes everything out anew.
+//! What a run tells of a table that has changed since it read it is put right by the next sweep.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -24,10 +24,10 @@ use crate::{
     report::feeds::{File, files},
 };
 
-/// How often a run looks again that met another one.
+/// How many times a run tries while other runs write the same item.
 const TRIES: usize = 3;
 
-/// How long a report may wait for this.
+/// How long the reports may wait for this.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// After this time a run sends nothing any more: longer than its patience.

@@ -209,7 +209,7 @@ fn sent(event: Event, at: Timestamp) -> String {
     format!("{at} {}", event.word())
 }
 
-/// What failed of what is due for a window. One that only covers a rule later has no part in its failure.
+/// What failed of what is due for a window. One that is still ahead is not told of failures of its rules.
 fn failures_of(run: Run<'_>, settled: &Settled, progress: &Progress, window: &Window) -> Vec<Failure> {
     let now = run.now();
     let is_due = window.state != State::Booked || window.start <= now;

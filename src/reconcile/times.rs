@@ -12,7 +12,7 @@ use crate::{
         note::Note,
         window::{State, Window},
     },
-    plan::{Obstacle, RulePlan, RuleState, reports},
+    plan::{Obstacle, RulePlan, reports},
 };
 
 /// When a window's rules were first all header-only, or restored, if that shows and was not noted yet.
@@ -24,10 +24,7 @@ pub(super) fn of(run: Run<'_>, settled: &Settled, progress: &Progress, window: &
     let at = progress.changed_at.unwrap_or_else(|| run.now());
     match window.state {
         State::Active | State::Held if window.started_at.is_none() => {
-            let managed = rules.iter().filter(|rule| config.rules.contains(&rule.arn));
-            let narrowed = managed.clone().any(|rule| rule.state == RuleState::HeaderOnly);
-            let open = managed.clone().any(|rule| rule.state == RuleState::Open);
-            note.started_at = (narrowed && !open).then_some(at);
+            note.started_at = reports::are_closed(&rules, config).then_some(at);
         }
         State::Ending if window.reopened_at.is_none() && window.activated_at.is_some() => {
             let stuck = |rule: &RulePlan| rule.obstacle.as_ref().is_some_and(Obstacle::is_stuck);
@@ -52,9 +49,6 @@ pub(super) fn found_made_since(progress: &Progress, window: &Window, note: &Note
 
 /// Notes these times before the site is watched: watching takes up to a minute, in which this run may die.
 pub(super) async fn note(run: Run<'_>, settled: &mut Settled, progress: &Progress) {
-    if run.app.probe.is_none() {
-        return;
-    }
     for nth in 0..settled.table.windows.len() {
         let window = settled.table.windows[nth].clone();
         let note = of(run, settled, progress, &window);
