@@ -57,7 +57,7 @@ pub(super) fn summary(run: Run<'_>, action: &str, done: &Done) -> Response {
 
 /// What an answer says came of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Came {
+pub(super) enum AnswerOutcome {
     Booked,
     AlreadyBooked,
     Started,
@@ -71,7 +71,7 @@ pub(super) enum Came {
     Unchanged,
 }
 
-impl Came {
+impl AnswerOutcome {
     pub(super) fn ended(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Completed => Self::Completed,
@@ -98,15 +98,15 @@ impl Came {
 }
 
 /// An answer about one window that this run looked after; `usual` is what came of it when there was nothing more to do.
-pub(super) async fn after(run: Run<'_>, action: &str, window: &Window, done: &Done, usual: Came) -> Response {
+pub(super) async fn after(run: Run<'_>, action: &str, window: &Window, done: &Done, usual: AnswerOutcome) -> Response {
     let (came, window) = match done.window(&window.id, &window.uid) {
         Some(window) => (came(window, done, usual), window.clone()),
         None => ended_meanwhile(run, window).await,
     };
     // Nothing was decided, but what was due was done.
-    let denies = came == Came::Unchanged && did_something(&window, done);
+    let denies = came == AnswerOutcome::Unchanged && did_something(&window, done);
     let told = about(run, action, &window, came);
-    let message = if denies { about(run, action, &window, Came::Reconciled).message } else { told.message };
+    let message = if denies { about(run, action, &window, AnswerOutcome::Reconciled).message } else { told.message };
     Response {
         message,
         rules: done.rules.clone(),
@@ -118,12 +118,12 @@ pub(super) async fn after(run: Run<'_>, action: &str, window: &Window, done: &Do
     }
 }
 
-fn came(window: &Window, done: &Done, usual: Came) -> Came {
+fn came(window: &Window, done: &Done, usual: AnswerOutcome) -> AnswerOutcome {
     match done.happened.get(&window.id) {
-        Some(Happened::Started) => Came::Started,
-        Some(Happened::Completed) => Came::Completed,
-        Some(Happened::Missed) => Came::Missed,
-        Some(Happened::Cancelled) => Came::Cancelled,
+        Some(Happened::Started) => AnswerOutcome::Started,
+        Some(Happened::Completed) => AnswerOutcome::Completed,
+        Some(Happened::Missed) => AnswerOutcome::Missed,
+        Some(Happened::Cancelled) => AnswerOutcome::Cancelled,
         None | Some(Happened::Changed | Happened::Booked) => usual,
     }
 }
@@ -134,7 +134,7 @@ pub(super) fn did_something(window: &Window, done: &Done) -> bool {
 }
 
 /// How a window ended that another run has made history: the present knows it no longer.
-async fn ended_meanwhile(run: Run<'_>, window: &Window) -> (Came, Window) {
+async fn ended_meanwhile(run: Run<'_>, window: &Window) -> (AnswerOutcome, Window) {
     let search = Search { id: Some(window.id.clone()), since: Some(window.booked_at), limit: SEARCHED };
     let found = run.app.aws.store.history(&search, run.now()).await.unwrap_or_default();
     let own = found.into_iter().find_map(|past| match past {
@@ -143,7 +143,7 @@ async fn ended_meanwhile(run: Run<'_>, window: &Window) -> (Came, Window) {
     });
     let known = own.unwrap_or_else(|| window.clone());
     let outcome = known.ending.map_or(Outcome::Completed, |ending| ending.outcome);
-    (Came::ended(outcome), Window { state: State::Over, ..known })
+    (AnswerOutcome::ended(outcome), Window { state: State::Over, ..known })
 }
 
 /// What visitors could not be told, which stopped nothing.
@@ -152,21 +152,23 @@ pub(super) fn unpublished(problem: Option<&Problem>) -> impl Iterator<Item = Str
 }
 
 /// An answer about one window.
-pub(super) fn about(run: Run<'_>, action: &str, window: &Window, came: Came) -> Response {
+pub(super) fn about(run: Run<'_>, action: &str, window: &Window, came: AnswerOutcome) -> Response {
     let (id, zone) = (&window.id, window.timezone.as_deref());
     let until = window.end.map_or("until it is switched off".to_owned(), |end| format!("until {}", spoken(end, zone)));
     let message = match came {
-        Came::Booked => format!("Window {id} is booked from {} {until}.", spoken(window.start, zone)),
-        Came::Started => format!("Window {id} has started; it goes on {until}."),
-        Came::Completed => format!("Window {id} has ended."),
-        Came::Cancelled => format!("Window {id} is cancelled; nothing was or will be changed for it."),
-        Came::Missed => format!("Window {id} was missed; nothing was changed for it."),
-        Came::Extended | Came::Rescheduled => {
+        AnswerOutcome::Booked => format!("Window {id} is booked from {} {until}.", spoken(window.start, zone)),
+        AnswerOutcome::Started => format!("Window {id} has started; it goes on {until}."),
+        AnswerOutcome::Completed => format!("Window {id} has ended."),
+        AnswerOutcome::Cancelled => format!("Window {id} is cancelled; nothing was or will be changed for it."),
+        AnswerOutcome::Missed => format!("Window {id} was missed; nothing was changed for it."),
+        AnswerOutcome::Extended | AnswerOutcome::Rescheduled => {
             format!("The times of window {id} are {} {until}.", spoken(window.start, zone))
         }
-        Came::Edited => format!("Window {id} was edited."),
-        Came::Reconciled => format!("What was due is done: window {id} is {}.", stands(window, run.now(), zone)),
-        Came::AlreadyBooked | Came::Unchanged => {
+        AnswerOutcome::Edited => format!("Window {id} was edited."),
+        AnswerOutcome::Reconciled => {
+            format!("What was due is done: window {id} is {}.", stands(window, run.now(), zone))
+        }
+        AnswerOutcome::AlreadyBooked | AnswerOutcome::Unchanged => {
             format!("Nothing was changed: window {id} is {}.", stands(window, run.now(), zone))
         }
     };
@@ -180,7 +182,7 @@ pub(super) fn about(run: Run<'_>, action: &str, window: &Window, came: Came) -> 
 }
 
 /// An answer about one window that is still ahead.
-pub(super) fn ahead(run: Run<'_>, action: &str, window: &Window, present: Present, came: Came) -> Response {
+pub(super) fn ahead(run: Run<'_>, action: &str, window: &Window, present: Present, came: AnswerOutcome) -> Response {
     let next_change = next_change(&present.table.windows, &present.table, run.now());
     let doomed = present.plan.map(|plan| doomed::doomed(&plan, &run.app.config.rules)).unwrap_or_default();
     let own = doomed.iter().filter(|doomed| doomed.window.uid == window.uid);
@@ -228,11 +230,11 @@ pub(super) async fn decided_before(run: Run<'_>, before: &RequestItem, done: Don
     let done = done.complete(Some(format!("this request was decided before, at {at}, and that stands")))?;
     let window = before.about.iter().find_map(|id| done.windows.iter().find(|window| &window.id == id));
     let answer = match window {
-        Some(window) => after(run, before.action.word(), window, &done, Came::Unchanged).await,
+        Some(window) => after(run, before.action.word(), window, &done, AnswerOutcome::Unchanged).await,
         None => summary(run, before.action.word(), &done),
     };
     Ok(Response {
-        outcome: Came::Unchanged.word().to_owned(),
+        outcome: AnswerOutcome::Unchanged.word().to_owned(),
         message: format!("This request was decided before, at {at}; it was not decided again."),
         ..answer
     })

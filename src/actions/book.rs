@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     TRIES_MAX,
-    answers::{self, Came},
+    answers::{self, AnswerOutcome},
     decided_before, refused, request,
 };
 use crate::{
@@ -108,7 +108,7 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
                 let done = reconcile::reconcile_after(run, begun).await?.complete(Some(decided))?;
                 // Another run may have reported its start before this one could.
                 let started = done.window(&window.id, &window.uid).is_some_and(|window| window.was_told("started"));
-                let usual = if started { Came::Started } else { Came::Booked };
+                let usual = if started { AnswerOutcome::Started } else { AnswerOutcome::Booked };
                 answers::after(run, action.word(), &window, &done, usual).await
             }
         };
@@ -132,7 +132,7 @@ async fn is_ahead(run: Run<'_>, mut window: Window, action: DecisionKind) -> Res
     tracing::info!(window.id = %window.id, window.start = %window.start, "window booked");
     let decided = format!("window {} is booked, and that stands", window.id);
     let present = reconcile::follow(run, &mut window, decided).await?;
-    Ok(answers::ahead(run, action.word(), &window, present, Came::Booked))
+    Ok(answers::ahead(run, action.word(), &window, present, AnswerOutcome::Booked))
 }
 
 /// What is told apart from other refusals: a window of the name is ending, and its name will be free soon.
@@ -274,7 +274,7 @@ fn dry_run(run: Run<'_>, action: DecisionKind, booked: Booked) -> Response {
 /// The window is there already: whatever is due for it is done.
 async fn already(run: Run<'_>, window: &Window, action: DecisionKind, asked: &Asked) -> Result<Response, Error> {
     let done = reconcile::reconcile(run).await?.complete(None)?;
-    let came = if action == DecisionKind::On { Came::Unchanged } else { Came::AlreadyBooked };
+    let came = if action == DecisionKind::On { AnswerOutcome::Unchanged } else { AnswerOutcome::AlreadyBooked };
     let window = done.window(&window.id, &window.uid).unwrap_or(window);
     let mut answer = Response {
         site: Some(done.site.clone()),
@@ -283,7 +283,7 @@ async fn already(run: Run<'_>, window: &Window, action: DecisionKind, asked: &As
         ..answers::about(run, action.word(), window, came)
     };
     if answers::did_something(window, &done) {
-        answer.message = answers::about(run, action.word(), window, Came::Reconciled).message;
+        answer.message = answers::about(run, action.word(), window, AnswerOutcome::Reconciled).message;
     }
     if asked.reason.is_some() && asked.reason != window.reason {
         answer.message.push_str(" It was there before, so the reason was not taken.");

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Decided, Verdict,
-    answers::{self, Came},
+    answers::{self, AnswerOutcome},
     decide, known, meant, own_time, skips, with_decision,
 };
 use crate::{
@@ -211,9 +211,9 @@ async fn changed(run: Run<'_>, action: DecisionKind, decided: Decided<Moved>) ->
     };
     let is_new = before.revision != after.revision;
     let usual = match (is_new, action) {
-        (false, _) => Came::Unchanged,
-        (true, DecisionKind::Extend) => Came::Extended,
-        (true, _) => Came::Rescheduled,
+        (false, _) => AnswerOutcome::Unchanged,
+        (true, DecisionKind::Extend) => AnswerOutcome::Extended,
+        (true, _) => AnswerOutcome::Rescheduled,
     };
     let decided = is_new.then(|| format!("the new times of window {} are decided, and stand", after.id));
     let mut answer = if let (State::Booked, Some(decided)) = (after.state, &decided) {

@@ -2,7 +2,7 @@
 
 use super::{
     Decided, Verdict,
-    answers::{self, Came},
+    answers::{self, AnswerOutcome},
     decide, known, recurring, with_decision,
 };
 use crate::{
@@ -88,7 +88,7 @@ pub async fn edit(run: Run<'_>, id: &WindowId, edit: &Edit, asked: &Asked) -> Re
         Decided::New(About::Window(window, is_new)) => {
             let decided = is_new.then(|| format!("the edit of window {id} is decided, and that stands"));
             let done = reconcile::reconcile(run).await?.complete(decided)?;
-            let usual = if is_new { Came::Edited } else { Came::Unchanged };
+            let usual = if is_new { AnswerOutcome::Edited } else { AnswerOutcome::Unchanged };
             let answer = answers::after(run, DecisionKind::Edit.word(), &window, &done, usual).await;
             if answer.outcome != usual.word() {
                 return Ok(answer);

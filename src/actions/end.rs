@@ -2,7 +2,7 @@
 
 use super::{
     Decided, Verdict,
-    answers::{self, Came},
+    answers::{self, AnswerOutcome},
     decide, known, meant, recurring, skips, with_decision,
 };
 use crate::{
@@ -111,9 +111,9 @@ fn told(ended: &[Window], done: &Done) -> (String, String) {
         }
         ([], [], [], 1) => ("restored", "One rule that was closed for no window is open again.".to_owned()),
         ([], [], [], count) => ("restored", format!("{count} rules that were closed for no window are open again.")),
-        ([], [], missed, _) => (Came::Missed.word(), format!("Ended without a start: {}.", missed.join(", "))),
-        ([], cancelled, _, _) => (Came::Cancelled.word(), format!("Cancelled: {}.", cancelled.join(", "))),
-        (completed, ..) => (Came::Completed.word(), format!("Ended: {}.", completed.join(", "))),
+        ([], [], missed, _) => (AnswerOutcome::Missed.word(), format!("Ended without a start: {}.", missed.join(", "))),
+        ([], cancelled, _, _) => (AnswerOutcome::Cancelled.word(), format!("Cancelled: {}.", cancelled.join(", "))),
+        (completed, ..) => (AnswerOutcome::Completed.word(), format!("Ended: {}.", completed.join(", "))),
     };
     (came.to_owned(), message)
 }
@@ -225,13 +225,13 @@ pub async fn cancel(run: Run<'_>, id: Option<&WindowId>, asked: &Asked) -> Resul
     Ok(match dropped {
         Dropped::Window(window, _) => {
             // Somebody else may have ended it just before: what is told is how it ended.
-            let usual = window.ending.map_or(Came::Cancelled, |ending| Came::ended(ending.outcome));
+            let usual = window.ending.map_or(AnswerOutcome::Cancelled, |ending| AnswerOutcome::ended(ending.outcome));
             let mut answer = answers::after(run, DecisionKind::Cancel.word(), &window, &done, usual).await;
             answer.message.push_str(meant);
             answer
         }
         Dropped::Series(_) => Response {
-            outcome: Came::Cancelled.word().to_owned(),
+            outcome: AnswerOutcome::Cancelled.word().to_owned(),
             message: format!("Series {id} is cancelled, and so is every booked window of it.{meant}"),
             ..answers::summary(run, DecisionKind::Cancel.word(), &done)
         },

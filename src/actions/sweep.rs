@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::answers::{self, Came};
+use super::answers::{self, AnswerOutcome};
 use crate::{
     app::Run,
     error::Error,
@@ -38,7 +38,11 @@ pub async fn wake(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
     match done.windows.iter().find(|window| &window.id == id) {
         Some(window) => {
             // Another run may have told what this one did.
-            let usual = if answers::did_something(window, &done) { Came::Reconciled } else { Came::Unchanged };
+            let usual = if answers::did_something(window, &done) {
+                AnswerOutcome::Reconciled
+            } else {
+                AnswerOutcome::Unchanged
+            };
             Ok(answers::after(run, "wake", window, &done, usual).await)
         }
         None => Ok(Response {
@@ -92,7 +96,7 @@ async fn notices(run: Run<'_>, done: &Done) -> Result<(), Error> {
     let is_past = |key: &String| {
         !current.contains(key)
             && match key.split_once('-') {
-                Some(("orphan", _)) => done.blind.is_none(),
+                Some(("orphan", _)) => done.rules_error.is_none(),
                 Some(("doomed", of_window)) => !is_unread(run, done, of_window),
                 Some(("visitors", _)) => done.table.published.as_ref().is_none_or(|published| published.is_settled),
                 _ => true,

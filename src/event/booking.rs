@@ -83,7 +83,7 @@ pub(super) fn recurring(fields: &mut Fields, asked: &Asked, now: Timestamp, conf
         duration,
         timezone,
         // A rate counts from its first start; the whole minute after next keeps it readable.
-        anchor: anchor.unwrap_or_else(|| time::next_minute(now)),
+        anchor: anchor.unwrap_or_else(|| time::minute_after_next(now)),
         rules,
         reason: asked.reason.clone(),
         requested_by: asked.requested_by.clone(),

@@ -7,7 +7,7 @@ use jiff::{
     tz::{AmbiguousOffset, Offset, TimeZone},
 };
 
-use super::odd;
+use super::lookalikes;
 
 /// How much of a text is shown to the person who sent it, in characters.
 const SHOWN_MAX: usize = 100;
@@ -94,7 +94,7 @@ pub fn duration(text: &str) -> Result<SignedDuration, String> {
 pub fn quoted(text: &str) -> String {
     let shown: String = text.chars().take(SHOWN_MAX).collect();
     let more = if shown.len() < text.len() { "…" } else { "" };
-    match odd::named(text) {
+    match lookalikes::named(text) {
         None => format!("{shown:?}{more}"),
         Some(odd) => format!("{shown:?}{more}, which holds {odd}"),
     }
@@ -171,7 +171,7 @@ pub fn shifted(instant: Timestamp, by: SignedDuration) -> Timestamp {
 
 /// The full minute after next; the last instant there is, where the calendar ends.
 #[must_use]
-pub fn next_minute(instant: Timestamp) -> Timestamp {
+pub fn minute_after_next(instant: Timestamp) -> Timestamp {
     shifted(floor(instant, Unit::Minute), SignedDuration::from_mins(2))
 }
 
@@ -508,10 +508,10 @@ mod tests {
         refuses("9999-12-31T23:59[Europe/London]", None, &["beyond it"]);
         reads("9999-12-31T23:59+25:59", None, "9999-12-30T22:00:00Z");
         for edge in [Timestamp::MIN, Timestamp::MAX] {
-            assert!(whole_second(edge) <= edge && next_minute(edge) > edge.min(Timestamp::UNIX_EPOCH));
+            assert!(whole_second(edge) <= edge && minute_after_next(edge) > edge.min(Timestamp::UNIX_EPOCH));
             assert!(utc(edge).ends_with("UTC"));
         }
-        assert_eq!(next_minute(Timestamp::MAX), Timestamp::MAX);
+        assert_eq!(minute_after_next(Timestamp::MAX), Timestamp::MAX);
         assert_eq!(roughly(SignedDuration::MAX), "106751991167300d 15h 30m");
         assert_eq!(spoken_duration(SignedDuration::from_secs(-5400)), "minus 1h 30m");
         assert_eq!(spoken_duration(SignedDuration::MAX), "106751991167300d 15h 30m 7s");
@@ -555,6 +555,6 @@ mod tests {
     fn a_fraction_of_a_second_is_dropped_downwards() {
         let at: Timestamp = "2026-07-06T01:00:00.999Z".parse().expect("valid");
         assert_eq!(whole_second(at).to_string(), "2026-07-06T01:00:00Z");
-        assert_eq!(next_minute(at).to_string(), "2026-07-06T01:02:00Z");
+        assert_eq!(minute_after_next(at).to_string(), "2026-07-06T01:02:00Z");
     }
 }

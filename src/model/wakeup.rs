@@ -53,7 +53,7 @@ impl Window {
 
     /// Whether the present revision has wake-ups of some group and role.
     #[must_use]
-    pub fn has_others_wakeups(&self) -> bool {
+    pub fn has_wakeups_of_any_sender(&self) -> bool {
         let own = format!("{} ", self.revision);
         self.wakeups.as_ref().is_some_and(|marker| marker.starts_with(&own))
     }

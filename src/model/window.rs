@@ -536,10 +536,10 @@ pub(crate) mod tests {
         assert!(!window().has_wakeups(None));
         assert!(!Window { revision: 2, ..window() }.has_wakeups(Some(SENDER)));
         assert!(!Window { wakeups: None, ..window() }.has_wakeups(Some(SENDER)));
-        assert!(window().has_others_wakeups(), "of whatever group and role");
-        assert!(!Window { revision: 2, ..window() }.has_others_wakeups());
-        assert!(!Window { wakeups: Some(format!("11 {SENDER}")), ..window() }.has_others_wakeups());
-        assert!(!Window { wakeups: None, ..window() }.has_others_wakeups());
+        assert!(window().has_wakeups_of_any_sender(), "of whatever group and role");
+        assert!(!Window { revision: 2, ..window() }.has_wakeups_of_any_sender());
+        assert!(!Window { wakeups: Some(format!("11 {SENDER}")), ..window() }.has_wakeups_of_any_sender());
+        assert!(!Window { wakeups: None, ..window() }.has_wakeups_of_any_sender());
         let open_ended = Window { end: None, wakeups: None, ..window() };
         assert!(open_ended.has_wakeups(None), "there is no end that could be missed");
     }

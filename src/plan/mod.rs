@@ -3,13 +3,13 @@
 //! Pure, synchronous and total. It is not told why the function was woken, and makes the same plan however often it is
 //! asked. It returns facts; their words are in [`crate::report`].
 
-pub mod announce;
 pub mod doomed;
 pub mod reports;
 mod rules;
 pub mod series;
 pub mod site;
 mod transitions;
+pub mod visitors;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ pub use rules::{Form, read_rule};
 
 /// Everything a plan is made from.
 #[derive(Debug)]
-pub struct Scene<'a> {
+pub struct Input<'a> {
     /// The moment.
     pub now: Timestamp,
     /// The settings.
@@ -194,11 +194,11 @@ pub fn without_wake_ups(table: &Table, sender: Option<&str>, now: Timestamp) -> 
 
 /// Decides.
 #[must_use]
-pub fn plan(scene: &Scene<'_>) -> Plan {
-    let sender = scene.config.sender();
-    let mut plan = Plan { wake_ups: without_wake_ups(scene.table, sender.as_deref(), scene.now), ..Plan::default() };
-    for window in &scene.table.windows {
-        let next = transitions::next(window, scene);
+pub fn plan(input: &Input<'_>) -> Plan {
+    let sender = input.config.sender();
+    let mut plan = Plan { wake_ups: without_wake_ups(input.table, sender.as_deref(), input.now), ..Plan::default() };
+    for window in &input.table.windows {
+        let next = transitions::next(window, input);
         plan.asks_health |= next == transitions::Next::AskHealth;
         let after = match next {
             transitions::Next::Start(after) => {
@@ -213,7 +213,7 @@ pub fn plan(scene: &Scene<'_>) -> Plan {
         };
         plan.windows.push(after);
     }
-    plan.rules = scene.rules.seen.iter().map(|(arn, seen)| rules::plan_rule(scene, &plan.windows, arn, seen)).collect();
+    plan.rules = input.rules.seen.iter().map(|(arn, seen)| rules::plan_rule(input, &plan.windows, arn, seen)).collect();
     plan
 }
 
@@ -290,7 +290,7 @@ mod tests {
     pub(super) fn planned(now: &str, config: &Config, seen: &[(&str, Seen)], table: &Table) -> Plan {
         let seen = seen.iter().map(|(name, seen)| (rule(name), seen.clone())).collect();
         let rules = Rules { seen, ..Rules::default() };
-        plan(&Scene {
+        plan(&Input {
             now: at(now),
             config,
             rules: &rules,

@@ -1,6 +1,6 @@
 //! What a rule shows, and what is to be done about it.
 
-use super::{Change, Obstacle, RulePlan, RuleState, Scene, Way};
+use super::{Change, Input, Obstacle, RulePlan, RuleState, Way};
 use crate::model::{
     bypass::Bypass,
     conditions::{self, Condition, same},
@@ -117,17 +117,17 @@ fn as_narrowed<'a>(
 }
 
 /// What is to be done about one rule, given the windows as they are after this plan's changes of state.
-pub(super) fn plan_rule(scene: &Scene<'_>, windows: &[Window], arn: &RuleArn, seen: &Seen) -> RulePlan {
-    let managed = scene.config.rules.contains(arn);
-    let saved = scene.table.rules.get(arn);
+pub(super) fn plan_rule(input: &Input<'_>, windows: &[Window], arn: &RuleArn, seen: &Seen) -> RulePlan {
+    let managed = input.config.rules.contains(arn);
+    let saved = input.table.rules.get(arn);
     let covering: Vec<&Window> =
         windows.iter().filter(|window| window.is_covering() && window.rules.covers(arn, managed)).collect();
-    let bypass = scene.config.bypass.as_ref();
+    let bypass = input.config.bypass.as_ref();
     let blank = RulePlan {
         arn: arn.clone(),
         state: RuleState::Open,
         form: None,
-        idle: scene.rules.idle.contains(arn),
+        idle: input.rules.idle.contains(arn),
         save: None,
         change: None,
         obstacle: None,
@@ -136,7 +136,7 @@ pub(super) fn plan_rule(scene: &Scene<'_>, windows: &[Window], arn: &RuleArn, se
     };
     match seen {
         // What is saved of it cannot be read, so nothing can be saved and nothing restored.
-        Seen::Conditions(current) if scene.table.is_damaged(arn) => {
+        Seen::Conditions(current) if input.table.is_damaged(arn) => {
             let form = read_rule(current, None, bypass).form;
             RulePlan { state: form.into(), form: Some(form), obstacle: Some(Obstacle::Damaged), ..blank }
         }
@@ -156,28 +156,28 @@ pub(super) fn plan_rule(scene: &Scene<'_>, windows: &[Window], arn: &RuleArn, se
                 (false, Form::Open, _) => RulePlan { obstacle: Some(Obstacle::Unmanaged), ..blank },
                 (false, Form::HeaderOnly, true) => RulePlan { obstacle: Some(Obstacle::StuckUnmanaged), ..blank },
                 (false, Form::HeaderOnly, false) => blank,
-                (true, _, true) => uncovered(scene, &reading, saved, blank),
-                (true, _, false) => covered(scene, &covering, &reading, saved, blank),
+                (true, _, true) => uncovered(input, &reading, saved, blank),
+                (true, _, false) => covered(input, &covering, &reading, saved, blank),
             }
         }
     }
 }
 
 /// No window covers the rule: it is to be open.
-fn uncovered(scene: &Scene<'_>, reading: &Reading, saved: Option<&RuleItem>, blank: RulePlan) -> RulePlan {
+fn uncovered(input: &Input<'_>, reading: &Reading, saved: Option<&RuleItem>, blank: RulePlan) -> RulePlan {
     let under_way = |window: &&Window| {
         window.state != State::Booked && saved.is_some_and(|saved| saved.windows.contains(&window.name()))
     };
-    let mut windows = scene.table.windows.iter().filter(under_way);
+    let mut windows = input.table.windows.iter().filter(under_way);
     let is_left = windows.clone().next().is_some() && reading.edited;
     let left_alone = is_left.then(|| reading.owner.clone());
     match (reading.form, saved) {
         (Form::Open, _) => {
             // It was reported as narrowed, and this run did not open it: perhaps what was read is old.
             let unexpected = windows.any(|window| window.was_told("started") && window.reopened_at.is_none());
-            RulePlan { left_alone, odd: unexpected && !scene.changed.contains(&blank.arn), ..blank }
+            RulePlan { left_alone, odd: unexpected && !input.changed.contains(&blank.arn), ..blank }
         }
-        (Form::HeaderOnly, None) if !scene.reopen_orphans => RulePlan { obstacle: Some(Obstacle::Orphaned), ..blank },
+        (Form::HeaderOnly, None) if !input.reopen_orphans => RulePlan { obstacle: Some(Obstacle::Orphaned), ..blank },
         (Form::HeaderOnly, _) => {
             let change = Some(Change { way: Way::Restore, to: reading.owner.clone() });
             RulePlan { change, left_alone, ..blank }
@@ -187,22 +187,22 @@ fn uncovered(scene: &Scene<'_>, reading: &Reading, saved: Option<&RuleItem>, bla
 
 /// At least one window covers the rule: it is to be header-only, and what is to be restored is to be in the table.
 fn covered(
-    scene: &Scene<'_>,
+    input: &Input<'_>,
     covering: &[&Window],
     reading: &Reading,
     saved: Option<&RuleItem>,
     blank: RulePlan,
 ) -> RulePlan {
-    let Some(bypass) = &scene.config.bypass else {
+    let Some(bypass) = &input.config.bypass else {
         let obstacle = (reading.form == Form::Open).then_some(Obstacle::Settings);
         return RulePlan { obstacle, ..blank };
     };
     let changes = reading.edited || !reading.up_to_date;
-    let sender = scene.config.sender();
-    if changes && !covering.iter().any(|window| may_narrow(window, sender.as_deref(), scene.now)) {
+    let sender = input.config.sender();
+    if changes && !covering.iter().any(|window| may_narrow(window, sender.as_deref(), input.now)) {
         return RulePlan { obstacle: Some(Obstacle::TooLate), ..blank };
     }
-    let drift = drift(covering, reading, saved, scene);
+    let drift = drift(covering, reading, saved, input);
     let rest = match saved {
         Some(saved) if !changes => saved.rest.clone(),
         _ => conditions::rest(&reading.owner, bypass),
@@ -219,14 +219,14 @@ fn covered(
         former: former(saved, reading, &mark, &rest),
         mark,
         rest,
-        saved_at: scene.now,
-        windows: narrowed_for(covering, saved, scene),
+        saved_at: input.now,
+        windows: narrowed_for(covering, saved, input),
         drift,
         owner_before: owner_before(saved, drift),
     };
     let as_saved = |saved: &RuleItem| *saved == RuleItem { saved_at: saved.saved_at, ..item.clone() };
     let overwrites = saved.is_some_and(|saved| !same(&saved.owner, &item.owner));
-    let meets_others = scene.table.windows.iter().any(|window| window.state != State::Booked);
+    let meets_others = input.table.windows.iter().any(|window| window.state != State::Booked);
     RulePlan {
         odd: drift.is_some_and(|drift| !drift.answered) || (overwrites && meets_others),
         save: (!saved.is_some_and(as_saved)).then_some(item),
@@ -247,8 +247,8 @@ fn former(saved: Option<&RuleItem>, reading: &Reading, mark: &str, rest: &[Condi
 
 /// The windows that the rule is narrowed for: those that were saved and are not over, and those that
 /// cover it now.
-fn narrowed_for(covering: &[&Window], saved: Option<&RuleItem>, scene: &Scene<'_>) -> Vec<String> {
-    let there = |name: &&String| scene.table.windows.iter().any(|window| &window.name() == *name);
+fn narrowed_for(covering: &[&Window], saved: Option<&RuleItem>, input: &Input<'_>) -> Vec<String> {
+    let there = |name: &&String| input.table.windows.iter().any(|window| &window.name() == *name);
     let mut windows: Vec<String> = saved.iter().flat_map(|saved| &saved.windows).filter(there).cloned().collect();
     windows.extend(covering.iter().map(|window| window.name()));
     windows.sort();
@@ -265,10 +265,10 @@ fn owner_before(saved: Option<&RuleItem>, drift: Option<Drift>) -> Vec<Condition
 
 /// The last edit by someone else, or a new one. A rule that is not as a window's report said it is was edited; before
 /// that report, and while another window of the rule is ending as this one begins, another run may be at work.
-fn drift(covering: &[&Window], reading: &Reading, saved: Option<&RuleItem>, scene: &Scene<'_>) -> Option<Drift> {
+fn drift(covering: &[&Window], reading: &Reading, saved: Option<&RuleItem>, input: &Input<'_>) -> Option<Drift> {
     let saved = saved?;
     let edit = match (reading.form, reading.edited) {
-        (Form::Open, false) if may_have_been_restored(covering, saved, scene) => return saved.drift,
+        (Form::Open, false) if may_have_been_restored(covering, saved, input) => return saved.drift,
         (Form::Open, _) => Edit::Opened,
         (Form::HeaderOnly, true) => Edit::Edited,
         // It is as it was narrowed, or was narrowed again.
@@ -279,19 +279,19 @@ fn drift(covering: &[&Window], reading: &Reading, saved: Option<&RuleItem>, scen
     if known.is_some() || !covering.iter().any(told) {
         return known.or(saved.drift);
     }
-    Some(Drift { at: scene.now, after: saved.version, edit, answered: false })
+    Some(Drift { at: input.now, after: saved.version, edit, answered: false })
 }
 
 /// Whether a run may have given the rule back to its owner for another window that ended, not knowing of those that
 /// cover the rule now: this run itself, or one that read the windows before the first of them began.
-fn may_have_been_restored(covering: &[&Window], saved: &RuleItem, scene: &Scene<'_>) -> bool {
+fn may_have_been_restored(covering: &[&Window], saved: &RuleItem, input: &Input<'_>) -> bool {
     let at_its_end = |window: &Window| {
         window.state == State::Ending && window.reopened_at.is_none() && saved.windows.contains(&window.name())
     };
     let just_began =
-        |window: &&Window| window.activated_at.is_some_and(|began| scene.now.duration_since(began) < SURELY_OVER);
-    scene.changed.contains(&saved.arn)
-        || (scene.table.windows.iter().any(at_its_end) && covering.iter().all(just_began))
+        |window: &&Window| window.activated_at.is_some_and(|began| input.now.duration_since(began) < SURELY_OVER);
+    input.changed.contains(&saved.arn)
+        || (input.table.windows.iter().any(at_its_end) && covering.iter().all(just_began))
 }
 
 #[cfg(test)]
@@ -535,7 +535,7 @@ mod tests {
         let changed = if changed { [rule("one")].into() } else { [].into() };
         let seen = [(rule("one"), Seen::Conditions(current.to_vec()))].into();
         let (rules, blocked) = (Rules { seen, ..Rules::default() }, [].into());
-        crate::plan::plan(&Scene {
+        crate::plan::plan(&Input {
             now: at("03:00:00"),
             config: &settings,
             rules: &rules,
@@ -832,7 +832,7 @@ mod tests {
             let table = table(&windows, &[saved("one", &["aaaaa", "bbbbb"])]);
             let seen = [(rule("one"), Seen::Conditions(current))].into();
             let changed = changed.then(|| rule("one")).into_iter().collect();
-            let scene = Scene {
+            let input = Input {
                 now: at("03:00:00"),
                 config: &config,
                 rules: &Rules { seen, ..Rules::default() },
@@ -842,7 +842,7 @@ mod tests {
                 changed: &changed,
                 reopen_orphans: false,
             };
-            let part = super::super::plan(&scene).rules.remove(0);
+            let part = super::super::plan(&input).rules.remove(0);
             assert!(part.change.is_some(), "{what}: it is narrowed again in any case");
             assert_eq!(part.save.is_some_and(|item| item.drift.is_some()), found, "{what}");
         }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Form, Scene, read_rule};
+use super::{Form, Input, read_rule};
 use crate::model::{
     seen::Seen,
     window::{AtEnd, Outcome, State, Window},
@@ -30,35 +30,35 @@ pub(super) fn needs_wake_ups(window: &Window, sender: Option<&str>, now: Timesta
 }
 
 /// What comes next for a window.
-pub(super) fn next(window: &Window, scene: &Scene<'_>) -> Next {
-    let now = scene.now;
-    if scene.blocked.contains(&window.uid) {
+pub(super) fn next(window: &Window, input: &Input<'_>) -> Next {
+    let now = input.now;
+    if input.blocked.contains(&window.uid) {
         return Next::Stay;
     }
     match window.state {
         State::Booked if window.has_ended(now) => Next::End(window.to_end(now, Outcome::Missed)),
-        State::Booked if window.start <= now && window.has_time(now) && can_start(window, scene) => {
+        State::Booked if window.start <= now && window.has_time(now) && can_start(window, input) => {
             Next::Start(Window { state: State::Active, activated_at: Some(now), ..window.clone() })
         }
-        State::Active if window.has_ended(now) => at_end(window, scene),
-        State::Held => at_end(window, scene),
+        State::Active if window.has_ended(now) => at_end(window, input),
+        State::Held => at_end(window, input),
         State::Booked | State::Active | State::Ending | State::Over => Next::Stay,
     }
 }
 
 /// A window whose end could be missed, or for which nothing could be narrowed, does not start.
-fn can_start(window: &Window, scene: &Scene<'_>) -> bool {
-    scene.config.bypass.is_some() && window.has_wakeups(scene.config.sender().as_deref())
+fn can_start(window: &Window, input: &Input<'_>) -> bool {
+    input.config.bypass.is_some() && window.has_wakeups(input.config.sender().as_deref())
 }
 
-fn at_end(window: &Window, scene: &Scene<'_>) -> Next {
-    let now = scene.now;
-    if window.state == State::Active && window.started_at.is_none() && !narrowed_anything(window, scene) {
+fn at_end(window: &Window, input: &Input<'_>) -> Next {
+    let now = input.now;
+    if window.state == State::Active && window.started_at.is_none() && !narrowed_anything(window, input) {
         return Next::End(window.to_end(now, Outcome::Missed));
     }
     // Without a probe, or a header to ask with, nobody can tell, and no setting may keep a site dark.
-    let can_ask = scene.config.probe_url.is_some() && scene.config.bypass.is_some();
-    let healthy = if can_ask { scene.healthy } else { Some(true) };
+    let can_ask = input.config.probe_url.is_some() && input.config.bypass.is_some();
+    let healthy = if can_ask { input.healthy } else { Some(true) };
     match (window.at_end, healthy, window.state) {
         (AtEnd::Reopen, ..) | (AtEnd::ReopenIfHealthy, Some(true), _) => {
             Next::End(window.to_end(now, Outcome::Completed))
@@ -72,14 +72,14 @@ fn at_end(window: &Window, scene: &Scene<'_>) -> Next {
 }
 
 /// Whether one of its rules is header-only now, though no run lived to note that.
-fn narrowed_anything(window: &Window, scene: &Scene<'_>) -> bool {
-    scene.rules.seen.iter().any(|(arn, seen)| {
+fn narrowed_anything(window: &Window, input: &Input<'_>) -> bool {
+    input.rules.seen.iter().any(|(arn, seen)| {
         let current = match seen {
             Seen::Conditions(current) | Seen::Unsupported { known: current, .. } => current,
             Seen::Gone => return false,
         };
-        let item = scene.table.rules.get(arn).filter(|item| item.windows.contains(&window.name()));
-        item.is_some() && read_rule(current, item, scene.config.bypass.as_ref()).form == Form::HeaderOnly
+        let item = input.table.rules.get(arn).filter(|item| item.windows.contains(&window.name()));
+        item.is_some() && read_rule(current, item, input.config.bypass.as_ref()).form == Form::HeaderOnly
     })
 }
 
@@ -108,12 +108,12 @@ mod tests {
 
     fn after(window: &Window, now: &str, config: &Config, healthy: Option<bool>) -> Next {
         let table = table(std::slice::from_ref(window), &[]);
-        next(window, &Scene { healthy, ..scene(now, config, &Rules::default(), &table) })
+        next(window, &Input { healthy, ..input(now, config, &Rules::default(), &table) })
     }
 
     /// In which nobody was asked how the site is, and nothing was done yet.
-    fn scene<'a>(now: &str, config: &'a Config, rules: &'a Rules, table: &'a Table) -> Scene<'a> {
-        Scene {
+    fn input<'a>(now: &str, config: &'a Config, rules: &'a Rules, table: &'a Table) -> Input<'a> {
+        Input {
             now: at(now),
             config,
             rules,
@@ -211,7 +211,7 @@ mod tests {
         let shown = |window: &Window, seen: Seen, items: &[RuleItem]| {
             let table = table(std::slice::from_ref(window), items);
             let rules = Rules { seen: [(rule("one"), seen)].into(), ..Rules::default() };
-            match next(window, &scene("04:00:00", &settings, &rules, &table)) {
+            match next(window, &input("04:00:00", &settings, &rules, &table)) {
                 Next::End(after) => (after.state, after.ending.map(|ending| ending.outcome)),
                 other => panic!("expected an end, but found {other:?}"),
             }
@@ -245,10 +245,10 @@ mod tests {
         }
         let (table, rules) = (table(&[active()], &[]), Rules::default());
         let blocked = BTreeSet::from(["aaaaa".to_owned()]);
-        let scene = Scene { blocked: &blocked, ..scene("04:00:00", &settings, &rules, &table) };
-        assert_eq!(next(&active(), &scene), Next::Stay);
+        let input = Input { blocked: &blocked, ..input("04:00:00", &settings, &rules, &table) };
+        assert_eq!(next(&active(), &input), Next::Stay);
         let other = Window { uid: "bbbbb".to_owned(), ..active() };
-        assert!(matches!(next(&other, &scene), Next::End(_)));
+        assert!(matches!(next(&other, &input), Next::End(_)));
     }
 
     #[test]

@@ -14,10 +14,12 @@ mod observe;
 mod occurrences;
 mod outside;
 mod present;
-mod publish;
+mod reports;
+
 mod state;
-mod tell;
+
 mod times;
+mod visitors;
 mod wakeups;
 
 pub use after::follow_up;
@@ -25,9 +27,9 @@ pub use begin::{Begun, begin};
 pub use observe::{Observed, observe};
 pub use occurrences::book_next;
 pub use present::{Present, present, present_and_outside};
-pub use publish::{Problem, tell_visitors};
+pub use reports::{notice, orphan_report};
 pub use state::{Done, Happened};
-pub use tell::{notice, orphan_report};
+pub use visitors::{Problem, tell_visitors};
 pub use wakeups::forget_wake_ups;
 
 use std::collections::BTreeSet;
@@ -39,7 +41,7 @@ use crate::{
     error::Error,
     log::DETAIL,
     model::{seen::Rules, table::Table, window::Window},
-    plan::{self, Obstacle, Plan, Scene},
+    plan::{self, Input, Obstacle, Plan},
     report::{site, views::RuleView},
 };
 
@@ -99,7 +101,7 @@ async fn go_on(run: Run<'_>, mut progress: Progress) -> Result<Done, Error> {
         told = tell_visitors(run, &settled.table, booked).await;
         settled.table.published = told.published.take().or(settled.table.published);
     }
-    let mut done = Box::pin(tell::tell(run, &mut settled, &progress, &outside)).await;
+    let mut done = Box::pin(reports::tell(run, &mut settled, &progress, &outside)).await;
     figures::measure(run, &settled, &progress, &outside);
     finish::archive(run, &mut settled, &mut done).await;
     done.left.extend(unbooked);
@@ -120,10 +122,10 @@ pub async fn follow(run: Run<'_>, window: &mut Window, decided: String) -> Resul
             if present.windows_seen {
                 tell_visitors(run, &present.table, vec![]).await
             } else {
-                publish::Told::default()
+                visitors::Told::default()
             }
         };
-        let (told, published) = tokio::join!(tell::announce(run, &mut announced, &present.site), publish);
+        let (told, published) = tokio::join!(reports::tell_by_clock(run, &mut announced, &present.site), publish);
         present.unpublished = published.problem;
         present.table.published = published.published.or(present.table.published);
         (present, told)
@@ -151,7 +153,7 @@ async fn settle(run: Run<'_>, progress: &mut Progress) -> Result<Settled, Error>
                 // Nothing is decided about rules, but what people booked still gets its wake-ups.
                 let without = plan::without_wake_ups(&table, run.app.config.sender().as_deref(), run.now());
                 wakeups::make_missing(run, &without, &mut table, progress).await;
-                return Ok(Settled { table, plan: None, blind: Some(error) });
+                return Ok(Settled { table, plan: None, rules_error: Some(error) });
             }
         };
         let mut plan = decide(run, &rules, &table, progress);
@@ -172,12 +174,12 @@ async fn settle(run: Run<'_>, progress: &mut Progress) -> Result<Settled, Error>
             progress.healthy = Some((outside::is_healthy(run).await, run.now()));
         } else {
             wakeups::make_missing(run, &others, &mut table, progress).await;
-            return Ok(Settled { table, plan: Some(plan), blind: None });
+            return Ok(Settled { table, plan: Some(plan), rules_error: None });
         }
         last = table;
     }
     let left = vec!["others keep changing the windows or rules that this run looks at".to_owned()];
-    Ok(Settled { table: last, plan: None, blind: Some(Error::Incomplete { site: None, decided: None, left }) })
+    Ok(Settled { table: last, plan: None, rules_error: Some(Error::Incomplete { site: None, decided: None, left }) })
 }
 
 /// What a look saw and what follows, for a log at DEBUG; no header's value is among it.
@@ -218,7 +220,7 @@ fn describe(plan: &Plan) {
 
 fn decide(run: Run<'_>, rules: &Rules, table: &Table, progress: &Progress) -> Plan {
     let now = run.now();
-    plan::plan(&Scene {
+    plan::plan(&Input {
         now,
         config: &run.app.config,
         rules,
@@ -256,7 +258,7 @@ fn finished(run: Run<'_>, settled: Settled, progress: Progress, mut done: Done) 
     let with_window: Vec<String> = done.left.iter().filter(|problem| problem.starts_with("window ")).cloned().collect();
     done.left.retain(|problem| !with_window.iter().any(|other| other.ends_with(&format!(": {problem}"))));
     done.reopened = progress.reopened.into_iter().collect();
-    done.blind = settled.blind;
+    done.rules_error = settled.rules_error;
     done.table = settled.table;
     done
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{mutes, present::present, tell, wakeups::make_wake_ups};
+use super::{mutes, present::present, reports, wakeups::make_wake_ups};
 use crate::{
     app::Run,
     aws::{items::Write, store::Written},
@@ -58,7 +58,7 @@ async fn book(run: Run<'_>, series: &Series, table: &Table, next: &Occurrence) -
     make_wake_ups(run, &mut window).await?;
     Box::pin(mutes::keep_one(run, &mut window)).await;
     let site = present(run).await.site;
-    tell::announce(run, &mut window, &site).await.map(|()| Some(window))
+    reports::tell_by_clock(run, &mut window, &site).await.map(|()| Some(window))
 }
 
 /// A series that has run out is reported, and becomes history.

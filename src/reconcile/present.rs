@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 
 use super::{
     observe::{Observed, observe},
-    publish::Problem,
     state::Settled,
+    visitors::Problem,
 };
 use crate::{
     app::Run,
@@ -17,7 +17,7 @@ use crate::{
         window::Window,
     },
     plan::{
-        self, Obstacle, Plan, Scene,
+        self, Input, Obstacle, Plan,
         site::{Site, SiteState, View},
     },
     report::views::VisitorView,
@@ -107,7 +107,7 @@ pub async fn present_and_outside(run: Run<'_>) -> Present {
 
 /// What is due, for somebody who has done nothing yet.
 pub(super) fn planned(run: Run<'_>, rules: &Rules, table: &Table) -> Plan {
-    plan::plan(&Scene {
+    plan::plan(&Input {
         now: run.now(),
         config: &run.app.config,
         rules,
@@ -127,7 +127,7 @@ pub(super) fn after(run: Run<'_>, settled: &Settled, windows: &[Window]) -> Site
         windows,
         table: &settled.table,
         managed: &run.app.config.rules,
-        unseen: settled.blind.as_ref().map(crate::error::Error::full),
+        unseen: settled.rules_error.as_ref().map(crate::error::Error::full),
     })
 }
 

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     failures::{About, Failure},
-    publish::Problem,
+    visitors::Problem,
 };
 use crate::{
     error::Error,
@@ -73,7 +73,7 @@ pub struct Done {
     /// What could not be done, a sentence each.
     pub left: Vec<String>,
     /// Why the rules could not be read, if they could not.
-    pub blind: Option<Error>,
+    pub rules_error: Option<Error>,
     /// The present as it was read last.
     pub table: Table,
     /// How the site stands.
@@ -92,12 +92,12 @@ impl Done {
     /// # Errors
     /// [`Error::Incomplete`] naming everything that is left, or why the rules could not be read.
     pub fn complete(mut self, decided: Option<String>) -> Result<Self, Error> {
-        match (self.blind.take(), decided) {
+        match (self.rules_error.take(), decided) {
             (None, _) if self.left.is_empty() => Ok(self),
             (Some(error), None) => Err(error),
-            (blind, decided) => {
+            (rules_error, decided) => {
                 // What could not be read is in the headline.
-                let left = blind.iter().map(Error::full).chain(self.left).collect();
+                let left = rules_error.iter().map(Error::full).chain(self.left).collect();
                 Err(Error::Incomplete { site: Some(site::headline(&self.site)), decided, left })
             }
         }
@@ -144,7 +144,7 @@ pub(super) struct Settled {
     pub(super) table: Table,
     /// None when the rules could not be read.
     pub(super) plan: Option<Plan>,
-    pub(super) blind: Option<Error>,
+    pub(super) rules_error: Option<Error>,
 }
 
 /// How many windows are looked after at once.

@@ -21,7 +21,7 @@ pub(super) async fn make_schedules(run: Run<'_>, window: &Window) -> Result<Opti
         return Ok(None);
     }
     let wake_ups = window.wake_ups(run.now(), &config.remind_before, config.warn_before_end);
-    if window.has_others_wakeups() {
+    if window.has_wakeups_of_any_sender() {
         // Those of the same names were made under a role, or in a group, that may be gone.
         let names: Vec<String> = wake_ups.iter().map(|wake_up| wake_up.name.clone()).collect();
         run.app.aws.wakeups.delete(&names).await?;

@@ -181,7 +181,7 @@ properties! {
     /// Every moment can be told, also the first and the last.
     fn every_moment_can_be_told(moment in any_moment(), zone in any_zone()) {
         prop_assert!(!time::utc(moment).is_empty() && !time::spoken(moment, Some(zone)).is_empty());
-        for rounded in [time::millisecond(moment), time::whole_second(moment), time::next_minute(moment)] {
+        for rounded in [time::millisecond(moment), time::whole_second(moment), time::minute_after_next(moment)] {
             prop_assert!(rounded.duration_since(moment).abs() <= SignedDuration::from_mins(2), "{}: {}", moment, rounded);
         }
     }

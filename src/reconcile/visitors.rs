@@ -20,7 +20,7 @@ use crate::{
     },
     error::Error,
     model::{published::Published, table::Table, window::Window},
-    plan::announce,
+    plan::visitors::content,
     report::feeds::{File, files},
 };
 
@@ -90,7 +90,7 @@ fn due(run: Run<'_>, page: &Page, table: &Table) -> Option<Published> {
     }
     let now = run.now();
     let before = table.published.as_ref();
-    let content = announce::content(before.map(|before| &before.content), table, &run.app.config, now);
+    let content = content(before.map(|before| &before.content), table, &run.app.config, now);
     let is_same = |before: &&Published| before.content == content && before.bucket == page.bucket();
     if before.filter(is_same).is_some_and(|before| before.is_settled || now < before.until) {
         return None;

@@ -224,7 +224,7 @@ fn failures_of(run: Run<'_>, settled: &Settled, progress: &Progress, window: &Wi
         return failures;
     }
     let Some(plan) = &settled.plan else {
-        if let Some(error) = &settled.blind {
+        if let Some(error) = &settled.rules_error {
             failures.push(Failure::new(About::Window(window.uid.clone()), error));
         }
         return failures;
@@ -285,7 +285,7 @@ fn lines(run: Run<'_>, settled: &Settled, window: &Window) -> Vec<RuleLine> {
 ///
 /// # Errors
 /// [`Error::Aws`] when a call fails.
-pub(super) async fn announce(run: Run<'_>, window: &mut Window, site: &Site) -> Result<(), Error> {
+pub(super) async fn tell_by_clock(run: Run<'_>, window: &mut Window, site: &Site) -> Result<(), Error> {
     let mut note = Note::default();
     let mut failed = None;
     for due in reports::by_clock(window, &run.app.config, run.now()) {
