@@ -8,6 +8,8 @@ from boto3.dynamodb.types import TypeDeserializer
 NOW, PAST = "now", "past"
 # What keeps a stack from being taken down; saved rules and findings do not.
 WINDOW, SERIES = "window#", "series#"
+# What is left to do of a window that is over.
+AFTER = "after#"
 
 
 def items(dynamodb: Any, table: str, scope: str, prefix: str = "") -> list[dict[str, Any]]:
@@ -50,6 +52,13 @@ def current(dynamodb: Any, table: str) -> list[str]:
     """The ids of all windows and series that are not over, such as `window#database-move`."""
     return [
         item["id"] for prefix in (WINDOW, SERIES) for item in items(dynamodb, table, NOW, prefix)
+    ]
+
+
+def still_muting(dynamodb: Any, table: str) -> list[str]:
+    """The names of windows that are over, and whose mute rules are still to be deleted."""
+    return [
+        one["id"].split("#")[1] for one in items(dynamodb, table, NOW, AFTER) if one.get("mutes")
     ]
 
 

@@ -9,7 +9,7 @@ import unittest
 import unittest.mock
 from typing import Any
 
-from account import grounds, table
+from account import table, trial_templates
 from account.undeploy import RefusedError, farewell, undeploy
 from account.verify import judge
 from rehearsal.options import PROJECT
@@ -64,7 +64,7 @@ class Verify(unittest.TestCase):
         self.assertFalse(judge(good, visits((980, 1400, CLOSED)), START, END)[1])
 
     def test_its_own_stacks_leave_nothing_and_may_do_little(self) -> None:
-        for template in (json.loads(grounds.site()), json.loads(grounds.laboratory())):
+        for template in map(json.loads, (trial_templates.site(), trial_templates.laboratory())):
             for name, resource in template["Resources"].items():
                 with self.subTest(resource=name):
                     self.assertNotIn("DeletionPolicy", resource)
@@ -82,15 +82,15 @@ class Account:
         held: tuple[str, ...] = (),
         booked_meanwhile: tuple[str, ...] = (),
         states: tuple[str, ...] = ("open", "open"),
+        site: str = "open",
         *,
         broken: bool = False,
     ) -> None:
         self.changes = unittest.mock.MagicMock()
         self._held = (held, held + booked_meanwhile)
         rules = [{"arn": arn, "state": state} for arn, state in zip(RULES, states, strict=False)]
-        self._status: dict[str, Any] = {
-            "Payload": io.BytesIO(json.dumps({"rules": rules}).encode())
-        }
+        status = {"rules": rules, "site": site, "message": f"The site is {site}."}
+        self._status: dict[str, Any] = {"Payload": io.BytesIO(json.dumps(status).encode())}
         if broken:
             self._status["FunctionError"] = "Unhandled"
 
@@ -120,7 +120,9 @@ class Account:
         gone = self.changes.delete_stack.called
         prefix = question["ExpressionAttributeValues"][":prefix"]["S"]
         here = [name for name in self._held[gone] if name.startswith(prefix)]
-        return [{"Items": [{"scope": {"S": "now"}, "id": {"S": name}} for name in here]}]
+        mutes = {"L": [{"M": {}}]}
+        items = [{"scope": {"S": "now"}, "id": {"S": name}, "mutes": mutes} for name in here]
+        return [{"Items": items}]
 
     def deleted(self) -> list[str]:
         """What was deleted or unprotected, in order."""
@@ -140,7 +142,12 @@ class Undeploy(unittest.TestCase):
         for why, account in (
             ("window night", Account(held=("rule#l/1", "window#night"))),
             ("series weekly", Account(held=("series#weekly",))),
+            ("alarms that night muted may", Account(held=("after#night#abcde",))),
             ("in maintenance: arn:rule/2", Account(states=("open", "closed"))),
+            (
+                "keeps visitors out: The site is maint",
+                Account(states=("open", "unsupported"), site="maintenance_unplanned"),
+            ),
             ("cannot say how things stand", Account(broken=True)),
         ):
             with self.subTest(why):
@@ -182,6 +189,11 @@ class Undeploy(unittest.TestCase):
         with self.assertRaises(RefusedError):
             undeploy(lambda _: account.changes, "shop", {})
         self.assertEqual(account.deleted(), [])
+
+    def test_what_aws_does_not_do_is_told_without_a_traceback(self) -> None:
+        failed = run("account.undeploy", "shop")
+        self.assertEqual(failed.returncode, 1)
+        self.assertRegex(failed.stderr, r"^Failed: You must specify a region\. The stack's events")
 
     def test_the_command_wants_a_name_and_knows_two_ways_with_history(self) -> None:
         for arguments in (("",), ("shop", "--history", "burn"), ()):

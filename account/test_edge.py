@@ -243,11 +243,11 @@ class Deploying(Edge):
         self.assertIn("errors/window.json", self.account.state()["objects"])
 
     def test_an_error_that_check_finds_is_told_and_is_a_failure(self) -> None:
-        finding = {"severity": "error", "what": "No rule.", "why": "None.", "fix": "Make one."}
+        finding = {"severity": "error", "what": "no rule", "why": "none", "fix": "make one"}
         self.account.function.findings = [finding]
         ran = self.account.run(*self.given)
         self.assertEqual(ran.code, 1)
-        self.assertIn("error: No rule. None. To mend it: Make one.", ran.out)
+        self.assertIn("error: no rule: none; make one", ran.out)
         self.account.function.findings = [finding | {"severity": "warning"}]
         self.assertEqual(self.account.run("--yes").code, 0)
 

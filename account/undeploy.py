@@ -1,7 +1,8 @@
 """Takes a stack down, unless a window would lose the function that ends it.
 
-`python -m account.undeploy STACK` refuses while a window or a series is in the table or a rule is
-in maintenance. The table stays, with the history; `--history delete` deletes it as well.
+`python -m account.undeploy STACK` refuses while a window or a series is in the table, a rule is in
+maintenance, or alarms may still be muted. The table stays, with the history; `--history delete`
+deletes it as well.
 """
 
 import argparse
@@ -17,8 +18,10 @@ from account.function import ask
 
 # An account is asked for slowly; deleting the stack takes a minute or two.
 WAIT = {"Delay": 5, "MaxAttempts": 120}
-# How a rule may stand when the function that would reopen it goes.
+# How a rule may stand when the function that would reopen it goes, unless it keeps visitors out.
 HARMLESS = ("open", "missing", "unsupported")
+# How the site stands while a rule keeps visitors out.
+CLOSED = ("maintenance", "mixed", "maintenance_unplanned")
 
 
 def main() -> int:
@@ -45,6 +48,9 @@ def main() -> int:
         kept = undeploy(boto3.client, given.stack, WAIT, history=given.history)
     except RefusedError as refused:
         print(f"Refused: {refused}.", file=sys.stderr)
+        return 1
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        print(f"Failed: {error} The stack's events tell how far it came.", file=sys.stderr)
         return 1
     print(farewell(given.stack, kept))
     return 0
@@ -76,8 +82,14 @@ def undeploy(
         one["ParameterKey"]: one["ParameterValue"] for one in described.get("Parameters", [])
     }
     name = outputs["TableName"]
-    refuse_while_dark(client, outputs["FunctionName"], parameters["RuleArns"].split(","))
+    refuse_while_closed(client, outputs["FunctionName"], parameters["RuleArns"].split(","))
     refuse_while_booked(client, name, "cancel or end them first")
+    muting = table.still_muting(client("dynamodb"), name)
+    if muting:
+        raise RefusedError(
+            f"alarms that {', '.join(muting)} muted may still be muted: the function hands them "
+            "back some minutes after a window's end; wait for that, or see what `check` says"
+        )
 
     cloudformation.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
     cloudformation.delete_stack(StackName=stack)
@@ -94,17 +106,21 @@ def undeploy(
     return None
 
 
-def refuse_while_dark(client: Callable[[str], Any], function: str, rules: list[str]) -> None:
+def refuse_while_closed(client: Callable[[str], Any], function: str, rules: list[str]) -> None:
     """Raises `RefusedError` unless the function sees each rule, and none of them in maintenance."""
     text, failed = ask(client, function, "status")
     if failed:
         raise RefusedError(f"the function cannot say how things stand: {text}")
-    states = {rule["arn"]: rule["state"] for rule in json.loads(text).get("rules", [])}
-    dark = [arn for arn, state in states.items() if state == "closed"]
-    if dark:
+    status = json.loads(text)
+    states = {rule["arn"]: rule["state"] for rule in status.get("rules", [])}
+    closed = [arn for arn, state in states.items() if state == "closed"]
+    if closed:
         raise RefusedError(
-            f"these rules are in maintenance: {', '.join(dark)}; end it with " + '{"action":"off"}'
+            f'these rules are in maintenance: {", ".join(closed)}; end it with {{"action":"off"}}'
         )
+    # An unsupported rule may be closed too, which the site's state tells.
+    if status.get("site") in CLOSED:
+        raise RefusedError(f"a rule keeps visitors out: {status['message']}")
     # A status that could not read the rules lists none, which does not mean that all are open.
     unseen = [arn.strip() for arn in rules if states.get(arn.strip()) not in HARMLESS]
     if unseen:

@@ -30,7 +30,7 @@ from typing import Any
 import boto3
 import botocore.exceptions
 
-from account import experiments, grounds, table
+from account import experiments, table, trial_templates
 from account.edge import contents
 from account.experiments import Client, Finding, Laboratory
 from rehearsal import local_aws, permissions, shop
@@ -53,8 +53,8 @@ PATIENCE_S = 120
 
 
 @dataclass(frozen=True)
-class Ground:
-    """Where it is played."""
+class Trial:
+    """The AWS that the window is played on, and the site there."""
 
     client: Client
     name: str
@@ -65,6 +65,8 @@ class Ground:
     port: int
     host: str
     probe_url: str
+    # Whether it is the local AWS.
+    local: bool
     # Between two looks at a stack.
     delay_s: int
     window_s: int
@@ -81,14 +83,18 @@ def main() -> int:
     if not local and (os.environ.get("I_UNDERSTAND") != "1" or os.environ.get("CI")):
         print(f"{__doc__}\nNothing was done: I_UNDERSTAND is not 1, or CI is set.", file=sys.stderr)
         return 2
+    certificates = ("EDGE_CERTIFICATE", "EDGE_LISTENER_CERTIFICATE")
+    if os.environ.get("EDGE_DOMAIN") and not all(map(os.environ.get, certificates)):
+        print(f"EDGE_DOMAIN needs {' and '.join(certificates)}; nothing was done", file=sys.stderr)
+        return 2
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     # Short, because load balancers' names may have 32 characters.
     name = f"mw-trial-{secrets.token_hex(4)}"
     try:
         with contextlib.ExitStack() as cleanup:
-            ground = (on_this_machine if local else on_aws)(name, cleanup)
-            return 0 if play(ground, executable(local=local), cleanup) else 1
+            trial = (on_this_machine if local else on_aws)(name, cleanup)
+            return 0 if play(trial, executable(local=local), cleanup) else 1
     except KeyboardInterrupt:
         print("Interrupted; what had been made was removed, unless a line above says otherwise.")
         return 130
@@ -119,7 +125,7 @@ def executable(*, local: bool) -> Path:
     return path
 
 
-def on_aws(name: str, cleanup: contextlib.ExitStack) -> Ground:
+def on_aws(name: str, cleanup: contextlib.ExitStack) -> Trial:
     """A load balancer in the default VPC of the caller's account."""
     session = boto3.Session()
     account = session.client("sts").get_caller_identity()["Account"]
@@ -139,8 +145,10 @@ def on_aws(name: str, cleanup: contextlib.ExitStack) -> Ground:
         "Vpc": vpcs[0]["VpcId"],
         "Subnets": ",".join(subnet["SubnetId"] for subnet in subnets[:2]),
     }
-    made = stack(session.client, f"{name}-site", grounds.site(), parameters, cleanup, delay_s=10)
-    return Ground(
+    made = stack(
+        session.client, f"{name}-site", trial_templates.site(), parameters, cleanup, delay_s=10
+    )
+    return Trial(
         client=session.client,
         name=name,
         rule_arn=made["RuleArn"],
@@ -149,13 +157,14 @@ def on_aws(name: str, cleanup: contextlib.ExitStack) -> Ground:
         port=80,
         host=made["Host"],
         probe_url=f"http://{made['Host']}/",
+        local=False,
         delay_s=10,
         window_s=WINDOW_S,
         after_deploying=lambda _: None,
     )
 
 
-def on_this_machine(name: str, cleanup: contextlib.ExitStack) -> Ground:
+def on_this_machine(name: str, cleanup: contextlib.ExitStack) -> Trial:
     """The same against the local AWS, with a shorter window."""
     local_aws.ignore_callers_settings()
     aws = local_aws.LocalAws(PROJECT / ".rehearsal")
@@ -164,7 +173,7 @@ def on_this_machine(name: str, cleanup: contextlib.ExitStack) -> Ground:
     balancer = shop.put_before(cleanup.enter_context(shop.Application()), aws, name)
     rule = aws.client("elbv2").describe_rules(RuleArns=[balancer.rule_arn])["Rules"][0]["RuleArn"]
     listener = rule.replace(":listener-rule/", ":listener/").rpartition("/")[0]
-    return Ground(
+    return Trial(
         client=aws.client,
         name=name,
         rule_arn=balancer.rule_arn,
@@ -173,46 +182,45 @@ def on_this_machine(name: str, cleanup: contextlib.ExitStack) -> Ground:
         port=aws.port,
         host=balancer.host,
         probe_url="",
+        local=True,
         delay_s=1,
         window_s=60,
         after_deploying=lambda role: permissions.widen(aws, role),
     )
 
 
-def play(ground: Ground, bootstrap: Path, cleanup: contextlib.ExitStack) -> bool:
+def play(trial: Trial, bootstrap: Path, cleanup: contextlib.ExitStack) -> bool:
     """Everything; true if the window went as promised."""
     laboratory = stack(
-        ground.client, f"{ground.name}-lab", grounds.laboratory(), {}, cleanup, ground.delay_s
+        trial.client, f"{trial.name}-lab", trial_templates.laboratory(), {}, cleanup, trial.delay_s
     )
     secret = secrets.token_hex(24)
-    edge = deploy_edge(ground, cleanup)
-    outputs = deploy(ground, bootstrap, secret, edge, cleanup)
-    print("check says:", ask_function(ground, outputs, action="check"))
+    edge = deploy_edge(trial, cleanup)
+    outputs = deploy(trial, bootstrap, secret, edge, cleanup)
+    print("check says:", ask_function(trial, outputs, action="check"))
 
     def ask(headers: dict[str, str]) -> str:
-        return experiments.status_of(ground.address, ground.port, ground.host, headers)
+        return experiments.status_of(trial.address, trial.port, trial.host, headers)
 
-    start = math.ceil(time.time()) + (LEAD_S if ground.delay_s > 1 else 25)
-    end = start + ground.window_s
+    start = math.ceil(time.time()) + (25 if trial.local else LEAD_S)
+    end = start + trial.window_s
     with (
-        Laboratory(ground.client, laboratory, PATIENCE_S) as lab,
-        Traffic(ground.port, ground.host, address=ground.address) as visitor,
-        Traffic(
-            ground.port, ground.host, {BYPASS_HEADER: secret}, address=ground.address
-        ) as tester,
+        Laboratory(trial.client, laboratory, PATIENCE_S) as lab,
+        Traffic(trial.port, trial.host, address=trial.address) as visitor,
+        Traffic(trial.port, trial.host, {BYPASS_HEADER: secret}, address=trial.address) as tester,
     ):
         booked = ask_function(
-            ground, outputs, action="book", id="trial", start=rfc3339(start), end=rfc3339(end)
+            trial, outputs, action="book", id="trial", start=rfc3339(start), end=rfc3339(end)
         )
         print("book says:", booked)
         with ThreadPoolExecutor(max_workers=1) as meanwhile:
             at_the_edge = meanwhile.submit(ask_edge, edge, (start + end) / 2, lab)
-            found = experiments.all_of(ground.client, lab, ground.listener_arn, ask)
+            found = experiments.all_of(trial.client, lab, trial.listener_arn, ask)
             found += at_the_edge.result()
         while time.time() < end + 45:
             time.sleep(1)
         seen = visitor.samples(), tester.samples()
-    print("sweep says:", ask_function(ground, outputs, action="sweep"))
+    print("sweep says:", ask_function(trial, outputs, action="sweep"))
 
     window, kept = judge(*seen, start, end)
     for finding in window + found:
@@ -240,15 +248,15 @@ def judge(
 
 
 def deploy(
-    ground: Ground,
+    trial: Trial,
     bootstrap: Path,
     secret: str,
     edge: dict[str, str],
     cleanup: contextlib.ExitStack,
 ) -> dict[str, str]:
     """The product's own stack."""
-    storage = ground.client("s3")
-    bucket = f"{ground.name}-code"
+    storage = trial.client("s3")
+    bucket = f"{trial.name}-code"
     region = storage.meta.region_name
     place = (
         {}
@@ -256,62 +264,61 @@ def deploy(
         else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     )
     storage.create_bucket(Bucket=bucket, **place)
-    cleanup.callback(remove_bucket, ground.client, bucket)
+    cleanup.callback(remove_bucket, trial.client, bucket)
     storage.put_object(Bucket=bucket, Key="bootstrap.zip", Body=package(bootstrap))
     # On the local AWS the executable is this machine's own.
-    processor = os.environ.get("ARCHITECTURE", "arm64") if ground.delay_s > 1 else architecture()
+    processor = architecture() if trial.local else os.environ.get("ARCHITECTURE", "arm64")
     template = (PROJECT / "template.yaml").read_text(encoding="utf-8")
     template = packaged_template(template, bucket, processor)
-    if ground.delay_s <= 1:
-        # The local AWS.
+    if trial.local:
         template = without_metric_math(template)
-    rules = [ground.rule_arn, *([edge["RuleArns"]] if edge else [])]
+    rules = [trial.rule_arn, *([edge["RuleArns"]] if edge else [])]
     # After the stack, which leaves it behind.
-    cleanup.callback(remove_table, ground.client, ground.name, ground.delay_s)
+    cleanup.callback(remove_table, trial.client, trial.name, trial.delay_s)
     outputs = stack(
-        ground.client,
-        ground.name,
+        trial.client,
+        trial.name,
         template,
         {
             "RuleArns": ",".join(rules),
             "BypassHeaderName": BYPASS_HEADER,
             "BypassHeaderValue": secret,
-            "ProbeUrl": ground.probe_url,
+            "ProbeUrl": trial.probe_url,
             "ErrorBucket": edge.get("ErrorBucket", ""),
         },
         cleanup,
-        ground.delay_s,
+        trial.delay_s,
     )
-    role = ground.client("cloudformation").describe_stack_resource(
-        StackName=ground.name, LogicalResourceId="FunctionRole"
+    role = trial.client("cloudformation").describe_stack_resource(
+        StackName=trial.name, LogicalResourceId="FunctionRole"
     )["StackResourceDetail"]["PhysicalResourceId"]
-    ground.after_deploying(role)
+    trial.after_deploying(role)
     return outputs
 
 
-def deploy_edge(ground: Ground, cleanup: contextlib.ExitStack) -> dict[str, str]:
+def deploy_edge(trial: Trial, cleanup: contextlib.ExitStack) -> dict[str, str]:
     """The edge's stack, if there is a domain name for it; empty otherwise."""
     domain = os.environ.get("EDGE_DOMAIN")
-    if not domain or ground.delay_s == 1:
+    if not domain or trial.local:
         print("without EDGE_DOMAIN the edge is not deployed, and its questions stay open")
         return {}
-    site = outputs_of(ground.client, f"{ground.name}-site")
-    balancer = ground.client("elbv2").describe_load_balancers(
+    site = outputs_of(trial.client, f"{trial.name}-site")
+    balancer = trial.client("elbv2").describe_load_balancers(
         LoadBalancerArns=[site["LoadBalancerArn"]]
     )["LoadBalancers"][0]
     # 443 has to be let in for CloudFront; the group goes with the site's stack.
-    ground.client("ec2").authorize_security_group_ingress(
+    trial.client("ec2").authorize_security_group_ingress(
         GroupId=balancer["SecurityGroups"][0],
         IpProtocol="tcp",
         FromPort=443,
         ToPort=443,
         CidrIp="0.0.0.0/0",
     )
-    name = f"{ground.name}-edge"
+    name = f"{trial.name}-edge"
     # After the stack, which leaves its bucket behind.
-    cleanup.callback(remove_buckets_of, ground.client, name)
+    cleanup.callback(remove_buckets_of, trial.client, name)
     outputs = stack(
-        ground.client,
+        trial.client,
         name,
         (PROJECT / "site/template.yaml").read_text(encoding="utf-8"),
         {
@@ -326,7 +333,7 @@ def deploy_edge(ground: Ground, cleanup: contextlib.ExitStack) -> dict[str, str]
         cleanup,
         30,
     )
-    contents.upload_pages(ground.client("s3"), outputs["ErrorBucket"], contents.pages())
+    contents.upload_pages(trial.client("s3"), outputs["ErrorBucket"], contents.pages())
     return outputs | {"Domain": domain}
 
 
@@ -439,9 +446,9 @@ def remove_bucket(client: Client, bucket: str) -> None:
         print(f"STILL THERE: the bucket {bucket}; delete it by hand: {error}", flush=True)
 
 
-def ask_function(ground: Ground, outputs: dict[str, str], **event: Any) -> str:
+def ask_function(trial: Trial, outputs: dict[str, str], **event: Any) -> str:
     """What the function answers, in its own words."""
-    answer = invoke(ground.client("lambda"), outputs["FunctionName"], event)
+    answer = invoke(trial.client("lambda"), outputs["FunctionName"], event)
     document = answer.document if isinstance(answer.document, dict) else {}
     findings = [json.dumps(finding) for finding in document.get("findings", [])]
     return "; ".join([str(document.get("message", answer.text)), *findings])

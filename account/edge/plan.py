@@ -17,7 +17,7 @@ from account.edge import PROJECT, contents, existing, stacks, surroundings
 from account.edge.runner import Step
 from account.edge.templates import Template, unknown
 from account.function import ask
-from account.undeploy import refuse_while_dark
+from account.undeploy import refuse_while_closed
 
 EDGE_TEMPLATE = PROJECT / "site" / "template.yaml"
 FUNCTION_TEMPLATE = "maintenance-window.yaml"
@@ -139,7 +139,7 @@ class Deployment:
                 self.client, self.account, self.region, values, self.outputs
             )
         if not found:
-            found += self._dark()
+            found += self._closed()
         if found:
             raise RefusedError(*found)
 
@@ -175,7 +175,7 @@ class Deployment:
             return False
         return True
 
-    def _dark(self) -> list[str]:
+    def _closed(self) -> list[str]:
         """An update of the edge may write the rule's conditions anew, which opens a closed site."""
         function = self.function
         if self._is_new(self.edge) or self._is_new(function) or not function.outputs:
@@ -185,9 +185,11 @@ class Deployment:
             return []
         rules = [rule for rule in function.parameters.get("RuleArns", "").split(",") if rule]
         try:
-            refuse_while_dark(self.client, function.outputs["FunctionName"], rules)
-        except RefusedError as dark:
-            return [f"the edge would be updated, which may open a site in maintenance, and {dark}"]
+            refuse_while_closed(self.client, function.outputs["FunctionName"], rules)
+        except RefusedError as refused:
+            return [
+                f"the edge would be updated, which may open a site in maintenance, and {refused}"
+            ]
         return []
 
     @staticmethod
@@ -372,5 +374,5 @@ class Deployment:
         told = [str(document.get("message", ""))]
         findings = document.get("findings", [])
         for one in findings:
-            told.append(f"{one['severity']}: {one['what']} {one['why']} To mend it: {one['fix']}")
+            told.append(f"{one['severity']}: {one['what']}: {one['why']}; {one['fix']}")
         return told, all(one["severity"] != "error" for one in findings)

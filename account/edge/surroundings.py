@@ -14,7 +14,7 @@ from account.edge.contents import code_of
 Client = Callable[..., Any]
 # CloudFront's own Region, for certificates.
 EDGE_REGION = "us-east-1"
-FREE = "an internet-facing Application Load Balancer that is active"
+USABLE = "an internet-facing Application Load Balancer that is active"
 
 
 def complete(client: Client, given: Mapping[str, str]) -> dict[str, str]:
@@ -131,7 +131,7 @@ def _load_balancer(
     state = found.get("State", {}).get("Code")
     kind = (found["Type"], found["Scheme"], state)
     if kind != ("application", "internet-facing", "active"):
-        yield f"ExistingLoadBalancerArn: expected {FREE}, found {', '.join(map(str, kind))}"
+        yield f"ExistingLoadBalancerArn: expected {USABLE}, found {', '.join(map(str, kind))}"
     for parameter, key in (("ExistingLoadBalancerDnsName", "DNSName"), ("VpcId", "VpcId")):
         if values.get(parameter, "").lower() != found[key].lower():
             yield f"{parameter}: expected {found[key]}, found {values.get(parameter)!r}"

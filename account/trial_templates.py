@@ -1,4 +1,4 @@
-"""What `verify` needs in an account: a load balancer with a site behind it, and a laboratory.
+"""The stacks that `verify` needs: a load balancer with a site behind it, and a laboratory.
 
 The templates are written as Python so that the site answers exactly what the rehearsal's does.
 """
@@ -87,7 +87,7 @@ def site() -> str:
                 "Subnets": {"Type": "CommaDelimitedList"},
             },
             "Resources": {
-                "Doors": {
+                "SecurityGroup": {
                     "Type": "AWS::EC2::SecurityGroup",
                     "Properties": {
                         "GroupDescription": "A trial site, for some minutes",
@@ -107,7 +107,7 @@ def site() -> str:
                     "Type": "AWS::ElasticLoadBalancingV2::LoadBalancer",
                     "Properties": {
                         "Subnets": {"Ref": "Subnets"},
-                        "SecurityGroups": [{"Ref": "Doors"}],
+                        "SecurityGroups": [{"Ref": "SecurityGroup"}],
                     },
                 },
                 # It may not even log: Lambda would make a log group that nobody removes.
