@@ -159,7 +159,7 @@ executable: $(BUILD)/.installed ## Build the function for ARCHITECTURE (arm64 or
 command: $(BUILD)/.installed ## Build mw, the command line, for Linux on ARCHITECTURE, and pack it
 	$(LAMBDA_BUILD) --disable-optimizations --package mw --bin mw \
 		--target $(TRIPLE).2.17 --lambda-dir target/command/$(ARCHITECTURE)
-	@# One that runs here tells the man pages and completions.
+	@# One that runs on this machine prints the man pages and completions.
 	$(CARGO) build --locked --package mw
 	$(PYTHON) -m release.command_line target/command/$(ARCHITECTURE)/mw/bootstrap linux-$(ARCHITECTURE) \
 		target/debug/mw $(PACKAGE)

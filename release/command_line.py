@@ -1,7 +1,8 @@
 """Packs the command line for one system: the program, its man pages, its completions.
 
-`python -m release.command_line EXECUTABLE SYSTEM SPEAKER FOLDER`; SYSTEM is one of linux-arm64,
-linux-x86_64, macos-arm64 and macos-x86_64, and SPEAKER an `mw` that runs here and tells the rest.
+`python -m release.command_line EXECUTABLE SYSTEM RUNNABLE FOLDER`; SYSTEM is one of linux-arm64,
+linux-x86_64, macos-arm64 and macos-x86_64, and RUNNABLE an `mw` that runs on this machine, which
+prints the man pages and completions.
 """
 
 import re
@@ -41,26 +42,26 @@ def check(content: bytes, system: str) -> None:
         raise executable.UnfitError(f"expected an executable for {processor}, found {found}")
 
 
-def commands(speaker: Path) -> list[str]:
+def commands(runnable: Path) -> list[str]:
     """The names of all commands, which the program itself lists."""
-    listed = told(speaker, "--help").split("Commands:", 1)[1].split("\n\n", 1)[0]
+    listed = output(runnable, "--help").split("Commands:", 1)[1].split("\n\n", 1)[0]
     found = re.findall(r"(?m)^  ([a-z]+)  ", listed)
     return [one for one in found if one != "help"]
 
 
-def told(speaker: Path, *arguments: str) -> str:
-    """What the program says."""
-    command = [str(speaker), *arguments]
+def output(runnable: Path, *arguments: str) -> str:
+    """What the program prints."""
+    command = [str(runnable), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def contents(program: bytes, speaker: Path) -> dict[str, tuple[bytes, bool]]:
+def contents(program: bytes, runnable: Path) -> dict[str, tuple[bytes, bool]]:
     """All files of the archive by name, and whether each may be run."""
-    files = {"mw": (program, True), "man/man1/mw.1": (told(speaker, "man").encode(), False)}
-    for command in commands(speaker):
-        files[f"man/man1/mw-{command}.1"] = (told(speaker, "man", command).encode(), False)
+    files = {"mw": (program, True), "man/man1/mw.1": (output(runnable, "man").encode(), False)}
+    for command in commands(runnable):
+        files[f"man/man1/mw-{command}.1"] = (output(runnable, "man", command).encode(), False)
     for shell, file in COMPLETIONS.items():
-        files[f"completions/{file}"] = (told(speaker, "completions", shell).encode(), False)
+        files[f"completions/{file}"] = (output(runnable, "completions", shell).encode(), False)
     for licence in LICENCES:
         files[licence] = ((PROJECT / licence).read_bytes(), False)
     return files
@@ -71,7 +72,7 @@ def main() -> int:
     if len(sys.argv) != 5:
         print(__doc__, file=sys.stderr)
         return 2
-    program, system, speaker, folder = sys.argv[1:]
+    program, system, runnable, folder = sys.argv[1:]
     content = Path(program).read_bytes()
     try:
         check(content, system)
@@ -80,7 +81,7 @@ def main() -> int:
         return 1
     target = Path(folder) / name(system)
     # Everything in one folder, so that unpacking scatters nothing.
-    files = contents(content, Path(speaker).resolve())
+    files = contents(content, Path(runnable).resolve())
     archive.tarball(target, {f"mw-{system}/{path}": file for path, file in files.items()})
     print(target)
     return 0

@@ -261,14 +261,14 @@ class CommandLine(unittest.TestCase):
                 command_line.check(content, system)
 
     def test_it_holds_the_program_and_what_that_tells_of_itself(self) -> None:
-        speaker = BUILT / "debug/mw"
-        if not speaker.is_file():
+        runnable = BUILT / "debug/mw"
+        if not runnable.is_file():
             self.skipTest("there is no command line; `make test` builds it")
         with tempfile.TemporaryDirectory() as folder:
             program = Path(folder) / "mw"
             program.write_bytes(elf(INTEL))
             command = [sys.executable, "-m", "release.command_line", program]
-            arguments = ["linux-x86_64", speaker, folder]
+            arguments = ["linux-x86_64", runnable, folder]
             made = Path(folder) / command_line.name("linux-x86_64")
             sums = []
             for _ in range(2):
