@@ -127,6 +127,12 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// What an error's causes say, or the error itself if it has none: some errors only sort what caused them.
+#[must_use]
+pub fn causes(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), chain)
+}
+
 fn first(site: Option<&str>) -> String {
     site.map(|site| format!("{site} ")).unwrap_or_default()
 }

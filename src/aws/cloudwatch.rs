@@ -14,11 +14,11 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{endpoint_url, failed, signed::Signer};
+use super::{ATTEMPT_TIMEOUT, ATTEMPTS, endpoint_url, failed, signed::Signer};
 use crate::{
     clock::Clock,
     config::Config,
-    error::{Error, Refusal, Service, chain},
+    error::{Error, Refusal, Service, causes, chain},
     model::{mute::MuteRule, rule_arn::RuleArn},
     redact::readable,
 };
@@ -26,16 +26,10 @@ use crate::{
 /// What CloudWatch's JSON operations are called by (`targetPrefix` in its model).
 const TARGET: &str = "GraniteServiceVersion20100801";
 
-/// How long one try may take, as for the other services.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// How long to wait before the second try; twice that before the third, and so on.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How often a call is tried, unless the clients were told otherwise.
-const ATTEMPTS: u32 = 4;
-
-/// How many rules are deleted, or metrics read, at once.
+/// How many metrics are read at once.
 const AT_ONCE: usize = 5;
 
 /// How many names `DescribeAlarms` takes in one call (API reference, `AlarmNames`).
@@ -116,10 +110,10 @@ impl CloudWatch {
         self.ask("PutAlarmMuteRule", what, &input).await.map(drop)
     }
 
-    /// Deletes mute rules by their names; one that is gone already is deleted (CloudWatch calls that idempotent).
+    /// Deletes a mute rule by its name; one that is gone already is deleted.
     ///
     /// # Errors
-    /// [`Error::Aws`] when a call fails.
+    /// [`Error::Aws`] when the call fails.
     pub async fn unmute(&self, name: &str) -> Result<(), Error> {
         let what = format!("delete the mute rule {name}");
         match self.ask("DeleteAlarmMuteRule", what, &json!({ "AlarmMuteRuleName": name })).await {
@@ -214,20 +208,18 @@ impl CloudWatch {
         let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target.as_str())];
         let request = self.signer.signed("POST", &url, &headers, input.to_string()).await.map_err(here)?;
         let answer = self.web.call(request).await;
-        let answer = answer.map_err(|error| {
-            let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), chain);
-            (true, self.refusal("Unreachable", &why))
-        })?;
+        let answer = answer.map_err(|error| (true, self.refusal("Unreachable", &causes(&error))))?;
         let status = answer.status().as_u16();
         // As `awsQueryCompatible` services have it: the code that the older protocol knows.
         let code = answer.headers().get("x-amzn-query-error").and_then(|header| header.split(';').next());
         let code = code.map(str::to_owned);
         let body = ByteStream::new(answer.into_body()).collect().await;
         let body = body.map_err(|error| (true, self.refusal("UnreadableAnswer", &chain(&error))))?.into_bytes();
-        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let body = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice::<Value>(&body) };
         if (200..300).contains(&status) {
-            return Ok(body);
+            return body.map_err(|error| (true, self.refusal("UnreadableAnswer", &error.to_string())));
         }
+        let body = body.unwrap_or_default();
         let kind = body["__type"].as_str().map(|kind| kind.rsplit('#').next().unwrap_or(kind).to_owned());
         let code = code.or(kind).unwrap_or_else(|| format!("Status{status}"));
         let message = body["message"].as_str().or(body["Message"].as_str()).unwrap_or("no reason was given");

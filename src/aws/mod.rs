@@ -31,7 +31,7 @@ use futures_util::future::join_all;
 use self::{rules::Rules, store::Store, topic::Topic, wakeups::WakeUps};
 use crate::{
     config::Config,
-    error::{Error, Refusal, Service, chain},
+    error::{Error, Refusal, Service, causes},
     redact::readable,
 };
 
@@ -182,11 +182,9 @@ where
         SdkError::ResponseError(_) => "UnreadableAnswer",
         _ => "Unknown",
     };
-    let message = error
-        .as_service_error()
-        .and_then(ProvideErrorMetadata::message)
-        .map_or_else(|| std::error::Error::source(error).map_or_else(|| error.to_string(), chain), str::to_owned);
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or(way).to_owned();
+    let said = error.as_service_error();
+    let message = said.and_then(ProvideErrorMetadata::message).map_or_else(|| causes(error), str::to_owned);
+    let code = said.and_then(ProvideErrorMetadata::code).unwrap_or(way).to_owned();
     Refusal { code, message: readable(&message, secrets) }
 }
 

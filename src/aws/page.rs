@@ -17,7 +17,11 @@ use aws_smithy_runtime_api::client::{
 };
 
 use super::{endpoint_url, signed::Signer};
-use crate::{clock::Clock, error::chain, report::feeds::File};
+use crate::{
+    clock::Clock,
+    error::{causes, chain},
+    report::feeds::File,
+};
 
 /// How long a request may take: the rules are written by then, and the report waits for this.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
@@ -126,10 +130,7 @@ impl Page {
         let headers = [("content-type", file.content_type), ("cache-control", file.cache_control)];
         let (method, headers) = if file.body.is_some() { ("PUT", &headers[..]) } else { ("DELETE", &[][..]) };
         let request = self.signer.signed(method, url, headers, file.body.clone().unwrap_or_default()).await?;
-        self.web
-            .call(request)
-            .await
-            .map_err(|error| std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string))
+        self.web.call(request).await.map_err(|error| causes(&error))
     }
 }
 

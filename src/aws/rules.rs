@@ -110,7 +110,7 @@ impl Rules {
     async fn describe(&self, rules: &[RuleArn]) -> Result<seen::Rules, Error> {
         let arns = rules.iter().map(ToString::to_string).collect();
         let answer = self.client.describe_rules().set_rule_arns(Some(arns)).send().await.map_err(|error| {
-            failed(Service::LoadBalancing, "read the listener rules", refusal(&error, &self.secrets(&[])))
+            failed(Service::LoadBalancing, "read the listener rules", refusal(&error, &self.secrets))
         })?;
         let found: BTreeMap<&str, &Rule> =
             answer.rules().iter().filter_map(|rule| Some((rule.rule_arn()?, rule))).collect();
@@ -119,7 +119,7 @@ impl Rules {
         Ok(seen::Rules { seen: rules.iter().map(seen).collect(), idle: rules.iter().filter(idle).cloned().collect() })
     }
 
-    /// Reads a listener with all its rules; nothing if it does not exist.
+    /// Reads a listener with all its rules; none if it does not exist.
     ///
     /// # Errors
     /// [`Error::Aws`] when a call fails.
@@ -133,12 +133,12 @@ impl Rules {
     /// # Errors
     /// [`Error::Aws`] when a call fails.
     pub async fn other_listeners(&self, load_balancer: &str, known: &[&str]) -> Result<Vec<Listener>, Error> {
-        let answer =
-            self.client.describe_listeners().load_balancer_arn(load_balancer).send().await.map_err(|error| {
-                failed(Service::LoadBalancing, "read the other listeners", refusal(&error, &self.secrets(&[])))
-            })?;
+        let pages = self.client.describe_listeners().load_balancer_arn(load_balancer).into_paginator();
+        let listeners: Result<Vec<_>, _> = pages.items().send().collect().await;
+        let listeners = listeners
+            .map_err(|error| failed(Service::LoadBalancing, "read the other listeners", refusal(&error, &self.secrets)))?;
         let mut others = vec![];
-        for listener in answer.listeners() {
+        for listener in listeners {
             let Some(arn) = listener.listener_arn().filter(|arn| !known.contains(arn)) else { continue };
             let rules = self.rules_of(arn).await?.unwrap_or_default();
             others.push(Listener { arn: arn.to_owned(), default: answers(listener.default_actions()), rules });
@@ -149,38 +149,16 @@ impl Rules {
     async fn default_answers(&self, arn: &str) -> Result<Option<Vec<Answer>>, Error> {
         match self.client.describe_listeners().listener_arns(arn).send().await {
             Ok(found) => Ok(found.listeners().first().map(|found| answers(found.default_actions()))),
-            Err(error) => self.unless_missing(refusal(&error, &self.secrets(&[]))),
+            Err(error) => unless_missing(refusal(&error, &self.secrets)),
         }
     }
 
     async fn rules_of(&self, arn: &str) -> Result<Option<Vec<Neighbour>>, Error> {
-        let mut found = vec![];
-        let mut page = None;
-        loop {
-            let rules = match self.client.describe_rules().listener_arn(arn).set_marker(page).send().await {
-                Ok(rules) => rules,
-                Err(error) => return self.unless_missing(refusal(&error, &self.secrets(&[]))),
-            };
-            found.extend(rules.rules().iter().filter_map(|rule| {
-                Some(Neighbour {
-                    arn: rule.rule_arn()?.parse().ok()?,
-                    priority: rule.priority().and_then(|priority| priority.parse().ok()),
-                    seen: seen(rule),
-                    answers: answers(rule.actions()),
-                })
-            }));
-            page = rules.next_marker().map(str::to_owned);
-            if page.is_none() {
-                return Ok(Some(found));
-            }
-        }
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as part of the client at its callers")]
-    fn unless_missing<T>(&self, refusal: Refusal) -> Result<Option<T>, Error> {
-        match refusal.code.as_str() {
-            "ListenerNotFound" => Ok(None),
-            _ => Err(failed(Service::LoadBalancing, "read the listener", refusal)),
+        let rules: Result<Vec<_>, _> =
+            self.client.describe_rules().listener_arn(arn).into_paginator().items().send().collect().await;
+        match rules {
+            Ok(rules) => Ok(Some(rules.iter().filter_map(neighbour).collect())),
+            Err(error) => unless_missing(refusal(&error, &self.secrets)),
         }
     }
 
@@ -211,7 +189,7 @@ impl Rules {
             .set_conditions(Some(to.iter().map(wire).collect()))
             .send()
             .await
-            .map_err(|error| failed(Service::LoadBalancing, what(), refusal(&error, &self.secrets(to))))?;
+            .map_err(|error| failed(Service::LoadBalancing, what(), refusal(&error, &self.secrets_with(to))))?;
         let now = answer.rules().iter().find(|found| found.rule_arn() == Some(rule.as_str())).map(seen);
         match now {
             Some(Seen::Conditions(now)) if same(&now, to) => Ok(()),
@@ -226,11 +204,29 @@ impl Rules {
         }
     }
 
-    fn secrets(&self, conditions: &[Condition]) -> Vec<String> {
+    /// AWS's messages may quote what they were sent.
+    fn secrets_with(&self, conditions: &[Condition]) -> Vec<String> {
         let mut all = self.secrets.clone();
         all.extend(conditions::header_values(conditions).map(str::to_owned));
         all
     }
+}
+
+/// No listener, if that is why it was refused.
+fn unless_missing<T>(refusal: Refusal) -> Result<Option<T>, Error> {
+    match refusal.code.as_str() {
+        "ListenerNotFound" => Ok(None),
+        _ => Err(failed(Service::LoadBalancing, "read the listener", refusal)),
+    }
+}
+
+fn neighbour(rule: &Rule) -> Option<Neighbour> {
+    Some(Neighbour {
+        arn: rule.rule_arn()?.parse().ok()?,
+        priority: rule.priority().and_then(|priority| priority.parse().ok()),
+        seen: seen(rule),
+        answers: answers(rule.actions()),
+    })
 }
 
 /// Refusals that may be about one of the rules that were asked for.

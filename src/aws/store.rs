@@ -369,7 +369,10 @@ impl Store {
     /// AWS's messages may quote what they were sent.
     fn secrets_of(&self, writes: &[Write]) -> Vec<String> {
         let saved = writes.iter().filter_map(|write| match write {
-            Write::Rule(item) => Some(item.owner.iter().chain(&item.rest).chain(&item.owner_before)),
+            Write::Rule(item) => {
+                let former = item.former.iter().flat_map(|former| &former.rest);
+                Some(item.owner.iter().chain(&item.rest).chain(&item.owner_before).chain(former))
+            }
             _ => None,
         });
         let conditions: Vec<_> = saved.flatten().cloned().collect();

@@ -118,6 +118,7 @@ impl WakeUps {
     /// # Errors
     /// [`Error::Aws`] when a call fails.
     pub async fn delete(&self, names: &[String]) -> Result<(), Error> {
+        // Without a group none could be made.
         let Some(group) = &self.group else { return Ok(()) };
         stream::iter(names)
             .map(async |name| match self.client.delete_schedule().group_name(group).name(name).send().await {

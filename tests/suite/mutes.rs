@@ -291,13 +291,16 @@ async fn a_series_mutes_for_each_of_its_windows() {
 
 #[tokio::test(start_paused = true)]
 async fn figures_that_cloudwatch_does_not_tell_are_left_out_in_the_end() {
-    let world = World::new(1);
-    world.invoke(window()).await.expect("booked");
-    world.state().broken = vec!["GetMetricStatistics"];
-    world.run_until("04:30").await;
-    let history = world.invoke(json!({"action": "history"})).await.expect("told").history;
-    assert_eq!((history[0].turned_away, world.left_over()), (None, vec![]));
-    assert_eq!(world.events(), ["booked", "started", "completed"]);
+    for is_refused in [true, false] {
+        let world = World::new(1);
+        world.invoke(window()).await.expect("booked");
+        let failing = vec!["GetMetricStatistics"];
+        if is_refused { world.state().broken = failing } else { world.state().garbled = failing }
+        world.run_until("04:30").await;
+        let history = world.invoke(json!({"action": "history"})).await.expect("told").history;
+        assert_eq!((history[0].turned_away, world.left_over()), (None, vec![]));
+        assert_eq!(world.events(), ["booked", "started", "completed"]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

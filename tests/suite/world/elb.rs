@@ -85,7 +85,7 @@ impl State {
     pub(super) fn describe_listeners(&self, input: &Value) -> Value {
         let Some(arn) = input["ListenerArns"][0].as_str() else {
             assert!(input["LoadBalancerArn"].as_str().expect("an ARN").contains(":loadbalancer/app/web/lb"), "{input}");
-            return json!({"Listeners": self.other_listeners});
+            return paged("Listeners", &self.other_listeners, 1, input);
         };
         let action = json!({"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}});
         let action = self.default_action.clone().unwrap_or(action);
@@ -97,7 +97,7 @@ impl State {
             let prefix = format!("{}/", listener.replacen(":listener/", ":listener-rule/", 1));
             let rules = self.rules.iter().filter(|(arn, _)| arn.starts_with(&prefix));
             let rules: Vec<Value> = rules.map(|(arn, rule)| shown(arn, rule)).collect();
-            return Ok(json!({ "Rules": rules }));
+            return Ok(paged("Rules", &rules, 20, input));
         }
         let arns: Vec<&str> = input["RuleArns"].as_array().expect("ARNs").iter().filter_map(Value::as_str).collect();
         let stale = self.stale_rules > 0;
@@ -137,6 +137,14 @@ impl State {
         self.before.insert(arn.to_owned(), before);
         Ok(json!({ "Rules": [shown(arn, rule)] }))
     }
+}
+
+/// So many of them, from the marker on, and the next marker if there are more.
+fn paged(name: &str, all: &[Value], size: usize, input: &Value) -> Value {
+    let from = input["Marker"].as_str().map_or(0, |marker| marker.parse().expect("a marker"));
+    let next = from + size;
+    let marker = (next < all.len()).then(|| next.to_string());
+    json!({ name: all.iter().skip(from).take(size).collect::<Vec<_>>(), "NextMarker": marker })
 }
 
 fn shown(arn: &str, rule: &Rule) -> Value {

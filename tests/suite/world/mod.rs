@@ -99,6 +99,8 @@ pub(crate) struct State {
     pub(crate) faults: BTreeMap<(usize, usize), Fault>,
     /// Operations that fail whenever they are called.
     pub(crate) broken: Vec<&'static str>,
+    /// Operations that are done, and answered by what is not AWS's.
+    pub(crate) garbled: Vec<&'static str>,
     /// Operations that are never answered.
     pub(crate) hanging: Vec<&'static str>,
     /// Tokens left for `ModifyRule`, and when that was known.
