@@ -6,7 +6,11 @@
 #[must_use]
 pub fn scrubbed(text: &str, secrets: &[String]) -> String {
     let mut text = text.to_owned();
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()).map(|secret| secret.to_ascii_lowercase()) {
+    let mut secrets: Vec<String> =
+        secrets.iter().filter(|secret| !secret.is_empty()).map(|secret| secret.to_ascii_lowercase()).collect();
+    // The longest first: one may hold another, and nothing of it may stay.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    for secret in secrets {
         let mut kept = String::new();
         let mut rest = text.as_str();
         while let Some(at) = rest.to_ascii_lowercase().find(&secret) {
@@ -41,6 +45,8 @@ mod tests {
         let secrets = ["Tester-Secret-1".to_owned(), String::new()];
         assert_eq!(scrubbed("'tester-secret-1', 'TESTER-SECRET-1'", &secrets), "'[secret]', '[secret]'");
         assert_eq!(scrubbed("nothing of it", &secrets), "nothing of it");
+        let longer = ["lock", "lock-0815", "0815"].map(str::to_owned);
+        assert_eq!(scrubbed("lock-0815 and lock", &longer), "[secret] and [secret]");
     }
 
     #[test]
