@@ -136,11 +136,8 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
     if let Some(found) = Box::pin(surroundings::alarms(run, present.table.ok())).await {
         checked.look("the alarms that windows mute exist, and could be muted", found);
     }
-    if run.app.probe.is_some() {
-        checked.look(
-            "a visitor and a tester get what they should",
-            surroundings::outside(run, present.plan, covered).await,
-        );
+    if let Some(found) = surroundings::outside(run, present.plan, covered).await {
+        checked.look("a visitor and a tester get what they should", found);
     }
     if let Some(found) = surroundings::edge(run, present.site.state).await {
         checked.look("the visitors' page and the bypass link work at the edge", found);

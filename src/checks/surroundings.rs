@@ -88,16 +88,14 @@ pub(super) async fn subscribers(run: Run<'_>) -> Option<Finding> {
             "let whoever owns the address click on the link in the mail from AWS",
         ),
         Ok(_) => None,
-        Err(error) if matches!(error.code(), Some("AuthorizationError" | "AccessDenied" | "AccessDeniedException")) => {
-            Some(Finding::warning(
-                "the topic may not be read".to_owned(),
-                "whether anyone hears of a failure is not known",
-                "allow sns:GetTopicAttributes on the topic",
-            ))
-        }
-        Err(error) => {
+        Err(error) if matches!(error.code(), None | Some("NotFound" | "InvalidParameter")) => {
             Some(Finding::error(error.full(), "reports could not be published", "see that the stack's topic exists"))
         }
+        Err(error) => Some(Finding::warning(
+            error.full(),
+            "whether anyone hears of a failure is not known",
+            "allow sns:GetTopicAttributes on the topic, and check again",
+        )),
     }
 }
 
@@ -133,30 +131,33 @@ pub(super) async fn alarms(run: Run<'_>, table: Option<&Table>) -> Option<Vec<Fi
     any.then_some(found)
 }
 
-/// What the public name answers now, held against what the rules show.
-pub(super) async fn outside(run: Run<'_>, plan: Option<&Plan>, covered: &[RuleArn]) -> Option<Finding> {
+/// What the public name answers now, held against what the rules show; none if there is no address to ask. One URL shows
+/// one state, so nothing is asked while some rules are open and others are not.
+pub(super) async fn outside(run: Run<'_>, plan: Option<&Plan>, covered: &[RuleArn]) -> Option<Vec<Finding>> {
     let probe = run.app.probe.as_ref()?;
     let forms: Vec<Option<Form>> = covered.iter().map(|rule| plan?.rule(rule)?.form).collect();
-    let expected = if forms.contains(&Some(Form::HeaderOnly)) {
-        Expect::Maintenance
-    } else if forms.contains(&None) {
-        return Some(Finding::warning(
-            "what ProbeUrl should answer is not known".to_owned(),
-            "whether a rule lets visitors in could not be told",
-            "fix what else was found about the rules, and check again",
-        ));
-    } else {
-        Expect::Open
+    let any = |form: Option<Form>| forms.contains(&form);
+    let expected = match (any(Some(Form::HeaderOnly)), any(Some(Form::Open)), any(None)) {
+        (true, true, _) => return None,
+        (true, false, _) => Expect::Maintenance,
+        (false, _, true) => {
+            return Some(vec![Finding::warning(
+                "what ProbeUrl should answer is not known".to_owned(),
+                "whether a rule lets visitors in could not be told",
+                "fix what else was found about the rules, and check again",
+            )]);
+        }
+        (false, _, false) => Expect::Open,
     };
     let glance = probe.glance().await;
     if glance.shows(expected, 0) {
-        return None;
+        return Some(vec![]);
     }
-    Some(Finding::warning(
+    Some(vec![Finding::warning(
         format!("ProbeUrl answers a visitor {} and a tester {}", glance.visitor, glance.tester),
         "a window's start and end could not be seen from outside",
         "see that ProbeUrl leads to the rules, and that what is in front of them passes the bypass header on",
-    ))
+    )])
 }
 
 /// What visitors could not be told when that was last tried. It is not tried here, since it would change something; the
@@ -195,7 +196,7 @@ pub(super) async fn edge(run: Run<'_>, site: SiteState) -> Option<Vec<Finding>> 
     });
     let link = edge.link.err().map(|found| {
         Finding::warning(
-            format!("the bypass link is not answered at ProbeUrl: ?maintenance-bypass=off got {found}, not a redirect"),
+            format!("the bypass link is not answered at ProbeUrl: ?maintenance-bypass=off got {found}, not a redirect to /"),
             "testers could pass by the header only",
             "give the distribution's behaviours the edge's function, or leave the link out and send the header",
         )

@@ -56,8 +56,8 @@ pub(super) struct Hop {
 impl Glance {
     /// Whether the tester's request succeeded just now: a status below 400, from the site itself and from no cache.
     ///
-    /// Stricter than what shows that a rule was turned, since whoever reopens a site by it wants to know that the
-    /// application works, and a missing front page is no sign of that.
+    /// Stricter than what shows that a rule was opened: whoever reopens a site by it wants to know that the application
+    /// works, and a missing front page is no sign of that.
     #[must_use]
     pub fn tester_is_well(&self) -> bool {
         self.tester.is_application(0) && self.tester.status.is_some_and(|status| status < 400)

@@ -11,7 +11,7 @@ mod answer;
 
 pub use answer::{Answer, Expect, Glance};
 
-use std::{error::Error, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::{
@@ -29,7 +29,7 @@ use answer::{Hop, note, words};
 
 use crate::{
     clock::Clock,
-    error::chain,
+    error::{causes, chain},
     model::{bypass::Bypass, seen::Met},
     redact::{readable, scrubbed},
 };
@@ -49,7 +49,7 @@ const USER_AGENT: &str = "maintenance-window-probe";
 /// Where the visitors' page is at the edge, …
 const PAGE: &str = "/errors/503.html";
 
-/// … and the link that ends a tester's visit, which the edge answers by a redirect.
+/// … and the link that ends a tester's visit, which the edge answers by a redirect to the same page without it.
 const SIGN_OUT: &str = "maintenance-bypass=off";
 
 /// Asks a URL as a visitor and as a tester.
@@ -88,7 +88,7 @@ pub struct Edge {
 
 /// The way to the web: HTTP/1.1 and HTTP/2, with and without TLS, following no redirects.
 ///
-/// Every request gets a connection of its own, so that an address the site has left is not asked for ever, and a
+/// Every request gets a connection of its own, so that an address that the site has left is not asked forever, and a
 /// connection that died while the process was frozen is not mistaken for a dead site.
 #[must_use]
 pub fn connector() -> SharedHttpConnector {
@@ -159,29 +159,24 @@ impl Probe {
         Glance { visitor: self.in_words(visitor), tester: self.in_words(tester) }
     }
 
-    /// Asks the edge for the visitors' page, and for the end of a bypass link, which needs no secret: the status of
-    /// each, or why there is none.
+    /// Asks the edge for the visitors' page, and for the end of a bypass link, which needs no secret.
     pub async fn edge(&self) -> Edge {
         let ask = async |path: &str, query: Option<&str>| {
             let mut url = self.site.as_ref().map_err(Clone::clone)?.clone();
             url.set_path(path);
             url.set_query(query);
-            let hop = self.hop(&url, None, Instant::now() + self.try_timeout).await?;
-            Ok::<(u16, bool), String>((hop.status, hop.leads.is_some()))
+            self.hop(&url, None, Instant::now() + self.try_timeout).await
         };
         let (page, link) = tokio::join!(ask(PAGE, None), ask("/", Some(SIGN_OUT)));
-        let readable = |words: String| readable(&words, &self.secrets());
+        let judged = |asked: Result<Hop, String>, is_right: fn(&Hop) -> bool| match asked {
+            Ok(hop) if is_right(&hop) => Ok(()),
+            Ok(hop) => Err(format!("status {}", hop.status)),
+            Err(words) => Err(readable(&words, &self.secrets())),
+        };
         Edge {
-            page: page.map_err(readable).and_then(
-                |(status, _)| {
-                    if status == 200 { Ok(()) } else { Err(format!("status {status}")) }
-                },
-            ),
-            link: link.map_err(readable).and_then(
-                |(status, leads)| {
-                    if leads { Ok(()) } else { Err(format!("status {status}")) }
-                },
-            ),
+            page: judged(page, |hop| hop.status == 200),
+            // Where the site itself redirects to says nothing of the edge.
+            link: judged(link, |hop| matches!(&hop.leads, Some(Ok(location)) if location == "/")),
         }
     }
 
@@ -221,10 +216,8 @@ impl Probe {
             .map_err(|error| format!("nothing, since {} cannot be asked: {}", place(url), chain(&error)))?;
         match timeout_at(deadline, self.web.call(request)).await {
             Ok(Ok(response)) => Ok(Hop::new(&response)),
-            // The connector's own words only sort its errors; their causes tell.
             Ok(Err(error)) => {
-                let told = error.source().map_or_else(|| error.to_string(), chain);
-                Err(format!("no HTTP answer from {}: {told}", place(url)))
+                Err(format!("no HTTP answer from {}: {}", place(url), causes(&error)))
             }
             Err(_) => Err(format!("no answer from {} within {:?}", place(url), self.try_timeout)),
         }

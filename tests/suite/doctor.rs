@@ -65,7 +65,9 @@ async fn rules_and_listeners_that_let_visitors_past_the_managed_rule_are_found()
         state.rules.insert(rule_arn(7), earlier);
         let other = rule_arn(0).replace(":listener-rule/", ":listener/");
         let other = other.rsplit_once('/').expect("a rule").0.replace("listener0", "other8080");
-        state.other_listeners = vec![json!({"ListenerArn": other, "DefaultActions": [forward(1)]})];
+        // On the second page.
+        let another = json!({"ListenerArn": other.replace("8080", "8443"), "DefaultActions": []});
+        state.other_listeners = vec![another, json!({"ListenerArn": other, "DefaultActions": [forward(1)]})];
     }
     let (found, _) = check(&world).await;
     says(
@@ -99,6 +101,28 @@ async fn a_subscription_that_was_removed_is_not_one_that_nobody_confirmed() {
         world.state().unsubscribed = unsubscribed;
         says(&check(&world).await.0, words);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_cannot_be_asked_now_is_no_topic_that_is_gone() {
+    let world = World::new(1);
+    world.state().garbled = vec!["GetTopicAttributes"];
+    says(&check(&world).await.0, "Warning cannot read the topic: ");
+    world.state().garbled.clear();
+    world.state().broken = vec!["GetTopicAttributes"];
+    says(&check(&world).await.0, "whether anyone hears of a failure is not known; allow sns:GetTopicAttributes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_expected_of_the_one_address_while_only_part_of_the_site_is_closed() {
+    let mut world = World::new(2);
+    world.settings.insert("PROBE_URL", "https://www.example.com/".to_owned());
+    world.invoke(json!({"action": "on", "duration": "PT1H", "rules": [rule_arn(1)]})).await.expect("on");
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    let asked = world.state().site_asked;
+    let (found, well) = check(&world).await;
+    assert!(!found.iter().chain(&well).any(|line| line.contains("a tester")), "{found:#?} {well:#?}");
+    assert_eq!(world.state().site_asked, asked, "nothing is asked");
 }
 
 #[tokio::test(start_paused = true)]

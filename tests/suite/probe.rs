@@ -519,6 +519,25 @@ async fn a_tester_is_well_only_with_a_success() {
 }
 
 #[tokio::test]
+async fn the_edge_is_known_by_the_visitors_page_and_by_a_redirect_of_its_own() {
+    let failed = |words: &str| Err(words.to_owned());
+    for (page, link, expected) in [
+        (status(200), redirect("/"), (Ok(()), Ok(()))),
+        (status(404), redirect("/en"), (failed("status 404"), failed("status 302"))),
+        (redirect("/"), status(200), (failed("status 302"), failed("status 200"))),
+    ] {
+        let site = Site::start(move |asked| match asked.path.as_str() {
+            "/errors/503.html" => page.clone(),
+            "/?maintenance-bypass=off" => link.clone(),
+            _ => status(500),
+        });
+        let edge = probe(&site.url("/shop?page=1")).edge().await;
+        assert_eq!((edge.page, edge.link), expected);
+        assert_eq!(site.paths(true), [""; 0], "the secret is not needed");
+    }
+}
+
+#[tokio::test]
 async fn a_url_that_cannot_be_asked_is_told() {
     for url in ["nonsense", "ftp://127.0.0.1/", "http://[::1", "https://"] {
         let sight = watch(url, Expect::Open).await;
