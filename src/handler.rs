@@ -79,18 +79,22 @@ pub async fn reply(app: &App, event: &Value, invocation: &Invocation) -> Result<
                     tracing::error!(action = "press", error = error.full(), "what a dashboard asked for failed");
                 }
             }
-            Ok(Reply::Page(console::answered(&context, &result)))
+            Ok(Reply::Page(console::answered(&context, &event, &result)))
         }
     }
 }
 
-/// The page that tells a dashboard of a failure; nothing if no dashboard asked for one.
-#[must_use]
-pub fn failed_page(event: &Value, error: &Error) -> Option<Reply> {
-    match console::asked(event)? {
-        Asked::Description => Some(Reply::Page(console::DESCRIPTION.to_owned())),
-        Asked::Look(context) | Asked::Act { context, .. } => Some(Reply::Page(console::failure(&context, error))),
-    }
+/// What is replied where the function cannot work at all: to a dashboard a page that says so.
+///
+/// # Errors
+/// The error, unless a dashboard asked.
+pub fn cannot_work(event: &Value, error: Error) -> Result<Reply, Error> {
+    Ok(Reply::Page(match console::asked(event) {
+        None => return Err(error),
+        Some(Asked::Description) => console::DESCRIPTION.to_owned(),
+        Some(Asked::Look(context)) => console::failure(&context, &error),
+        Some(Asked::Act { context, event }) => console::answered(&context, &event, &Err(error)),
+    }))
 }
 
 /// Does the work within the invocation's time, as far as that is known.
@@ -223,7 +227,23 @@ fn own_arn(invoked: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_function_that_cannot_work_says_so_and_to_a_press_that_nothing_was_changed() {
+        let error = || Error::InvalidConfig(vec!["TABLE_NAME: required".to_owned()]);
+        let page = |event: Value| match cannot_work(&event, error()) {
+            Ok(Reply::Page(page)) => page,
+            other => panic!("no page: {other:?}"),
+        };
+        let press = page(json!({"click": {"action": "off"}, "widgetContext": {}}));
+        assert!(press.contains("Nothing was changed.") && press.contains("TABLE_NAME: required"), "{press}");
+        let look = page(json!({"widgetContext": {}}));
+        assert!(look.contains("The function could not look") && !look.contains("Nothing was changed."), "{look}");
+        assert!(cannot_work(&json!({"action": "off"}), error()).is_err());
+    }
 
     #[test]
     fn wake_ups_are_addressed_to_the_function_itself() {

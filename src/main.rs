@@ -84,8 +84,7 @@ async fn handle(app: &OnceCell<Result<App, Error>>, event: LambdaEvent<Value>) -
                 Error::InvalidConfig(problems) => problems.clone(),
                 other => vec![other.full()],
             };
-            let error = Error::InvalidConfig(problems);
-            return handler::failed_page(&event.payload, &error).ok_or(error);
+            return handler::cannot_work(&event.payload, Error::InvalidConfig(problems));
         }
     };
     let invocation = Invocation {

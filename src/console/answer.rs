@@ -1,6 +1,7 @@
 //! What a press of a button came to, for the pop-up that a dashboard shows it in.
 
 use maud::{Markup, html};
+use serde_json::Value;
 
 use super::{
     context::Context,
@@ -13,12 +14,12 @@ use crate::{
     report::{finding::Severity, response::Response, views::WindowView},
 };
 
-/// The pop-up's page.
-pub(super) fn answer(context: &Context, result: &Result<Response, Error>) -> Markup {
+/// The pop-up's page for what the event of a press came to.
+pub(super) fn answer(context: &Context, event: &Value, result: &Result<Response, Error>) -> Markup {
     let page = match result {
         Ok(answer) => done(answer),
         Err(Error::InvalidEvent(problems)) => refused(problems),
-        Err(error) => failed(error),
+        Err(error) => failed(error, event["action"] != "check" && event["dry_run"] != true),
     };
     framed(context, &page)
 }
@@ -56,7 +57,7 @@ fn refused(problems: &[String]) -> Markup {
     }
 }
 
-fn failed(error: &Error) -> Markup {
+fn failed(error: &Error, decides: bool) -> Markup {
     let (title, then) = match error {
         Error::Incomplete { decided: Some(_), .. } => {
             ("Decided, not done yet", "The next sweep, within five minutes, goes on with it.")
@@ -67,6 +68,7 @@ fn failed(error: &Error) -> Markup {
             "Nothing was changed. Correct the setting that is named here; Check names it too, and tells whether it is well \
              then.",
         ),
+        _ if !decides => ("Failed", "Nothing was changed. Press the button again."),
         _ => (
             "Failed",
             "It is not certain whether it was decided. Press the same button again, without a refresh before it: what was \
@@ -158,7 +160,7 @@ fn until_over(window: &WindowView, is_ahead: bool) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::json;
 
     use super::*;
     use crate::{
@@ -167,7 +169,11 @@ mod tests {
     };
 
     fn told(result: &Result<Response, Error>) -> String {
-        answer(&Context::read(&Value::Null), result).into_string()
+        told_of(&json!({"action": "off"}), result)
+    }
+
+    fn told_of(event: &Value, result: &Result<Response, Error>) -> String {
+        answer(&Context::read(&Value::Null), event, result).into_string()
     }
 
     #[test]
@@ -199,6 +205,10 @@ mod tests {
             assert!(page.contains(&format!("<h2>{title}</h2>")), "{title}: {page}");
             assert_eq!(page.contains("It is not certain whether it was decided."), title == "Failed", "{page}");
             assert_eq!(page.contains("Nothing was changed."), is_config, "{page}");
+        }
+        for asks in [json!({"action": "check"}), json!({"action": "book", "dry_run": true})] {
+            let page = told_of(&asks, &Err(Error::OutOfTime));
+            assert!(page.contains("Nothing was changed.") && !page.contains("not certain"), "{page}");
         }
     }
 

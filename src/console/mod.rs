@@ -156,10 +156,10 @@ pub async fn look(run: Run<'_>, context: &Context) -> String {
     view::page(context, now, &seen, hands.as_ref()).into_string()
 }
 
-/// The page for what a press came to: what was refused or failed is told on it too.
+/// The page for what a press, with this event, came to: what was refused or failed is told on it too.
 #[must_use]
-pub fn answered(context: &Context, result: &Result<Response, Error>) -> String {
-    answer::answer(context, result).into_string()
+pub fn answered(context: &Context, event: &Value, result: &Result<Response, Error>) -> String {
+    answer::answer(context, event, result).into_string()
 }
 
 /// The page that tells of a failure, where nothing else can be shown.

@@ -20,6 +20,7 @@ use crate::{
         response::Response,
         site,
         views::{PastView, RuleView, WindowView},
+        words::rule_state,
     },
 };
 
@@ -279,7 +280,7 @@ fn rules(rules: &[RuleView]) -> Markup {
             @if rules.is_empty() { p.soft { "None could be read." } } @else {
                 ul {
                     @for rule in rules.iter().take(RULES_MAX) {
-                        li { strong { (rule.arn.short()) } " " span.soft { (words::rule(rule.state)) } }
+                        li { strong { (rule.arn.short()) } " " span.soft { (rule_state(rule.state)) } }
                     }
                 }
                 @if more > 0 { p.soft { (more) " more." } }

@@ -9,7 +9,7 @@ use crate::{
         time::{self, roughly},
         window::{Decision, Outcome, State},
     },
-    plan::{RuleState, site::SiteState},
+    plan::site::SiteState,
 };
 
 /// The text, cut with an ellipsis after so many characters, so that a page has room for fifty windows: a sign that HTML
@@ -73,11 +73,6 @@ pub(super) fn outcome(outcome: Option<Outcome>) -> &'static str {
     }
 }
 
-/// What a rule is to visitors.
-pub(super) fn rule(state: RuleState) -> &'static str {
-    crate::report::words::rule_state(state)
-}
-
 /// A moment in UTC, and beneath it on the viewer's clock.
 pub(super) fn moment(context: &Context, now: Timestamp, at: Timestamp) -> Markup {
     let year = |at: Timestamp| at.strftime("%Y").to_string();
@@ -103,7 +98,7 @@ pub(super) fn distance(now: Timestamp, at: Timestamp) -> String {
     }
 }
 
-/// Who decided what: `book ana, off bob`.
+/// Who decided what: `book by ana, off by bob`.
 pub(super) fn decisions(all: &[Decision]) -> String {
     let told = all.iter().map(|one| match &one.requested_by {
         Some(who) => format!("{} by {}", one.action.word(), cut(who, 24)),
