@@ -105,7 +105,7 @@ pub enum Command {
     #[command(
         after_help = "Without ID it is the only one there is.\n\nExample:\n  mw cancel database-move --reason \"Not ready\""
     )]
-    Cancel(Named),
+    Cancel(Cancel),
     /// Leave out one start of a series, the next one unless --start names it
     #[command(after_help = "Example:\n  mw skip sunday-patching --start 2026-12-13T02:00")]
     Skip(Skip),
@@ -401,7 +401,7 @@ pub struct Reschedule {
 
 /// `cancel`.
 #[derive(Clone, Debug, Args)]
-pub struct Named {
+pub struct Cancel {
     /// The window or series
     pub id: Option<String>,
     /// Who asks, and why.

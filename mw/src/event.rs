@@ -65,9 +65,9 @@ pub fn event(command: &Command, local_zone: &dyn Fn() -> Option<String>) -> Resu
             fields.asked(&moved.asked);
             "reschedule"
         }
-        Command::Cancel(named) => {
-            fields.text("id", named.id.as_ref());
-            fields.asked(&named.asked);
+        Command::Cancel(cancel) => {
+            fields.text("id", cancel.id.as_ref());
+            fields.asked(&cancel.asked);
             "cancel"
         }
         Command::Skip(skip) | Command::Unskip(skip) => {

@@ -167,7 +167,7 @@ async fn past(function: &Function, id: &str) -> Option<Past> {
     event.insert("id".to_owned(), json!(id));
     event.insert("limit".to_owned(), json!(1));
     let (_, answer) = function.ask(&event, &mut |_| ()).await.answer().ok()?;
-    answer.history.into_iter().next()
+    answer.history.into_iter().find(|past| past.kind.as_deref() != Some("series"))
 }
 
 /// How it ended, and how the site stands then.

@@ -1,4 +1,4 @@
-//! What the doctor finds.
+//! What a check finds.
 
 use serde::Serialize;
 

@@ -53,7 +53,7 @@ pub struct Report {
     pub series: Option<Box<(Series, Decision)>>,
     /// The rules concerned.
     pub rules: Vec<RuleLine>,
-    /// When the rules were turned.
+    /// When its rules were closed and opened.
     pub actual: Actual,
     /// What else is to be known, a sentence each.
     pub notes: Vec<String>,
@@ -223,11 +223,11 @@ impl Report {
         let site = self.site.as_ref().map(site::details).filter(|details| !details.is_empty());
         let mut details = site.map(|details| format!("{details}\n\n")).unwrap_or_default();
         let Function { name, region, account, .. } = function;
-        details.push_str(&fact("Stack", &format!("{name} in {region}, account {account}")));
+        details.push_str(&labelled("Stack", &format!("{name} in {region}, account {account}")));
         details.extend(self.window.as_ref().map(|window| self.facts(window)));
         details.extend(self.series.as_ref().map(|about| self.facts_of_series(&about.0, &about.1)));
         for rule in &self.rules {
-            details.push_str(&fact("Rule", &format!("{}: {}", rule.arn.short(), words::rule_state(rule.state))));
+            details.push_str(&labelled("Rule", &format!("{}: {}", rule.arn.short(), words::rule_state(rule.state))));
         }
         if !self.notes.is_empty() {
             details.push('\n');
@@ -253,7 +253,7 @@ impl Report {
         lines.extend(window.reason.clone().map(|reason| ("Reason", reason)));
         lines.extend(window.requested_by.clone().map(|who| ("Asked by", who)));
         lines.extend(window.message.clone().map(|message| ("Visitors", message)));
-        lines.iter().map(|(label, value)| fact(label, value)).collect()
+        lines.iter().map(|(label, value)| labelled(label, value)).collect()
     }
 
     fn facts_of_series(&self, series: &Series, decision: &Decision) -> String {
@@ -274,7 +274,7 @@ impl Report {
         lines.extend(reason.clone().map(|reason| ("Reason", reason)));
         lines.extend(decision.requested_by.clone().map(|who| ("Asked by", who)));
         lines.extend(edited.and_then(|series| series.message.clone()).map(|message| ("Visitors", message)));
-        lines.iter().map(|(label, value)| fact(label, value)).collect()
+        lines.iter().map(|(label, value)| labelled(label, value)).collect()
     }
 
     /// The JSON document, sent by the function.
@@ -303,7 +303,7 @@ fn command(function: &Function) -> String {
 }
 
 /// A labelled line. What people typed stands in it as they typed it.
-fn fact(label: &str, value: &str) -> String {
+fn labelled(label: &str, value: &str) -> String {
     format!("{label:<10}{value}\n")
 }
 

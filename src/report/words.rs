@@ -32,7 +32,9 @@ pub(super) fn headline(event: Event, about: Option<&str>) -> String {
         Event::Rescheduled => format!("{subject} has been moved."),
         Event::Extended => format!("{subject} has a new end."),
         Event::Cancelled => format!("{subject} has been cancelled."),
-        Event::Edited => format!("The reason of {about}, or what it tells visitors, was changed."),
+        Event::Edited => {
+            format!("{subject} has been edited: its reason, its message for visitors, or the alarms it mutes.")
+        }
         Event::Paused => format!("{subject} is paused."),
         Event::Resumed => format!("{subject} goes on."),
         Event::Skipped => format!("{subject} leaves one start out."),

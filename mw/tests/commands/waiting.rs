@@ -171,6 +171,10 @@ fn a_watch_that_hears_nothing_gives_up_and_says_so() {
 fn what_is_over_already_is_told_as_such() {
     let lambda = Lambda::new([gone(), history("completed"), status("open", None)]);
     assert_eq!(lambda.run(&["watch", "a"]).code, Some(0));
+    let series = json!({ "id": "a", "kind": "series", "ended_at": "2020-12-06T04:00:00Z", "decisions": [] });
+    let series = json!({ "action": "history", "outcome": "history", "message": "", "history": [series] });
+    let ran = Lambda::new([gone(), Reply::Answer(series)]).run(&["watch", "a"]);
+    assert_eq!(ran.code, Some(1), "a series is no window: {ran:?}");
     let lambda = Lambda::new([status("open", None)]);
     let ran = lambda.run(&["watch"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
