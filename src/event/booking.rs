@@ -1,4 +1,4 @@
-//! What makes windows and series: their times and options.
+//! What `book`, `on` and `check` are asked to do: the times and options of windows and series.
 
 use jiff::{Timestamp, tz::TimeZone};
 

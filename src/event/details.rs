@@ -1,4 +1,4 @@
-//! What events say in particular: of the history, of new texts and of new times.
+//! What `history`, `edit`, `extend` and `reschedule` are asked to do.
 
 use jiff::{SignedDuration, Timestamp};
 

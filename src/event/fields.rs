@@ -76,9 +76,7 @@ impl Fields {
     }
 
     fn take(&mut self, key: &str) -> Option<Value> {
-        if !self.known.contains(key) {
-            self.known.insert(key.to_owned());
-        }
+        self.known.insert(key.to_owned());
         self.map.remove(key)
     }
 

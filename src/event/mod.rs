@@ -111,18 +111,18 @@ pub enum Action {
         /// What it is to say.
         edit: Edit,
     },
-    /// Take back that an occurrence of a series is left out.
-    Unskip {
-        /// The series.
-        id: WindowId,
-        /// The start that is no longer left out; the next one that is if absent.
-        start: Option<WrittenTime>,
-    },
     /// Leave out one occurrence of a series.
     Skip {
         /// The series.
         id: WindowId,
         /// The start that is left out; the next one if absent.
+        start: Option<WrittenTime>,
+    },
+    /// Take back that an occurrence of a series is left out.
+    Unskip {
+        /// The series.
+        id: WindowId,
+        /// The start that is no longer left out; if absent, the next one that is left out.
         start: Option<WrittenTime>,
     },
     /// Let a series book nothing until it is resumed.
@@ -229,9 +229,7 @@ impl Request {
             Action::Wake { .. } => "wake",
         }
     }
-}
 
-impl Request {
     /// Whether it changes nothing, whatever comes of it; a dry run counts as the decision that it tries.
     #[must_use]
     pub fn only_looks(&self) -> bool {
@@ -294,17 +292,11 @@ pub fn read(event: &Value, now: Timestamp, config: &Config) -> Result<Request, E
         "reschedule" => rescheduling(&mut fields),
         "cancel" => Some(Action::Cancel { id: fields.id() }),
         "edit" => editing(&mut fields, &asked, map.get("reason"), config),
-        "unskip" => {
-            let id = fields.required_id("unskip");
+        "skip" | "unskip" => {
+            let id = fields.required_id(&word);
             let zone = fields.zone();
             let start = fields.written_time("start", zone.as_ref());
-            id.map(|id| Action::Unskip { id, start })
-        }
-        "skip" => {
-            let id = fields.required_id("skip");
-            let zone = fields.zone();
-            let start = fields.written_time("start", zone.as_ref());
-            id.map(|id| Action::Skip { id, start })
+            id.map(|id| if word == "skip" { Action::Skip { id, start } } else { Action::Unskip { id, start } })
         }
         "pause" => fields.required_id("pause").map(|id| Action::Pause { id }),
         "resume" => fields.required_id("resume").map(|id| Action::Resume { id }),

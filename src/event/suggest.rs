@@ -6,7 +6,7 @@ const LONGEST: usize = 60;
 /// The most words that are suggested.
 const MOST: usize = 3;
 
-/// What a known word has to share with the one that was written if that is only a part of it, in characters.
+/// The shortest beginning by which a word is known again, in characters.
 const PART: usize = 4;
 
 /// Words that people use elsewhere for an action.
