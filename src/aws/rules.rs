@@ -135,8 +135,9 @@ impl Rules {
     pub async fn other_listeners(&self, load_balancer: &str, known: &[&str]) -> Result<Vec<Listener>, Error> {
         let pages = self.client.describe_listeners().load_balancer_arn(load_balancer).into_paginator();
         let listeners: Result<Vec<_>, _> = pages.items().send().collect().await;
-        let listeners = listeners
-            .map_err(|error| failed(Service::LoadBalancing, "read the other listeners", refusal(&error, &self.secrets)))?;
+        let listeners = listeners.map_err(|error| {
+            failed(Service::LoadBalancing, "read the other listeners", refusal(&error, &self.secrets))
+        })?;
         let mut others = vec![];
         for listener in listeners {
             let Some(arn) = listener.listener_arn().filter(|arn| !known.contains(arn)) else { continue };

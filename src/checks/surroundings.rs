@@ -196,7 +196,9 @@ pub(super) async fn edge(run: Run<'_>, site: SiteState) -> Option<Vec<Finding>> 
     });
     let link = edge.link.err().map(|found| {
         Finding::warning(
-            format!("the bypass link is not answered at ProbeUrl: ?maintenance-bypass=off got {found}, not a redirect to /"),
+            format!(
+                "the bypass link is not answered at ProbeUrl: ?maintenance-bypass=off got {found}, not a redirect to /"
+            ),
             "testers could pass by the header only",
             "give the distribution's behaviours the edge's function, or leave the link out and send the header",
         )

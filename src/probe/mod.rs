@@ -216,9 +216,7 @@ impl Probe {
             .map_err(|error| format!("nothing, since {} cannot be asked: {}", place(url), chain(&error)))?;
         match timeout_at(deadline, self.web.call(request)).await {
             Ok(Ok(response)) => Ok(Hop::new(&response)),
-            Ok(Err(error)) => {
-                Err(format!("no HTTP answer from {}: {}", place(url), causes(&error)))
-            }
+            Ok(Err(error)) => Err(format!("no HTTP answer from {}: {}", place(url), causes(&error))),
             Err(_) => Err(format!("no answer from {} within {:?}", place(url), self.try_timeout)),
         }
     }

@@ -295,7 +295,11 @@ async fn figures_that_cloudwatch_does_not_tell_are_left_out_in_the_end() {
         let world = World::new(1);
         world.invoke(window()).await.expect("booked");
         let failing = vec!["GetMetricStatistics"];
-        if is_refused { world.state().broken = failing } else { world.state().garbled = failing }
+        if is_refused {
+            world.state().broken = failing
+        } else {
+            world.state().garbled = failing
+        }
         world.run_until("04:30").await;
         let history = world.invoke(json!({"action": "history"})).await.expect("told").history;
         assert_eq!((history[0].turned_away, world.left_over()), (None, vec![]));
