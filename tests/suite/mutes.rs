@@ -296,9 +296,9 @@ async fn figures_that_cloudwatch_does_not_tell_are_left_out_in_the_end() {
         world.invoke(window()).await.expect("booked");
         let failing = vec!["GetMetricStatistics"];
         if is_refused {
-            world.state().broken = failing
+            world.state().broken = failing;
         } else {
-            world.state().garbled = failing
+            world.state().garbled = failing;
         }
         world.run_until("04:30").await;
         let history = world.invoke(json!({"action": "history"})).await.expect("told").history;
