@@ -22,6 +22,7 @@ FIELDS = {
         "TableName",
         "ConsistentRead",
         "KeyConditionExpression",
+        "Limit",
         "ScanIndexForward",
         "ExclusiveStartKey",
     }
@@ -47,7 +48,7 @@ SET = re.compile(rf"SET ({ASSIGN.pattern}(?:, {ASSIGN.pattern})*)")
 ADDITION = re.compile(r"(#\w+) (:\w+)")
 ADD = re.compile(rf"ADD ({ADDITION.pattern}(?:, {ADDITION.pattern})*)")
 UPDATE = re.compile(rf"(?:{SET.pattern})?(?:(?:^| ){ADD.pattern})?")
-KEY = re.compile(r"(#\w+) = (:\w+)(?: AND (#\w+) >= (:\w+))?")
+KEY = re.compile(r"(#\w+) = (:\w+)(?: AND (#\w+) BETWEEN (:\w+) AND (:\w+))?")
 
 
 class RefusedError(Exception):
@@ -141,13 +142,17 @@ class Table:
             raise invalid(request["KeyConditionExpression"])
         placeholders = Placeholders(request)
         names = [placeholders.name(name) for name in asked.group(1, 3) if name]
-        scope, since = (placeholders.value(key) if key else {"S": ""} for key in asked.group(2, 4))
+        scope, *bounds = (placeholders.value(key)["S"] for key in asked.group(2, 4, 5) if key)
         placeholders.all_used()
+        limit = request.get("Limit")
+        if (limit is not None and limit < 1) or bounds != sorted(bounds):
+            raise invalid(f"limit {limit}, bounds {bounds}")
         if names != ["scope", "id"][: len(names)]:
             raise invalid(f"no keys: {names}")
         forward = request.get("ScanIndexForward", True)
-        ids = self.items.get(scope["S"], {})
-        asked_for = sorted((i for i in ids if i >= since["S"]), reverse=not forward)
+        ids = self.items.get(scope, {})
+        covered = (i for i in ids if not bounds or bounds[0] <= i <= bounds[1])
+        asked_for = sorted(covered, reverse=not forward)
         if start := request.get("ExclusiveStartKey"):
             after = start["id"]["S"]
             asked_for = [i for i in asked_for if (i > after if forward else i < after)]
@@ -156,7 +161,8 @@ class Table:
             item, length = ids[item_id]
             page.append(item)
             total += length
-            if total >= PAGE_BYTES and len(page) < len(asked_for):
+            # A page that its limit filled says so, whether or not anything follows.
+            if len(page) == limit or (total >= PAGE_BYTES and len(page) < len(asked_for)):
                 last = {"scope": item["scope"], "id": item["id"]}
                 return {"Items": page, "Count": len(page), "LastEvaluatedKey": last}
         return {"Items": page, "Count": len(page)}

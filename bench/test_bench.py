@@ -2,6 +2,7 @@
 
 import contextlib
 import unittest
+from typing import ClassVar
 
 from bench.chain import Call, longest, to_first, weight
 from bench.items import as_json, size
@@ -152,21 +153,52 @@ class TableTest(unittest.TestCase):
             with self.subTest(action=action, request=request), self.assertRaises(RefusedError):
                 self.table.call(action, request)
 
+    QUERY: ClassVar = {
+        "TableName": "maintenance",
+        "ConsistentRead": True,
+        "KeyConditionExpression": "#scope = :scope",
+        "ExpressionAttributeNames": {"#scope": "scope"},
+        "ExpressionAttributeValues": {":scope": {"S": "now"}},
+    }
+
+    def pages(self, query: dict) -> list[list[str]]:
+        """The ids that a query finds, page by page."""
+        pages, start = [], {}
+        while start is not None:
+            answer = self.table.call("Query", {**query, **start})
+            pages.append([one["id"]["S"] for one in answer["Items"]])
+            last = answer.get("LastEvaluatedKey")
+            start = {"ExclusiveStartKey": last} if last else None
+        return pages
+
     def test_a_query_ends_its_page_after_a_megabyte(self) -> None:
         for number in range(3):
             self.table.put(item(f"window#{number}", message={"S": "x" * (PAGE_BYTES // 2)}))
-        query = {
-            "TableName": "maintenance",
-            "ConsistentRead": True,
-            "KeyConditionExpression": "#scope = :scope",
-            "ExpressionAttributeNames": {"#scope": "scope"},
-            "ExpressionAttributeValues": {":scope": {"S": "now"}},
+        first, rest = self.pages(self.QUERY)
+        self.assertEqual(first + rest, ["window#0", "window#1", "window#2", "window#a"])
+
+    def test_a_query_ends_its_page_at_its_limit_and_keeps_within_its_bounds(self) -> None:
+        for number in range(4):
+            self.table.put(item(f"window#{number}"))
+        between = {
+            **self.QUERY,
+            "KeyConditionExpression": "#scope = :scope AND #id BETWEEN :since AND :until",
+            "ExpressionAttributeNames": {"#scope": "scope", "#id": "id"},
+            "ScanIndexForward": False,
+            "Limit": 2,
         }
-        first = self.table.call("Query", query)
-        rest = self.table.call("Query", {**query, "ExclusiveStartKey": first["LastEvaluatedKey"]})
-        self.assertNotIn("LastEvaluatedKey", rest)
-        ids = [one["id"]["S"] for one in first["Items"] + rest["Items"]]
-        self.assertEqual(ids, ["window#0", "window#1", "window#2", "window#a"])
+
+        def bounds(since: str, until: str) -> dict:
+            values = {":scope": {"S": "now"}, ":since": {"S": since}, ":until": {"S": until}}
+            return {**between, "ExpressionAttributeValues": values}
+
+        full = [["window#3", "window#2"], ["window#1"]]
+        self.assertEqual(self.pages(bounds("window#1", "window#3")), full)
+        exact = [["window#3", "window#2"], []]
+        self.assertEqual(self.pages(bounds("window#2", "window#3")), exact)
+        for refused in (bounds("window#3", "window#1"), {**bounds("a", "b"), "Limit": 0}):
+            with self.assertRaises(RefusedError):
+                self.table.call("Query", refused)
 
 
 class ItemTest(unittest.TestCase):

@@ -30,6 +30,9 @@ pub struct Answer {
     /// What is over, the latest first.
     #[serde(default)]
     pub history: Vec<Past>,
+    /// Whether there are older ones that are not told.
+    #[serde(default)]
+    pub more: bool,
     /// The same as comma-separated values, if they were asked for.
     pub csv: Option<String>,
     /// What a visitor got at `ProbeUrl`.

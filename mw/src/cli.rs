@@ -460,10 +460,13 @@ pub struct History {
     /// Only what has ended since
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
-    /// The zone of that time, or `local`
+    /// Only what ended before
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// The zone of these times, or `local`
     #[arg(long, env = "MW_TIMEZONE", hide_env_values = true, value_name = "ZONE")]
     pub timezone: Option<String>,
-    /// How many, at most 200 [default: 20, of which 5 are shown]
+    /// How many, at most 200 [default: 20, of which 5 are shown; 200 with --csv]
     #[arg(long, value_name = "NUMBER")]
     pub limit: Option<u16>,
     /// Print comma-separated values, a line for each, with every decision and report

@@ -92,8 +92,9 @@ pub fn event(command: &Command, local_zone: &dyn Fn() -> Option<String>) -> Resu
         Command::History(history) => {
             fields.text("id", history.id.as_ref());
             fields.text("since", history.since.as_ref());
+            fields.text("until", history.until.as_ref());
             // Without a time there is nothing to read in a zone that the environment names.
-            if history.since.is_some() {
+            if history.since.is_some() || history.until.is_some() {
                 fields.text("timezone", zone(&history.timezone)?.as_ref());
             }
             if let Some(limit) = history.limit {

@@ -138,7 +138,14 @@ impl Asking {
                     _ => show::ENTRIES,
                 };
                 match &answer.csv {
-                    Some(table) => self.screen.csv(table),
+                    Some(table) => {
+                        self.screen.csv(table);
+                        // Beside the table, which is to stay one.
+                        if answer.more {
+                            let told = [answer.message.clone()].into_iter().chain(show::steps(&answer, &self.prefix));
+                            told.for_each(|line| self.screen.note("", &line));
+                        }
+                    }
                     None => self.screen.lines(&show::lines(&answer, &self.prefix, entries)),
                 }
                 match waits {

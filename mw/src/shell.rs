@@ -8,7 +8,7 @@ use crate::event::Event;
 const INVOKE: &str = ", invoke the function with ";
 
 /// The flag of each field that is not in a place of its own.
-const FLAGS: [(&str, &str); 14] = [
+const FLAGS: [(&str, &str); 15] = [
     ("start", "--start"),
     ("end", "--until"),
     ("duration", "--for"),
@@ -18,6 +18,7 @@ const FLAGS: [(&str, &str); 14] = [
     ("mute_alarms", "--mute-alarm"),
     ("at_end", "--at-end"),
     ("since", "--since"),
+    ("until", "--until"),
     ("limit", "--limit"),
     ("reason", "--reason"),
     ("requested_by", "--requested-by"),
@@ -157,6 +158,7 @@ mod tests {
             (r#"{"action":"edit","id":"a","mute_alarms":[]}"#, "mw edit a --mute-none"),
             (r#"{"action":"history","limit":5}"#, "mw history --limit 5"),
             (r#"{"action":"history","format":"csv"}"#, "mw history --csv"),
+            (r#"{"action":"history","until":"2026-12-06T03:00:02.25Z"}"#, "mw history --until 2026-12-06T03:00:02.25Z"),
         ] {
             assert_eq!(told(event).as_deref(), Some(command), "{event}");
         }

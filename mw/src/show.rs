@@ -108,6 +108,14 @@ pub fn lines(answer: &Answer, prefix: &Prefix, entries: usize) -> Vec<String> {
     lines
 }
 
+/// What makes sense next, without colours.
+pub fn steps(answer: &Answer, prefix: &Prefix) -> impl Iterator<Item = String> {
+    answer.next_steps.iter().map(|step| match prefix.step(step) {
+        Some((aim, command)) => format!("{aim}: {command}"),
+        None => step.clone(),
+    })
+}
+
 /// How the site stands, in the colour of that, and then the rest.
 fn message(answer: &Answer) -> Vec<String> {
     let text = clean(&answer.message);

@@ -8,6 +8,7 @@ use crate::{
     error::Error,
     event::Search,
     model::{
+        id::WindowId,
         table::Table,
         time::{self, spoken},
         window::{Outcome, State, Window},
@@ -19,7 +20,7 @@ use crate::{
 
 /// How many windows and series of one name, over since a decision, are looked through for the one it was about: a name
 /// is seldom used twice in a day.
-pub(super) const SEARCHED: usize = 20;
+const SEARCHED: usize = 20;
 
 /// What an answer adds where the event named no window or series.
 pub(super) const MEANT: &str = " The event named no id, and could mean nothing else.";
@@ -133,11 +134,16 @@ pub(super) fn did_something(window: &Window, done: &Done) -> bool {
     done.happened.contains_key(&window.id) || done.rules.iter().any(|rule| rule.changed)
 }
 
+/// Looks for what has been over since a decision.
+pub(super) fn since(id: Option<WindowId>, decided_at: Timestamp) -> Search {
+    Search { id, since: Some(decided_at), until: None, limit: SEARCHED }
+}
+
 /// How a window ended that another run has made history: the present knows it no longer.
 async fn ended_meanwhile(run: Run<'_>, window: &Window) -> (AnswerOutcome, Window) {
-    let search = Search { id: Some(window.id.clone()), since: Some(window.booked_at), limit: SEARCHED };
+    let search = since(Some(window.id.clone()), window.booked_at);
     let found = run.app.aws.store.history(&search, run.now()).await.unwrap_or_default();
-    let own = found.into_iter().find_map(|past| match past {
+    let own = found.past.into_iter().find_map(|past| match past {
         Past::Window(past, _) if past.uid == window.uid => Some(*past),
         Past::Window(..) | Past::Series(..) => None,
     });

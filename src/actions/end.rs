@@ -9,7 +9,7 @@ use crate::{
     app::Run,
     aws::items::{Past, RequestItem, Write},
     error::Error,
-    event::{Asked, Search},
+    event::Asked,
     model::{
         id::WindowId,
         rule_arn::RuleArn,
@@ -157,10 +157,10 @@ enum Dropped {
 /// Answers a request that was decided before. Where it ended a series, that is reported again, under the same id.
 async fn cancelled_before(run: Run<'_>, before: &RequestItem) -> Result<Response, Error> {
     let mut done = reconcile::reconcile(run).await?;
-    let search = Search { id: before.about.first().cloned(), since: Some(before.at), limit: answers::SEARCHED };
+    let search = answers::since(before.about.first().cloned(), before.at);
     match run.app.aws.store.history(&search, run.now()).await {
         Ok(found) => {
-            for past in found {
+            for past in found.past {
                 if let Past::Series(over, _) = past {
                     done.left.extend(recurring::report(run, &over, recurring::decision_of(&over, before)).await);
                 }

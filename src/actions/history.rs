@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::answers;
 use crate::{
     app::Run,
-    aws::items::Past,
+    aws::{items::Past, past::More},
     error::Error,
     event::{Format, Search},
     model::{after::Books, series::Series, window::Window},
@@ -15,26 +16,64 @@ use crate::{
         csv,
         response::Response,
         views::{Actual, PastView, Planned, Sent},
+        words::remedy,
     },
 };
 
-/// Tells what is over, the latest first.
+/// Tells what is over, the latest first, and whether there is more.
 ///
 /// # Errors
 /// [`Error::Aws`] when the history cannot be read.
 pub async fn history(run: Run<'_>, search: &Search, format: Format) -> Result<Response, Error> {
     let found = run.app.aws.store.history(search, run.now()).await?;
-    let message = match found.len() {
-        0 => "No window that is over was found.".to_owned(),
-        1 => "One window or series that is over was found.".to_owned(),
-        count => format!("{count} windows and series that are over were found, the latest first."),
+    let message = match (found.past.len(), found.more) {
+        (0, _) => "No window that is over was found.".to_owned(),
+        (1, None) => "One window or series that is over was found.".to_owned(),
+        (1, Some(_)) => {
+            "More than one window or series that is over was found. This is the latest; there are more.".to_owned()
+        }
+        (count, None) => format!("{count} windows and series that are over were found, the latest first."),
+        (count, Some(_)) => {
+            format!(
+                "More than {count} windows and series that are over were found. These are the latest {count}, the latest \
+                 first; there are more."
+            )
+        }
     };
-    let history: Vec<PastView> = found.iter().map(past).collect();
+    let next_steps = found.more.map(|more| older(search, format, more)).into_iter().collect();
+    let more = found.more.is_some();
+    let history: Vec<PastView> = found.past.iter().map(past).collect();
     let (history, csv) = match format {
         Format::Json => (history, None),
         Format::Csv => (vec![], Some(csv::table(&history))),
     };
-    Ok(Response { outcome: "history".to_owned(), message, history, csv, ..answers::blank("history") })
+    let outcome = "history".to_owned();
+    Ok(Response { outcome, message, next_steps, history, more, csv, ..answers::blank("history") })
+}
+
+/// How to get what is older than what is told.
+fn older(search: &Search, format: Format, more: More) -> String {
+    let (until, limit) = match more {
+        More::Before(moment) => (Some(moment), search.limit),
+        More::SameMoment if search.limit < Search::LIMIT_MAX => (search.until, Search::LIMIT_MAX),
+        More::SameMoment => {
+            return "to see the older ones, ask for each by its id: so many were over at once".to_owned();
+        }
+    };
+    let mut event = json!({ "action": "history" });
+    let mut add = |field: &str, value: Option<String>| {
+        if let Some(value) = value {
+            event[field] = value.into();
+        }
+    };
+    add("id", search.id.as_ref().map(ToString::to_string));
+    add("since", search.since.map(|since| since.to_string()));
+    add("until", until.map(|until| until.to_string()));
+    add("format", (format == Format::Csv).then(|| "csv".to_owned()));
+    if limit != format.usual_limit() {
+        event["limit"] = limit.into();
+    }
+    remedy("to see the older ones", &event)
 }
 
 fn past(past: &Past) -> PastView {

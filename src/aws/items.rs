@@ -10,11 +10,12 @@ use super::parts::{absent, books, changed, done, gone, gone_window, put_new};
 pub(super) use super::parts::{key, list};
 use crate::model::{
     after::{After, Books},
+    conditions::Condition,
     id::WindowId,
     published::Published,
     rule_arn::RuleArn,
     series::Series,
-    table::{Notice, RuleItem, Table},
+    table::{Narrowed, Notice, Remains, RuleItem, Table},
     window::{DecisionKind, State, Window},
 };
 
@@ -135,14 +136,22 @@ pub(super) fn moment(at: Timestamp) -> String {
 pub fn read_now(item: &Item, now: Timestamp, table: &mut Table) -> Result<(), (String, String)> {
     let id = item.get("id").and_then(|id| id.as_s().ok()).cloned().unwrap_or_default();
     let unreadable =
-        |error: String| (id.clone(), format!("item {id} of the table is not readable: {error}; fix or delete it"));
-    let plainly = |error: serde_dynamo::Error| unreadable(error.to_string());
+        |error: &str, fix: &str| (id.clone(), format!("item {id} of the table is not readable: {error}; {fix}"));
+    let plainly = |error: serde_dynamo::Error| unreadable(&error.to_string(), "fix or delete it");
     match id.split_once('#').map_or("", |(kind, _)| kind) {
         "window" => table.windows.push(read(item).map_err(plainly)?),
         "series" => table.series.push(read(item).map_err(plainly)?),
         "rule" => {
-            // What is wrong with it may be a header's value in the wrong place: that is quoted to nobody.
-            let rule: RuleItem = read(item).map_err(|error| unreadable(unquoted(&error.to_string())))?;
+            let rule: RuleItem = match read(item) {
+                Ok(rule) => rule,
+                Err(error) => {
+                    table.remains.insert(id.clone(), remains(item));
+                    // What is wrong with it may be a header's value in the wrong place: that is quoted to nobody. What
+                    // is left of it tells that the rule is closed, and what its owner wrote.
+                    let fix = "fix it, or delete it once the rule is as its owner wants it";
+                    return Err(unreadable(&unquoted(&error.to_string()), fix));
+                }
+            };
             table.rules.insert(rule.arn.clone(), rule);
         }
         "after" => table.after.push(read(item).map_err(plainly)?),
@@ -152,6 +161,23 @@ pub fn read_now(item: &Item, now: Timestamp, table: &mut Table) -> Result<(), (S
         _ => {}
     }
     Ok(())
+}
+
+/// What can be read of a rule's item that is not as it was written, attribute by attribute.
+fn remains(item: &Item) -> Remains {
+    fn read<T: for<'de> Deserialize<'de>>(item: &Item, name: &str) -> Option<T> {
+        serde_dynamo::from_attribute_value(item.get(name)?.clone()).ok()
+    }
+    let mark: Option<String> = read(item, "mark");
+    // Of an item that another version wrote it is missing, and then there was none.
+    let former: Option<Option<Narrowed>> = if item.contains_key("former") { read(item, "former") } else { Some(None) };
+    Remains {
+        // A rule without conditions cannot exist.
+        owner: read(item, "owner").filter(|owner: &Vec<Condition>| !owner.is_empty()),
+        all_marks: mark.is_some() && former.is_some(),
+        marks: mark.into_iter().chain(former.flatten().map(|former| former.mark)).collect(),
+        header: read(item, "header"),
+    }
 }
 
 /// A text without what stands between its first and its last quotation mark, of either kind that Rust's libraries use.
@@ -180,6 +206,13 @@ pub fn read_past(item: &Item, now: Timestamp) -> Option<Past> {
     }
     let ended: Timestamp = item.get("ended_at")?.as_s().ok()?.parse().ok()?;
     read(item).ok().map(|series| Past::Series(Box::new(series), ended))
+}
+
+/// When an item of the past was over, to the millisecond, as its key says.
+#[must_use]
+pub fn past_moment(item: &Item) -> Option<Timestamp> {
+    let (moment, _) = item.get("id")?.as_s().ok()?.split_once('#')?;
+    moment.parse().ok()
 }
 
 fn read_books(item: &Item) -> Books {
@@ -352,7 +385,7 @@ mod tests {
         conditions::tests::every_kind,
         published::{Announcement, Content, PageNotice, Standing},
         series::tests::series,
-        table::{Drift, Edit, Narrowed},
+        table::{Drift, Edit},
         window::{
             AtEnd, Covered, Decision, Ending, Outcome,
             tests::{active, at, rule, window},
@@ -741,7 +774,8 @@ mod tests {
             let (item, problem) = read_now(&key("now", &id), at("05:00:00"), &mut table).expect_err("not readable");
             assert!(problem.starts_with(&format!("item {id} of the table is not readable: ")), "{problem}");
             assert_eq!(item, id);
-            assert_eq!(table, Table::default());
+            let remains = (kind == "rule").then(|| (id, Remains::default())).into_iter().collect();
+            assert_eq!(table, Table { remains, ..Table::default() });
         }
         for id in ["something#x", "window", ""] {
             assert_eq!(now(&[&key("now", id)]), Table::default());
@@ -759,10 +793,46 @@ mod tests {
         item.insert("owner".to_owned(), AttributeValue::L(vec![lock]));
         let (_, problem) = read_now(&item, at("05:00:00"), &mut Table::default()).expect_err("not readable");
         let told = "item rule#listener/one of the table is not readable: invalid type: string \"…\", expected a sequence; \
-                    fix or delete it";
+                    fix it, or delete it once the rule is as its owner wants it";
         assert_eq!(problem, told);
         assert_eq!(unquoted("unknown variant `lock`, expected `opened` or `edited`"), "unknown variant `…`");
         assert_eq!(unquoted("missing field"), "missing field");
+    }
+
+    #[test]
+    fn what_can_be_read_of_a_rules_item_is_kept_whatever_else_is_wrong_with_it() {
+        let written = parts(None, Write::Rule(self::item()));
+        let sound = put(&written[0]).0.clone();
+        let left = |wrong: &[&str]| {
+            let mut item = sound.clone();
+            item.extend(wrong.iter().map(|name| ((*name).to_owned(), AttributeValue::N("7".to_owned()))));
+            let mut table = Table::default();
+            read_now(&item, at("05:00:00"), &mut table).expect_err("not readable");
+            table.remains_of(&rule("one")).expect("remains").clone()
+        };
+        let all = Remains {
+            owner: Some(every_kind()),
+            marks: vec!["0123456789".to_owned(), "9876543210".to_owned()],
+            all_marks: true,
+            header: Some("X-Bypass".to_owned()),
+        };
+        for other in ["arn", "saved_at", "windows", "rest", "drift", "owner_before"] {
+            assert_eq!(left(&[other]), all, "{other}");
+        }
+        assert_eq!(left(&["owner"]), Remains { owner: None, ..all.clone() });
+        assert_eq!(left(&["header"]), Remains { header: None, ..all.clone() });
+        let former = Remains { marks: all.marks[1..].to_vec(), all_marks: false, ..all.clone() };
+        assert_eq!(left(&["mark"]), former);
+        let present = Remains { marks: all.marks[..1].to_vec(), all_marks: false, ..all };
+        assert_eq!(left(&["former"]), present);
+        assert_eq!(left(&["owner", "mark", "former", "header"]), Remains::default());
+        let mut old = sound.clone();
+        old.remove("former");
+        old.remove("arn");
+        assert!(remains(&old).all_marks, "where none was written there was none");
+        let mut empty = sound;
+        empty.insert("owner".to_owned(), AttributeValue::L(vec![]));
+        assert_eq!(remains(&empty).owner, None, "a rule without conditions cannot exist");
     }
 
     #[test]

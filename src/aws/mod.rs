@@ -4,6 +4,7 @@ pub mod cloudwatch;
 pub mod items;
 pub mod page;
 mod parts;
+pub mod past;
 pub mod rules;
 mod signed;
 pub mod store;

@@ -19,13 +19,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     failed, invalid,
-    items::{self, Past, RequestItem, Write},
+    items::{self, RequestItem, Write},
     refusal,
 };
 use crate::{
     config::Config,
     error::{Error, Refusal, Service},
-    event::Search,
     model::{
         after::{After, Books},
         conditions,
@@ -57,7 +56,7 @@ pub struct Store {
     client: Client,
     table: String,
     history_days: i64,
-    secrets: Vec<String>,
+    pub(super) secrets: Vec<String>,
 }
 
 impl fmt::Debug for Store {
@@ -99,7 +98,7 @@ impl Store {
     }
 
     /// A strongly consistent query of one scope.
-    fn scope(&self, scope: &str) -> QueryFluentBuilder {
+    pub(super) fn scope(&self, scope: &str) -> QueryFluentBuilder {
         self.client
             .query()
             .table_name(&self.table)
@@ -334,38 +333,6 @@ impl Store {
         delete.map(drop).map_err(|error| failed(Service::Table, what, refusal(&error, &self.secrets)))
     }
 
-    /// Windows and series that are over, the latest first. What has expired counts as gone, though it may still be
-    /// there for days.
-    ///
-    /// # Errors
-    /// [`Error::Aws`] when a call fails.
-    pub async fn history(&self, search: &Search, now: Timestamp) -> Result<Vec<Past>, Error> {
-        let mut found = vec![];
-        let since = search.since.unwrap_or(Timestamp::UNIX_EPOCH);
-        let mut items = self
-            .scope("past")
-            .scan_index_forward(false)
-            .key_condition_expression("#scope = :scope AND #id >= :since")
-            .expression_attribute_names("#id", "id")
-            .expression_attribute_values(":since", text(&items::moment(since)))
-            .into_paginator()
-            .items()
-            .send();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(|error| {
-                failed(Service::Table, "read the history from the table", refusal(&error, &self.secrets))
-            })?;
-            let Some(past) = items::read_past(&item, now) else { continue };
-            if search.id.as_ref().is_none_or(|id| id == past.id()) {
-                found.push(past);
-            }
-            if found.len() >= search.limit {
-                break;
-            }
-        }
-        Ok(found)
-    }
-
     /// AWS's messages may quote what they were sent.
     fn secrets_of(&self, writes: &[Write]) -> Vec<String> {
         let saved = writes.iter().filter_map(|write| match write {
@@ -387,7 +354,7 @@ async fn pause(attempt: u32) {
     tokio::time::sleep(millis.unsigned_abs()).await;
 }
 
-fn text(value: &str) -> AttributeValue {
+pub(super) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 

@@ -51,18 +51,20 @@ fn fix(obstacle: Option<&Obstacle>, covering: &[Window]) -> String {
             .to_owned();
     };
     let fix = match (obstacle, covering) {
-        (Obstacle::Orphaned, []) => {
+        (Obstacle::Orphaned | Obstacle::StuckDamaged, []) => {
             r#"send {"action":"off"}, which takes the bypass header away, and compare the rule with how it should be"#
         }
         // It would end them.
-        (Obstacle::Orphaned, windows) => {
+        (Obstacle::Orphaned | Obstacle::StuckDamaged, windows) => {
             let names: Vec<&str> = windows.iter().map(|window| window.id.as_str()).collect();
             return format!(
                 r#"take its bypass header condition away by hand; or send {{"action":"off"}}, but that also ends {}"#,
                 names.join(", ")
             );
         }
-        (Obstacle::Damaged, _) => "fix or delete the table's item of it, which cannot be read",
+        (Obstacle::Damaged, _) => {
+            "fix the table's item of it, which cannot be read, or delete it once the rule is as its owner wants it"
+        }
         (Obstacle::Settings, _) => "fix the settings that this check names",
         (Obstacle::TooLate, _) => {
             "its window is about to end, or the wake-up of its end could not be made: then look for a failed report"

@@ -91,6 +91,8 @@ const PRESSES: [&str; 2] = ["click", "form"];
 struct Seen<'a> {
     present: &'a Response,
     past: &'a [PastView],
+    /// Whether there is more of the past than that.
+    past_goes_on: bool,
     /// Why the windows and series could not be read.
     present_unread: Option<String>,
     /// Why the past could not be read.
@@ -135,9 +137,9 @@ pub async fn look(run: Run<'_>, context: &Context) -> String {
     let past = async {
         if context.shows(Part::History) || context.shows(Part::Timeline) {
             let search = Search { limit: PAST_MAX, ..Search::default() };
-            actions::history(run, &search, Format::Json).await.map(|answer| answer.history)
+            actions::history(run, &search, Format::Json).await.map(|answer| (answer.history, answer.more))
         } else {
-            Ok(vec![])
+            Ok((vec![], false))
         }
     };
     let present = async {
@@ -148,11 +150,11 @@ pub async fn look(run: Run<'_>, context: &Context) -> String {
     let now = run.now();
     let may_act = !function::only_looks(run.target);
     let hands = may_act.then(|| Hands::new(run.target, run.request, &context.zone, now));
-    let (past, past_unread) = match past {
+    let ((past, past_goes_on), past_unread) = match past {
         Ok(past) => (past, None),
-        Err(error) => (vec![], Some(error.full())),
+        Err(error) => ((vec![], false), Some(error.full())),
     };
-    let seen = Seen { present: &present, past: &past, present_unread, past_unread };
+    let seen = Seen { present: &present, past: &past, past_goes_on, present_unread, past_unread };
     view::page(context, now, &seen, hands.as_ref()).into_string()
 }
 

@@ -309,7 +309,8 @@ mod tests {
     fn a_picture_at_either_end_of_the_calendar_is_drawn() {
         let (context, present) = (Context::read(&json!({"width": 1})), Response::default());
         for now in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
-            let seen = Seen { present: &present, past: &[], present_unread: None, past_unread: None };
+            let seen =
+                Seen { present: &present, past: &[], past_goes_on: false, present_unread: None, past_unread: None };
             assert!(timeline(&context, now, &seen).into_string().contains("No window in these days"));
         }
     }

@@ -303,6 +303,7 @@ fn history(context: &Context, now: Timestamp, seen: &Seen<'_>) -> Markup {
                     } }
                     tbody { @for one in past { (over(context, now, one)) } }
                 }
+                @if seen.past_goes_on { p.soft { "There are more; send {\"action\":\"history\"} to see them." } }
             }
         },
     )

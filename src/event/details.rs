@@ -11,8 +11,15 @@ pub struct Search {
     pub id: Option<WindowId>,
     /// Those that were over at that moment or later.
     pub since: Option<Timestamp>,
+    /// Those that were over before that moment.
+    pub until: Option<Timestamp>,
     /// How many at most.
     pub limit: usize,
+}
+
+impl Search {
+    /// How many windows and series one answer tells of at most: their decisions and reports have to fit into it.
+    pub const LIMIT_MAX: usize = 200;
 }
 
 /// In which form the history is told.
@@ -23,6 +30,17 @@ pub enum Format {
     Json,
     /// As one text of comma-separated values.
     Csv,
+}
+
+impl Format {
+    /// How many windows and series are told of, unless the event says otherwise: a table for an audit is to hold all.
+    #[must_use]
+    pub fn usual_limit(self) -> usize {
+        match self {
+            Self::Json => 20,
+            Self::Csv => Search::LIMIT_MAX,
+        }
+    }
 }
 
 /// New texts of a window or series; what is absent stays, and an empty text takes it away.

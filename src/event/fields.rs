@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Map, Value};
 
-use super::{Asked, Format, suggest};
+use super::{Asked, Format, Search, suggest};
 use crate::{
     config::Config,
     model::{
@@ -29,12 +29,8 @@ const REQUEST_ID_MAX: usize = 128;
 /// How many alarms an event may name: so many fit into one mute rule.
 const ALARMS_MAX: usize = 100;
 
-/// How many windows of the past are told of, unless the event says otherwise, and at most.
-const HISTORY_USUAL: usize = 20;
-const HISTORY_MAX: usize = 200;
-
 /// Every field that some action knows.
-pub(super) const FIELDS: [&str; 20] = [
+pub(super) const FIELDS: [&str; 21] = [
     "action",
     "at_end",
     "by",
@@ -55,6 +51,7 @@ pub(super) const FIELDS: [&str; 20] = [
     "since",
     "start",
     "timezone",
+    "until",
 ];
 
 /// The fields of one event and what is wrong with them.
@@ -236,10 +233,22 @@ impl Fields {
         }
     }
 
-    /// A time that is read in the zone beside it, which nothing else of this event needs.
-    pub(super) fn placed_time(&mut self, key: &str) -> Option<Timestamp> {
+    /// From when until when the history is told; times without a place of their own are in the zone beside them.
+    ///
+    /// To the fraction of a second that is written: the older ones are asked for by the moment at which the last that was
+    /// told was over.
+    pub(super) fn period(&mut self) -> (Option<Timestamp>, Option<Timestamp>) {
         let zone = self.zone();
-        self.time(key, zone.as_ref())
+        let [since, until] = ["since", "until"].map(|key| {
+            self.number_as_text(key);
+            self.read(key, |text| time::instant(text, zone.as_ref()))
+        });
+        if let (Some(since), Some(until)) = (since, until)
+            && until <= since
+        {
+            self.problem("until", &format!("expected a time after since ({since}), but found {until}"));
+        }
+        (since, until)
     }
 
     /// A duration of whole seconds.
@@ -270,21 +279,15 @@ impl Fields {
         }
     }
 
-    /// How many windows of the past to tell of.
-    pub(super) fn limit(&mut self) -> usize {
-        match self.take("limit") {
-            None | Some(Value::Null) => HISTORY_USUAL,
-            Some(found) => {
-                let limit = found.as_u64().and_then(|limit| usize::try_from(limit).ok());
-                limit.filter(|limit| (1..=HISTORY_MAX).contains(limit)).unwrap_or_else(|| {
-                    self.problem(
-                        "limit",
-                        &format!("expected a whole number from 1 to {HISTORY_MAX}, but found {}", shown(&found)),
-                    );
-                    HISTORY_USUAL
-                })
-            }
-        }
+    /// How many windows of the past to tell of, in this form.
+    pub(super) fn limit(&mut self, format: Format) -> usize {
+        const MAX: usize = Search::LIMIT_MAX;
+        let Some(found) = self.take("limit").filter(|found| !found.is_null()) else { return format.usual_limit() };
+        let limit = found.as_u64().and_then(|limit| usize::try_from(limit).ok());
+        limit.filter(|limit| (1..=MAX).contains(limit)).unwrap_or_else(|| {
+            self.problem("limit", &format!("expected a whole number from 1 to {MAX}, but found {}", shown(&found)));
+            format.usual_limit()
+        })
     }
 
     /// In which form the history is told.

@@ -302,9 +302,8 @@ pub fn read(event: &Value, now: Timestamp, config: &Config) -> Result<Request, E
         "resume" => fields.required_id("resume").map(|id| Action::Resume { id }),
         "status" => Some(Action::Status { id: fields.id() }),
         "history" => {
-            let (id, since) = (fields.id(), fields.placed_time("since"));
-            let search = Search { id, since, limit: fields.limit() };
-            Some(Action::History { search, format: fields.format() })
+            let (id, (since, until), format) = (fields.id(), fields.period(), fields.format());
+            Some(Action::History { search: Search { id, since, until, limit: fields.limit(format) }, format })
         }
         "check" => Some(Action::Check(booking::inquiry(&mut fields, &asked, now, config))),
         "help" => Some(Action::Help),

@@ -43,7 +43,7 @@ pub(super) const ACTION_WORDS: [(&str, &str); 29] = [
 ];
 
 /// Words that people use elsewhere for a field.
-pub(super) const FIELD_WORDS: [(&str, &str); 31] = [
+pub(super) const FIELD_WORDS: [(&str, &str); 37] = [
     ("at", "start"),
     ("begin", "start"),
     ("begins", "start"),
@@ -52,6 +52,12 @@ pub(super) const FIELD_WORDS: [(&str, &str); 31] = [
     ("till", "end"),
     ("to", "end"),
     ("until", "end"),
+    ("after", "since"),
+    ("from", "since"),
+    ("before", "until"),
+    ("end", "until"),
+    ("till", "until"),
+    ("to", "until"),
     ("for", "duration"),
     ("hours", "duration"),
     ("length", "duration"),

@@ -47,6 +47,19 @@ pub struct RuleItem {
     pub owner_before: Vec<Condition>,
 }
 
+/// What can still be read of a rule's item that is not as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remains {
+    /// The conditions its owner wrote.
+    pub owner: Option<Vec<Condition>>,
+    /// By what the bypass header's condition is known again, in each form that could be read.
+    pub marks: Vec<String>,
+    /// Whether every form could be read.
+    pub all_marks: bool,
+    /// The name of that header.
+    pub header: Option<String>,
+}
+
 /// A form that a rule was narrowed to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Narrowed {
@@ -116,6 +129,8 @@ pub struct Table {
     pub published: Option<Published>,
     /// Items that could not be read, by their ids, and why.
     pub unreadable: BTreeMap<String, String>,
+    /// What is left of those that are rules', by their ids.
+    pub remains: BTreeMap<String, Remains>,
 }
 
 impl Table {
@@ -140,10 +155,10 @@ impl Table {
         self.series.iter().find(|series| &series.id == id)
     }
 
-    /// Whether what is saved of a rule could not be read.
+    /// What is left of what was saved of a rule, if its item could not be read.
     #[must_use]
-    pub fn is_damaged(&self, rule: &RuleArn) -> bool {
-        self.unreadable.contains_key(&format!("rule#{}", rule.key()))
+    pub fn remains_of(&self, rule: &RuleArn) -> Option<&Remains> {
+        self.remains.get(&format!("rule#{}", rule.key()))
     }
 
     /// What is noted of a finding that belongs to no window.
@@ -162,11 +177,10 @@ mod tests {
     };
 
     #[test]
-    fn what_is_saved_of_a_rule_is_damaged_if_its_own_item_could_not_be_read() {
-        let unreadable = [("rule#listener/one", "why"), ("window#two", "why")];
-        let unreadable = unreadable.map(|(id, why)| (id.to_owned(), why.to_owned())).into();
-        let table = Table { unreadable, ..Table::default() };
-        assert!(table.is_damaged(&rule("one")) && !table.is_damaged(&rule("two")));
+    fn what_is_left_of_a_rules_item_is_found_by_that_rule_only() {
+        let remains = [("rule#listener/one".to_owned(), Remains::default())].into();
+        let table = Table { remains, ..Table::default() };
+        assert!(table.remains_of(&rule("one")).is_some() && table.remains_of(&rule("two")).is_none());
     }
 
     #[test]

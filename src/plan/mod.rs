@@ -139,8 +139,10 @@ pub enum Obstacle {
     StuckUnmanaged,
     /// It is header-only for no window, and its owner's conditions are not known.
     Orphaned,
-    /// What is saved of it cannot be read.
+    /// What is saved of it cannot be read, so it cannot be narrowed.
     Damaged,
+    /// It is header-only for no window, and its owner's conditions cannot be read.
+    StuckDamaged,
     /// The settings allow no narrowing.
     Settings,
     /// Its windows are too near their end, or have no wake-up of it.
@@ -155,14 +157,20 @@ impl Obstacle {
             Self::Gone | Self::Unsupported(_) | Self::StuckUnsupported(_) | Self::Unmanaged | Self::StuckUnmanaged => {
                 true
             }
-            Self::Orphaned | Self::Damaged | Self::Settings | Self::TooLate => false,
+            Self::Orphaned | Self::Damaged | Self::StuckDamaged | Self::Settings | Self::TooLate => false,
         }
+    }
+
+    /// Whether the rule is header-only for no window, and opened only if somebody asks for it.
+    #[must_use]
+    pub fn waits_for_off(&self) -> bool {
+        matches!(self, Self::Orphaned | Self::StuckDamaged)
     }
 
     /// Whether the rule stays header-only although it should not.
     #[must_use]
     pub fn is_stuck(&self) -> bool {
-        matches!(self, Self::StuckUnsupported(_) | Self::StuckUnmanaged | Self::Damaged)
+        matches!(self, Self::StuckUnsupported(_) | Self::StuckUnmanaged | Self::StuckDamaged)
     }
 }
 
@@ -382,7 +390,7 @@ mod tests {
     #[test]
     fn only_a_rule_that_should_be_open_and_cannot_be_is_stuck() {
         let why = || "is odd".to_owned();
-        for obstacle in [Obstacle::StuckUnsupported(why()), Obstacle::StuckUnmanaged, Obstacle::Damaged] {
+        for obstacle in [Obstacle::StuckUnsupported(why()), Obstacle::StuckUnmanaged, Obstacle::StuckDamaged] {
             assert!(obstacle.is_stuck(), "{obstacle:?}");
         }
         for obstacle in [
@@ -390,6 +398,7 @@ mod tests {
             Obstacle::Unsupported(why()),
             Obstacle::Unmanaged,
             Obstacle::Orphaned,
+            Obstacle::Damaged,
             Obstacle::Settings,
             Obstacle::TooLate,
         ] {

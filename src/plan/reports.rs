@@ -580,6 +580,7 @@ pub(crate) mod tests {
             (Obstacle::StuckUnmanaged, true),
             (Obstacle::Orphaned, false),
             (Obstacle::Damaged, false),
+            (Obstacle::StuckDamaged, false),
             (Obstacle::Settings, false),
             (Obstacle::TooLate, false),
         ] {

@@ -8,7 +8,7 @@ use crate::model::{
     mute::SURELY_OVER,
     rule_arn::RuleArn,
     seen::Seen,
-    table::{Drift, Edit, Narrowed, RuleItem},
+    table::{Drift, Edit, Narrowed, Remains, RuleItem},
     window::{State, Window},
 };
 
@@ -89,6 +89,32 @@ pub fn read_rule(current: &[Condition], saved: Option<&RuleItem>, bypass: Option
     Reading { narrowed, ..header_only(owner, &ours) }
 }
 
+/// Reads the conditions of a rule of which what is saved is damaged, by what is left of that; nothing if nobody can tell
+/// whether a header in them is ours.
+fn read_remains(current: &[Condition], left: &Remains, bypass: Option<&Bypass>) -> Option<Reading> {
+    let reading =
+        |form, owner: Vec<Condition>| Reading { form, owner, edited: false, up_to_date: false, narrowed: None };
+    if left.owner.as_ref().is_some_and(|owner| same(owner, current)) {
+        return Some(reading(Form::Open, current.to_vec()));
+    }
+    let by_value = |condition: &Condition| bypass.is_some_and(|bypass| conditions::is_bypass(condition, bypass));
+    let is_known = |condition: &Condition| conditions::mark(condition).is_some_and(|mark| left.marks.contains(&mark));
+    let (ours, others): (Vec<&Condition>, Vec<&Condition>) =
+        current.iter().partition(|condition| by_value(condition) || is_known(condition));
+    if ours.is_empty() {
+        let may_be_ours = |condition: &Condition| {
+            let names = [left.header.as_deref(), bypass.map(|bypass| bypass.name.as_str())];
+            let is_named = |name: &str| conditions::names_header(condition, name);
+            conditions::mark(condition).is_some()
+                && (left.header.is_none() || names.into_iter().flatten().any(is_named))
+        };
+        let is_open = left.all_marks || !current.iter().any(may_be_ours);
+        return is_open.then(|| reading(Form::Open, current.to_vec()));
+    }
+    let beside = if others.is_empty() { conditions::catch_all() } else { others.into_iter().cloned().collect() };
+    Some(reading(Form::HeaderOnly, left.owner.clone().unwrap_or(beside)))
+}
+
 /// Whether a condition is the bypass header: by its value, or because a rule was narrowed with it, whatever the settings
 /// say today. A header of that name with another value is its owner's.
 fn is_ours(condition: &Condition, saved: Option<&RuleItem>, bypass: Option<&Bypass>) -> bool {
@@ -134,24 +160,27 @@ pub(super) fn plan_rule(input: &Input<'_>, windows: &[Window], arn: &RuleArn, se
         odd: false,
         left_alone: None,
     };
+    let left = input.table.remains_of(arn);
+    let read = |conditions: &[Condition]| match left {
+        Some(left) => read_remains(conditions, left, bypass),
+        None => Some(read_rule(conditions, saved, bypass)),
+    };
     match seen {
-        // What is saved of it cannot be read, so nothing can be saved and nothing restored.
-        Seen::Conditions(current) if input.table.is_damaged(arn) => {
-            let form = read_rule(current, None, bypass).form;
-            RulePlan { state: form.into(), form: Some(form), obstacle: Some(Obstacle::Damaged), ..blank }
-        }
         Seen::Gone => RulePlan { state: RuleState::Gone, obstacle: Some(Obstacle::Gone), ..blank },
         Seen::Unsupported { why, known, whole } => {
-            let reading = read_rule(known, saved, bypass);
-            let stuck = reading.form == Form::HeaderOnly && covering.is_empty();
+            let form = read(known).map(|reading| reading.form);
+            let stuck = form == Some(Form::HeaderOnly) && covering.is_empty();
             let obstacle = if stuck { Obstacle::StuckUnsupported } else { Obstacle::Unsupported };
             // With our header it lets no visitor in, whatever else it demands; without, that decides.
-            let form = Some(reading.form).filter(|form| *form == Form::HeaderOnly || *whole);
+            let form = form.filter(|form| *form == Form::HeaderOnly || *whole);
             RulePlan { state: RuleState::Unsupported, form, obstacle: Some(obstacle(why.clone())), ..blank }
         }
         Seen::Conditions(current) => {
-            let reading = read_rule(current, saved, bypass);
+            let Some(reading) = read(current) else { return untold(covering.is_empty(), blank) };
             let blank = RulePlan { state: reading.form.into(), form: Some(reading.form), ..blank };
+            if let (true, Some(left)) = (managed, left) {
+                return damaged(input, &reading, left, covering.is_empty(), blank);
+            }
             match (managed, reading.form, covering.is_empty()) {
                 (false, Form::Open, _) => RulePlan { obstacle: Some(Obstacle::Unmanaged), ..blank },
                 (false, Form::HeaderOnly, true) => RulePlan { obstacle: Some(Obstacle::StuckUnmanaged), ..blank },
@@ -161,6 +190,26 @@ pub(super) fn plan_rule(input: &Input<'_>, windows: &[Window], arn: &RuleArn, se
             }
         }
     }
+}
+
+/// Nobody can tell whether the rule demands our header, since what is saved of it is damaged.
+fn untold(is_uncovered: bool, blank: RulePlan) -> RulePlan {
+    let why = "demands a header of which nobody can tell whether it is the bypass header, since what is saved of the rule \
+               in the table cannot be read";
+    let obstacle = if is_uncovered { Obstacle::StuckUnsupported } else { Obstacle::Unsupported };
+    RulePlan { state: RuleState::Unsupported, form: None, obstacle: Some(obstacle(why.to_owned())), ..blank }
+}
+
+/// What is saved of the rule is damaged. So nothing can be saved, and it is not narrowed; it is opened as far as what is
+/// left tells what its owner wrote, or if somebody asks for it.
+fn damaged(input: &Input<'_>, reading: &Reading, left: &Remains, is_uncovered: bool, blank: RulePlan) -> RulePlan {
+    if reading.form == Form::Open || !is_uncovered {
+        return RulePlan { obstacle: Some(Obstacle::Damaged), ..blank };
+    }
+    if left.owner.is_none() && !input.reopen_orphans {
+        return RulePlan { obstacle: Some(Obstacle::StuckDamaged), ..blank };
+    }
+    RulePlan { change: Some(Change { way: Way::Restore, to: reading.owner.clone() }), ..blank }
 }
 
 /// No window covers the rule: it is to be open.
@@ -515,16 +564,78 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_whose_item_cannot_be_read_is_left_as_it_is() {
-        let unreadable = [("rule#listener/one".to_owned(), "why".to_owned())].into();
-        let table = crate::model::table::Table { unreadable, ..table(&[active()], &[]) };
-        for (current, state) in [
-            (owned(), RuleState::Open),
-            (narrowed(&owned()), RuleState::HeaderOnly),
-            (headers(&["theirs"]), RuleState::Open),
+    fn a_rule_whose_item_cannot_be_read_is_never_narrowed_and_opened_as_far_as_what_is_left_tells() {
+        let item = item(&owned());
+        let old = conditions::mark(&header("x-bypass", &[OLD])).expect("a mark");
+        let all = Remains {
+            owner: Some(owned()),
+            marks: vec![item.mark.clone(), old],
+            all_marks: true,
+            header: Some("X-Bypass".to_owned()),
+        };
+        let ownerless = Remains { owner: None, ..all.clone() };
+        let markless = Remains { marks: vec![], all_marks: false, ..all.clone() };
+        let nothing = Remains::default();
+        let with_old = [owned(), headers(&[OLD])].concat();
+        let with_lock = [owned(), vec![header("X-Lock", &["lock"])]].concat();
+        let (open, closed) = (Some(Obstacle::Damaged), Some(Obstacle::StuckDamaged));
+        let part = |current: &[Condition], left: &Remains, windows: &[Window], reopen_orphans: bool| {
+            let remains = [("rule#listener/one".to_owned(), left.clone())].into();
+            let table = crate::model::table::Table { remains, ..table(windows, &[]) };
+            let seen = [(rule("one"), Seen::Conditions(current.to_vec()))].into();
+            let (rules, blocked) = (Rules { seen, ..Rules::default() }, [].into());
+            crate::plan::plan(&Input {
+                now: at("03:00:00"),
+                config: &config(&[]),
+                rules: &rules,
+                table: &table,
+                healthy: None,
+                blocked: &blocked,
+                changed: &[].into(),
+                reopen_orphans,
+            })
+            .rules
+            .remove(0)
+        };
+        // What is seen, what is left, and what follows without a window: the state, the obstacle, and what is put back.
+        for (what, current, left, state, obstacle, to) in [
+            ("open", owned(), &all, RuleState::Open, open.clone(), None),
+            ("edited", with_lock.clone(), &all, RuleState::Open, open.clone(), None),
+            ("closed", narrowed(&owned()), &all, RuleState::HeaderOnly, None, Some(owned())),
+            ("closed with a former value", with_old.clone(), &all, RuleState::HeaderOnly, None, Some(owned())),
+            ("closed, the owner unread", with_old.clone(), &ownerless, RuleState::HeaderOnly, closed.clone(), None),
+            ("closed, as the value shows", narrowed(&owned()), &nothing, RuleState::HeaderOnly, closed, None),
+            (
+                "with their own value",
+                [owned(), headers(&["theirs"])].concat(),
+                &all,
+                RuleState::Open,
+                open.clone(),
+                None,
+            ),
+            ("with a lock, its header known", with_lock.clone(), &markless, RuleState::Open, open.clone(), None),
+            ("without a header", on("/new", &[]), &nothing, RuleState::Open, open.clone(), None),
         ] {
-            let part = planned("03:00:00", &config(&[]), &[("one", Seen::Conditions(current))], &table).rules.remove(0);
-            assert_eq!(part, RulePlan { obstacle: Some(Obstacle::Damaged), ..idle(state) });
+            let found = part(&current, left, &[], false);
+            let change = to.map(|to| Change { way: Way::Restore, to });
+            assert_eq!(found, RulePlan { change, obstacle, ..idle(state) }, "{what}");
+            let covered = part(&current, left, &[active()], false);
+            assert_eq!(covered, RulePlan { obstacle: open.clone(), ..idle(state) }, "{what}, covered");
+        }
+        for (what, current, left) in [
+            ("a value that nobody knows", with_old.clone(), &markless),
+            ("a header that nobody knows", with_lock, &nothing),
+        ] {
+            for (windows, stuck) in [(vec![], true), (vec![active()], false)] {
+                let found = part(&current, left, &windows, true);
+                assert_eq!((found.state, found.form, &found.change), (RuleState::Unsupported, None, &None), "{what}");
+                assert_eq!(found.obstacle.is_some_and(|obstacle| obstacle.is_stuck()), stuck, "{what}");
+            }
+        }
+        // Whoever asks for it gets the rule without our header.
+        for (current, to) in [(with_old, owned()), (headers(&[OLD]), conditions::catch_all())] {
+            let change = Some(Change { way: Way::Restore, to });
+            assert_eq!(part(&current, &ownerless, &[], true), RulePlan { change, ..idle(RuleState::HeaderOnly) });
         }
     }
 

@@ -149,7 +149,9 @@ pub(super) async fn change_rules(
             Ok(true) => {
                 tracing::info!(rule.arn = %rule, rule.changed = ?way, "rule changed");
                 progress.changed.insert((*rule).clone());
-                if *way == Way::Restore && !table.rules.contains_key(*rule) {
+                let is_saved =
+                    table.rules.contains_key(*rule) || table.remains_of(rule).is_some_and(|left| left.owner.is_some());
+                if *way == Way::Restore && !is_saved {
                     progress.reopened.insert((*rule).clone());
                 }
             }

@@ -82,7 +82,7 @@ fn has_drifted(rule: &RulePlan, settled: &Settled, plan: &Plan, run: Run<'_>) ->
     let obstructed = rule
         .obstacle
         .as_ref()
-        .is_some_and(|obstacle| *obstacle == Obstacle::Orphaned || (under_way && obstacle.is_others_doing()));
+        .is_some_and(|obstacle| obstacle.waits_for_off() || (under_way && obstacle.is_others_doing()));
     let just_now = settled
         .table
         .rules

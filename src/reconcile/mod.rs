@@ -242,7 +242,7 @@ fn finished(run: Run<'_>, settled: Settled, progress: Progress, mut done: Done) 
             changed: progress.changed.contains(&rule.arn),
         };
         done.rules = plan.rules.iter().map(view).collect();
-        let orphaned = |rule: &&plan::RulePlan| rule.obstacle == Some(Obstacle::Orphaned);
+        let orphaned = |rule: &&plan::RulePlan| rule.obstacle.as_ref().is_some_and(Obstacle::waits_for_off);
         done.orphans = plan.rules.iter().filter(orphaned).map(|rule| rule.arn.clone()).collect();
     }
     let real = |failure: &&Failure| failure.is_real(settled.plan.as_ref(), &settled.table, sender.as_deref());

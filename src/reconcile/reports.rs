@@ -260,11 +260,10 @@ fn failures_of(run: Run<'_>, settled: &Settled, progress: &Progress, window: &Wi
 fn obstacle(window: &Window, rule: &RulePlan) -> Option<Failure> {
     let found = rule.obstacle.as_ref()?;
     let fails = match found {
-        Obstacle::StuckUnsupported(_) | Obstacle::StuckUnmanaged => window.state == State::Ending,
-        Obstacle::Damaged => {
-            window.is_covering() || (window.state == State::Ending && rule.state == RuleState::HeaderOnly)
+        Obstacle::StuckUnsupported(_) | Obstacle::StuckUnmanaged | Obstacle::StuckDamaged => {
+            window.state == State::Ending
         }
-        Obstacle::Settings => window.is_covering(),
+        Obstacle::Damaged | Obstacle::Settings => window.is_covering(),
         Obstacle::Gone | Obstacle::Unsupported(_) | Obstacle::Unmanaged | Obstacle::Orphaned | Obstacle::TooLate => {
             false
         }

@@ -83,7 +83,7 @@ pub const LINES: [Line; 16] = [
         "",
         "every, start, end, duration, id, timezone, message, rules, mute_alarms, at_end, dry_run",
     ),
-    line("history", "tells of what is over, the latest first", "", "id, since, timezone, limit, format"),
+    line("history", "tells of what is over, the latest first", "", "id, since, until, timezone, limit, format"),
     line("help", "tells this, and so does an empty event", "", ""),
 ];
 

@@ -38,6 +38,9 @@ pub struct Response {
     /// What is over, the latest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastView>,
+    /// Whether there are older ones that are not told; [`Response::next_steps`] says how to get them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
     /// The same as comma-separated values, if they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub csv: Option<String>,

@@ -138,8 +138,8 @@ pub fn next_steps(site: &Site) -> Vec<String> {
         }
         SiteState::MaintenanceUnplanned => {
             let closed = site.rules_that(|rule| rule.is == Passage::Closed && !rule.covered);
-            let any = |which: Option<&Obstacle>| closed.iter().any(|rule| rule.obstacle.as_ref() == which);
-            let [due, orphaned] = [any(None), any(Some(&Obstacle::Orphaned))];
+            let due = closed.iter().any(|rule| rule.obstacle.is_none());
+            let orphaned = closed.iter().any(|rule| rule.obstacle.as_ref().is_some_and(Obstacle::waits_for_off));
             // It would end the windows that cover other rules, too.
             if site.covering.is_empty() && (due || orphaned) {
                 steps.push(step("to open the site", json!({ "action": "off" })));

@@ -180,7 +180,13 @@ pub fn obstacle(found: &Obstacle) -> String {
         }
         Obstacle::Orphaned => "is closed to visitors for no window".to_owned(),
         Obstacle::Damaged => {
-            "is left as it is, since what is saved of it in the table cannot be read; fix or delete that item"
+            "is left as it is, since what is saved of it in the table cannot be read; fix that item, or delete it \
+             once the rule is as its owner wants it"
+                .to_owned()
+        }
+        Obstacle::StuckDamaged => {
+            "is closed to visitors for no window, and what its owner wrote cannot be read from the table; off opens it, \
+             with what stands beside the bypass header"
                 .to_owned()
         }
         Obstacle::Settings => {
@@ -362,6 +368,8 @@ mod tests {
             (Obstacle::Unmanaged, "is no longer named by RuleArns"),
             (Obstacle::StuckUnmanaged, "was closed to visitors, but RuleArns no longer names it; name it again"),
             (Obstacle::Orphaned, "is closed to visitors for no window"),
+            (Obstacle::Damaged, "is left as it is, since what is saved of it in the table cannot be read"),
+            (Obstacle::StuckDamaged, "is closed to visitors for no window, and what its owner wrote cannot be read"),
             (Obstacle::Settings, "cannot be closed to visitors with these settings; check names"),
             (Obstacle::TooLate, "was not closed to visitors, since its window is about to end"),
         ] {

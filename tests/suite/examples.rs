@@ -33,7 +33,7 @@ fn booking(request: Request) -> Booking {
 }
 
 fn history(id: Option<WindowId>, limit: usize, format: Format) -> Action {
-    Action::History { search: Search { id, since: None, limit }, format }
+    Action::History { search: Search { id, since: None, until: None, limit }, format }
 }
 
 fn example(name: &str) -> Value {
@@ -165,7 +165,8 @@ async fn null_is_refused_where_leaving_out_means_more_and_says_nothing_elsewhere
         (json!({"action": "history", "since": null, "limit": null}), history(None, 20, Format::Json)),
         (json!({"action": "history", "id": "w", "limit": 200}), history(id, 200, Format::Json)),
         (json!({"action": "history", "format": "json"}), history(None, 20, Format::Json)),
-        (json!({"action": "history", "format": "csv"}), history(None, 20, Format::Csv)),
+        (json!({"action": "history", "format": "csv"}), history(None, 200, Format::Csv)),
+        (json!({"action": "history", "format": "csv", "limit": 7}), history(None, 7, Format::Csv)),
         (json!({"action": "sweep", "id": null}), Action::Sweep),
     ] {
         assert_eq!(read(&world, &event).action, action, "{event}");

@@ -654,14 +654,14 @@ async fn an_item_that_cannot_be_read_stops_no_other_window() {
         world.invoke(event).await.expect("booked");
     }
     world.run_until("02:10").await;
-    let key = world.state().table.items.keys().find(|(_, id)| id.contains("rule001")).expect("an item").clone();
-    world.state().table.items.get_mut(&key).expect("there").insert("owner".to_owned(), json!({"S": "spoilt"}));
+    world.damage_rule_item(1, &["owner"]);
     world.run_until("03:10").await;
     assert!(!world.is_dark(0) && world.is_dark(1), "what is saved of the other rule is unknown");
     assert_eq!(world.history().len(), 1);
     let text = world.text_of("failed");
     assert!(text.contains("rule001"), "{text}");
-    world.invoke(json!({"action": "off"})).await.expect_err("it needs a person");
+    world.invoke(json!({"action": "off"})).await.expect("a person asks for it");
+    assert_eq!(world.conditions(1), [path(&["*"])]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,11 +1,13 @@
 //! The function against a small AWS in memory; one binary, so that the SDK is linked once.
 
 mod console;
+mod damaged;
 mod doctor;
 mod edits;
 mod examples;
 mod faults;
 mod feeds;
+mod history;
 mod kinds;
 mod log;
 mod many;

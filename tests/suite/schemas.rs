@@ -598,7 +598,7 @@ mod shapes {
     #[schemars(
         title = "Look into the history",
         deny_unknown_fields,
-        extend("allOf" = [placed(&["since"])])
+        extend("allOf" = [placed(&["since", "until"])])
     )]
     struct History {
         #[schemars(extend("const" = "history"))]
@@ -607,8 +607,10 @@ mod shapes {
         id: Option<Id>,
         /// Only what ended since.
         since: Option<DateTime>,
+        /// Only what ended before.
+        until: Option<DateTime>,
         timezone: Option<TimeZone>,
-        /// How many at most; 20 if absent.
+        /// How many at most; 20 if absent, or 200 as comma-separated values.
         #[schemars(range(min = 1, max = 200))]
         limit: Option<u8>,
         format: Option<Format>,
@@ -985,6 +987,7 @@ async fn what_people_write_is_accepted_by_both() {
         json!({"action": "pause", "id": "w", "reason": "holidays"}),
         json!({"action": "resume", "id": "w", "requested_by": "ana"}),
         json!({"action": "history", "id": "w", "since": "2026-11-01T00:00[Europe/London]", "limit": 200}),
+        json!({"action": "history", "since": "2026-11-01T00:00", "until": "2026-12-01T00:00", "timezone": "UTC"}),
         json!({"action": "history", "limit": 1}),
         json!({"action": "history", "format": "csv"}),
         json!({"action": "check", "rules": [rule], "requested_by": "ana"}),
@@ -1043,6 +1046,7 @@ async fn the_schema_and_the_function_agree_on_every_time_that_is_pasted() {
         accepted += usize::from(agree(json!({"action": "on", "end": text, "timezone": "Europe/London"})));
         accepted += usize::from(agree(json!({"action": "extend", "id": "w", "end": text})));
         accepted += usize::from(agree(json!({"action": "history", "since": text})));
+        accepted += usize::from(agree(json!({"action": "history", "until": text})));
         accepted += usize::from(agree(json!({"action": "wake", "id": "w", "due": text})));
     }
     assert!(accepted > 1000, "{accepted}");
@@ -1212,6 +1216,7 @@ async fn what_an_action_cannot_mean_is_refused_by_both() {
         (json!({"action": "status", "requested_by": "ana"}), "requested_by"),
         (json!({"action": "history", "reason": "audit"}), "reason"),
         (json!({"action": "history", "since": "2026-11-01T00:00"}), "since"),
+        (json!({"action": "history", "until": "2026-11-01T00:00"}), "until"),
         (json!({"action": "history", "limit": 0}), "limit"),
         (json!({"action": "history", "limit": 201}), "limit"),
         (json!({"action": "history", "limit": 1.5}), "limit"),

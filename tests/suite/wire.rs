@@ -310,6 +310,8 @@ async fn what_is_booked_means_the_same_to_an_aws_that_others_wrote() {
     assert_eq!(past.iter().filter(|(id, kind)| *id == "nightly" && *kind == "series").count(), 1, "{past:?}");
     let one = function.ask(json!({"action": "history", "id": "ahead"})).await.history;
     assert_eq!((one.len(), one[0].decisions.len()), (1, 3));
+    let latest = function.ask(json!({"action": "history", "limit": 1})).await;
+    assert_eq!((latest.history.len(), latest.more), (1, history.len() > 1));
     let future = function.ask(json!({"action": "history", "since": ahead(0)})).await.history;
     assert_eq!(future.len(), 0);
 }

@@ -139,6 +139,7 @@ fn the_zone_of_the_environment_is_for_what_needs_one_only() {
     };
     assert_eq!(zone(&["on", "--until", "04:00"]), Some("Europe/Berlin".into()));
     assert_eq!(zone(&["history", "--since", "2026-11-01"]), Some("Europe/Berlin".into()));
+    assert_eq!(zone(&["history", "--until", "2026-11-01"]), Some("Europe/Berlin".into()));
     assert_eq!(zone(&["history"]), None);
     // A window has a zone of its own, and 04:00 is meant in that.
     assert_eq!(zone(&["extend", "--until", "04:00"]), None);
@@ -317,8 +318,19 @@ fn the_history_is_a_line_for_each() {
 fn the_history_for_an_audit_is_the_table_and_nothing_else() {
     let table = "id,reason\r\na,\"one\nand \u{1b}[2J two\"\r\n";
     let told = json!({ "action": "history", "outcome": "history", "message": "One was found.", "csv": table, "rules": [], "warnings": [] });
+    let mut told = told;
+    let ran = Lambda::new([Reply::Answer(told.clone())]).run(&["history", "--csv"]);
+    let written = "id,reason\r\na,\"one\nand \\u{1b}[2J two\"\r\n";
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), written));
+    assert!(!ran.err.contains("One was found."), "{}", ran.err);
+    told["more"] = json!(true);
+    told["next_steps"] = json!([
+        r#"to see the older ones, invoke the function with {"action":"history","format":"csv","until":"2026-11-01T00:00:00Z"}"#
+    ]);
     let ran = Lambda::new([Reply::Answer(told)]).run(&["history", "--csv"]);
-    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "id,reason\r\na,\"one\nand \\u{1b}[2J two\"\r\n"));
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), written), "the table stays one");
+    assert!(ran.err.contains("One was found.") && ran.err.contains("to see the older ones: mw "), "{}", ran.err);
+    assert!(ran.err.contains("history --until 2026-11-01T00:00:00Z --csv"), "{}", ran.err);
 }
 
 #[test]

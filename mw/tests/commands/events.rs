@@ -168,6 +168,7 @@ fn each_command_sends_what_the_function_understands() {
             vec!["history", "a", "--since", "2026-11-01T00:00", "--timezone", "Europe/London", "--limit", "50"],
             json!({ "action": "history", "id": "a", "since": "2026-11-01T00:00", "timezone": "Europe/London", "limit": 50 }),
         ),
+        (vec!["history", "--until", "2026-11-01T00:00Z"], json!({ "action": "history", "until": "2026-11-01T00:00Z" })),
         (vec!["sweep"], json!({ "action": "sweep" })),
     ];
     let mut actions = BTreeSet::new();

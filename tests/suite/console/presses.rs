@@ -1,6 +1,12 @@
 //! Buttons and the form: what a press does, how often, and what its viewer is told.
 
-use maintenance_window::{error::Error, event, model::function::LOOK};
+use maintenance_window::{
+    config::Config,
+    error::Error,
+    event,
+    handler::{self, Reply},
+    model::function::LOOK,
+};
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::RngSeed};
 use serde_json::{Value, json};
 
@@ -247,6 +253,28 @@ async fn a_failure_is_told_and_what_was_decided_stands() {
     let told = press(&world, &button(&page, "+60 min: w")).await;
     assert!(told.starts_with("Failed\n") && told.contains("Or refresh, and look first"), "{told}");
     world.no_secret_was_said();
+}
+
+#[test]
+fn a_press_while_the_settings_are_unusable_is_told_that_it_changed_nothing_and_which_they_are() {
+    let settings = [("TABLE_NAME", "x"), ("MAX_DURATION", "long")];
+    let lookup = |name: &str| settings.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    let unusable = |event: &Value| handler::cannot_work(event, Config::from_lookup(lookup).expect_err("no table"));
+    let page = |event: &Value| match unusable(event) {
+        Ok(Reply::Page(page)) => read(&page).text(),
+        other => panic!("{event}: {other:?}"),
+    };
+    let mut sent = usual();
+    sent["click"] = json!({"action": "off", "id": "w"});
+    let pressed = page(&sent);
+    assert!(pressed.starts_with("Refused\n") && pressed.contains("Nothing was changed."), "{pressed}");
+    assert!(!pressed.contains("could not look"), "{pressed}");
+    let looked = page(&usual());
+    assert!(looked.starts_with("Not known\n") && looked.contains("The function could not look: "), "{looked}");
+    for told in [pressed, looked] {
+        assert!(told.contains("the stack's table: expected") && told.contains("MaxDuration: expected"), "{told}");
+    }
+    assert_eq!(unusable(&json!({"action": "off"})).expect_err("an error").kind(), "InvalidConfig");
 }
 
 #[tokio::test(start_paused = true)]

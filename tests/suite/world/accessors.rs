@@ -1,6 +1,6 @@
 //! What tests ask of the world, and what a person in the console does to it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{ORIGIN_LOCK, SECRET, World, attributes, elb::demands_bypass, rule_arn, watch::rule_item_id};
 
@@ -116,6 +116,19 @@ impl World {
     /// Deletes a window's item, as a person in the console does.
     pub(crate) fn forget_window(&self, id: &str) {
         self.state().table.forget("now", &format!("window#{id}")).expect("such a window");
+    }
+
+    /// Puts something in these attributes of what is known of the `nth` rule that is not what the function writes there.
+    pub(crate) fn damage_rule_item(&self, nth: usize, attributes: &[&str]) {
+        let mut state = self.state();
+        let key = ("now".to_owned(), rule_item_id(&rule_arn(nth)));
+        let item = state.table.items.get_mut(&key).expect("such an item");
+        item.extend(attributes.iter().map(|name| ((*name).to_owned(), json!({"N": "7"}))));
+    }
+
+    /// Deletes what is known of the `nth` rule.
+    pub(crate) fn forget_rule_item(&self, nth: usize) {
+        self.state().table.forget("now", &rule_item_id(&rule_arn(nth))).expect("such an item");
     }
 
     /// Lets the table remove what expired more than two days ago.

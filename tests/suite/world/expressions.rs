@@ -109,7 +109,9 @@ impl Ids {
                 "BETWEEN" => {
                     let from = reader.text_value();
                     reader.expect("AND");
-                    Self::Between(from, reader.text_value())
+                    let to = reader.text_value();
+                    assert!(from <= to, "DynamoDB refuses bounds in this order: {from}, {to}");
+                    Self::Between(from, to)
                 }
                 other => panic!("the world knows no {other:?} in {text}"),
             }

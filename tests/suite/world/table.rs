@@ -38,6 +38,8 @@ pub(crate) type Key = (String, String);
 #[derive(Default)]
 pub(crate) struct Table {
     pub(crate) items: BTreeMap<Key, Item>,
+    /// How many items each page of a query held.
+    pub(crate) pages: Vec<usize>,
     /// The transactions that were done, by their tokens.
     done: BTreeMap<String, (Value, Timestamp)>,
     /// Promises that a write broke.
@@ -118,7 +120,7 @@ impl Table {
         Ok(found.map_or_else(|| json!({}), |item| json!({ "Item": item })))
     }
 
-    fn query(&self, input: &Value) -> Answer {
+    fn query(&mut self, input: &Value) -> Answer {
         only(
             input,
             &[
@@ -161,11 +163,13 @@ impl Table {
             last = Some(key);
             page.push(item);
         }
-        let mut answer = json!({"Count": page.len(), "ScannedCount": page.len(), "Items": page});
+        let read = page.len();
+        let mut answer = json!({"Count": read, "ScannedCount": read, "Items": page});
         // A page that its limit filled says so, whether or not anything follows.
-        if let Some((scope, id)) = last.filter(|_| found.peek().is_some() || page.len() == limit) {
+        if let Some((scope, id)) = last.filter(|_| found.peek().is_some() || read == limit) {
             answer["LastEvaluatedKey"] = json!({"scope": {"S": scope}, "id": {"S": id}});
         }
+        self.pages.push(read);
         Ok(answer)
     }
 
