@@ -163,12 +163,11 @@ fn each_command_sends_what_the_function_understands() {
             and_asked(json!({ "action": "edit", "id": "a", "message": "", "mute_alarms": [] })),
         ),
         (vec!["edit", "a", "--reason", ""], json!({ "action": "edit", "id": "a", "reason": "" })),
-        (vec!["history", "--csv"], json!({ "action": "history", "format": "csv" })),
+        (vec!["history", "--csv", "--limit", "50"], json!({ "action": "history", "format": "csv", "limit": 50 })),
         (
-            vec!["history", "a", "--since", "2026-11-01T00:00", "--timezone", "Europe/London", "--limit", "50"],
-            json!({ "action": "history", "id": "a", "since": "2026-11-01T00:00", "timezone": "Europe/London", "limit": 50 }),
+            vec!["history", "a", "--since", "2026-11-01T00:00", "--until", "2026-12-01T00:00", "--timezone", "UTC"],
+            json!({ "action": "history", "id": "a", "since": "2026-11-01T00:00", "until": "2026-12-01T00:00", "timezone": "UTC" }),
         ),
-        (vec!["history", "--until", "2026-11-01T00:00Z"], json!({ "action": "history", "until": "2026-11-01T00:00Z" })),
         (vec!["sweep"], json!({ "action": "sweep" })),
     ];
     let mut actions = BTreeSet::new();
