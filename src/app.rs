@@ -15,7 +15,7 @@ pub struct App {
     pub config: Config,
     /// The AWS clients.
     pub aws: Aws,
-    /// CloudWatch, which mutes alarms and counts visitors.
+    /// CloudWatch, which mutes alarms and counts requests.
     pub cloudwatch: CloudWatch,
     /// The site seen from outside, if it is to be.
     pub probe: Option<Probe>,

@@ -181,7 +181,7 @@ pub(super) fn about(run: Run<'_>, action: &str, window: &Window, came: AnswerOut
     Response {
         outcome: came.word().to_owned(),
         message,
-        warnings: window.unmuted(),
+        warnings: [window.unmuted(), window.still_muted()].concat(),
         window: Some(WindowView::new(window)),
         ..blank(action)
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     app::Run,
-    aws::store::Written,
+    aws::store::{Reads, Written},
     checks,
     error::Error,
     event::{Asked, Booking},
@@ -73,7 +73,7 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
         warnings.extend(overlaps.iter().map(Finding::sentence));
         warnings.extend(checks::late_start(&booking, run.now()).filter(|_| own.is_none()));
         if booking.dry_run {
-            let site = Some(reconcile::present(run).await.site);
+            let site = Some(reconcile::present(run, Reads::Windows).await.site);
             return verdict.map(|booked| Response { site, warnings, ..dry_run(run, action, booked) });
         }
         let (window, begun) = match verdict {
@@ -121,10 +121,10 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
 /// The rules are read, before the table, only where the window is to start at once.
 async fn look(run: Run<'_>, booking: &Booking) -> Result<(Option<Rules>, Table), Error> {
     if booking.start <= run.now() && !booking.dry_run {
-        let Observed { rules, table } = reconcile::observe(run).await?;
+        let Observed { rules, table } = reconcile::observe(run, Reads::Windows).await?;
         return Ok((rules.ok(), table));
     }
-    Ok((None, run.app.aws.store.now(run.now()).await?))
+    Ok((None, run.app.aws.store.now(Reads::Windows, run.now()).await?))
 }
 
 /// A window that is still ahead gets its wake-ups, and is reported; no rule is looked at.

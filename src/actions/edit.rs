@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     app::Run,
-    aws::items::Write,
+    aws::{items::Write, store::Reads},
     error::Error,
     event::{Asked, Edit},
     model::{
@@ -72,7 +72,7 @@ pub async fn edit(run: Run<'_>, id: &WindowId, edit: &Edit, asked: &Asked) -> Re
     match decided.await? {
         Decided::Before(before) => {
             // The report of a series is sent again with the request; a window's own the table remembers.
-            let table = run.app.aws.store.now(run.now()).await?;
+            let table = run.app.aws.store.now(Reads::Windows, run.now()).await?;
             if table.one_series(id).is_some() {
                 return recurring::repeated(run, DecisionKind::Edit, id, &before).await;
             }

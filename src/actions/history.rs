@@ -1,7 +1,5 @@
 //! Telling what is over: windows and series, what was decided about them, and what was reported. Nothing is changed.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -84,6 +82,7 @@ fn past(past: &Past) -> PastView {
 }
 
 fn of_window(window: &Window, books: &Books) -> PastView {
+    let ended_at = window.reopened_at.or(window.ending.map(|ending| ending.at));
     PastView {
         id: window.id.clone(),
         kind: "window",
@@ -93,21 +92,15 @@ fn of_window(window: &Window, books: &Books) -> PastView {
         closed_seen_after_secs: window.closed_seen_after_secs,
         opened_seen_after_secs: window.opened_seen_after_secs,
         turned_away: books.turned_away,
-        muted: muted(window),
+        muted: ended_at.map(|at| window.has_muted(at).into_iter().collect()).unwrap_or_default(),
         in_alarm: books.in_alarm.clone(),
-        ended_at: window.reopened_at.or(window.ending.map(|ending| ending.at)),
+        ended_at,
         reason: window.reason.clone(),
         requested_by: window.requested_by.clone(),
         series: window.series.clone(),
         decisions: window.decisions.clone(),
         reports: window.reports.iter().filter_map(|sent| Sent::read(sent)).collect(),
     }
-}
-
-/// The alarms that it muted.
-fn muted(window: &Window) -> Vec<String> {
-    let made = window.mutes.iter().filter(|mute| mute.made).flat_map(|mute| mute.alarms.iter().cloned());
-    made.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn of_series(series: &Series, at: Timestamp) -> PastView {

@@ -31,7 +31,7 @@ use crate::{
     app::Run,
     aws::{
         items::{RequestItem, Write},
-        store::Written,
+        store::{Reads, Written},
     },
     error::Error,
     event::{Asked, suggest},
@@ -83,7 +83,7 @@ pub(crate) async fn decide<T>(
     decide: impl Fn(&Table, Timestamp) -> Result<Verdict<T>, Error>,
 ) -> Result<Decided<T>, Error> {
     for _ in 0..TRIES_MAX {
-        let table = run.app.aws.store.now(run.now()).await?;
+        let table = run.app.aws.store.now(Reads::Windows, run.now()).await?;
         let now = run.now();
         let Verdict { what, writes, about } = match decide(&table, now) {
             Ok(verdict) => verdict,

@@ -5,7 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Decided, Verdict, answers, decide, known_series, refused, with_decision};
 use crate::{
     app::Run,
-    aws::items::{RequestItem, Write},
+    aws::{
+        items::{RequestItem, Write},
+        store::Reads,
+    },
     checks,
     error::Error,
     event::{Asked, Recurring},
@@ -34,7 +37,8 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
     }
     let managed = &run.app.config.rules;
     let covered = series.rules.resolve(managed);
-    let (listeners, table) = tokio::join!(checks::listeners(run, &covered), run.app.aws.store.now(run.now()));
+    let (listeners, table) =
+        tokio::join!(checks::listeners(run, &covered), run.app.aws.store.now(Reads::Windows, run.now()));
     let findings = checks::rules(&covered, &listeners, &table?, run.app.config.bypass.as_ref());
     let warns = match checks::refuse_or_warn(findings) {
         Ok(warns) => warns,
@@ -47,7 +51,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
             outcome: "dry_run".to_owned(),
             message: format!("Nothing was done; series {} would come next {}.", series.id, spans(&view).join("; ")),
             series: vec![view],
-            site: Some(reconcile::present(run).await.site),
+            site: Some(reconcile::present(run, Reads::Windows).await.site),
             warnings,
             ..answers::blank(DecisionKind::Book.word())
         });
@@ -79,12 +83,12 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
         Decided::New(kept) => kept,
         Decided::Before(before) => return answers::repeated(run, &before).await,
     };
-    let table = run.app.aws.store.now(run.now()).await?;
+    let table = run.app.aws.store.now(Reads::Windows, run.now()).await?;
     let (booked, left) = reconcile::book_next(run, &table).await;
     let unpublished = reconcile::tell_visitors(run, &table, booked).await.problem;
     if !left.is_empty() {
         return Err(Error::Incomplete {
-            site: Some(site::headline(&reconcile::present(run).await.site)),
+            site: Some(site::headline(&reconcile::present(run, Reads::Windows).await.site)),
             decided: Some(format!("series {} is booked, and that stands", kept.id)),
             left,
         });
@@ -94,7 +98,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
         (true, _) => format!("Series {} is booked, and paused until it is resumed.", kept.id),
         (false, next) => format!("Series {} is booked; it comes next on {}.", kept.id, next.join(", ")),
     };
-    let present = reconcile::present(run).await;
+    let present = reconcile::present(run, Reads::Windows).await;
     Ok(Response {
         outcome: outcome.to_owned(),
         message,

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{answers, unknown};
 use crate::{
     app::Run,
+    aws::store::Reads,
     checks,
     config::Problem,
     error::Error,
@@ -32,7 +33,7 @@ pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Erro
 /// The same of everything, without asking the site, and with what will not work as booked; and why the windows could not
 /// be read, if they could not.
 pub async fn glance(run: Run<'_>) -> (Response, Option<String>) {
-    let present = reconcile::present(run).await;
+    let present = reconcile::present(run, Reads::All).await;
     let unread = if present.windows_seen { None } else { present.unseen.first().cloned() };
     let doomed = present.plan.as_ref().map(|plan| doomed::doomed(plan, &run.app.config.rules)).unwrap_or_default();
     // Only an id can be refused.
@@ -56,6 +57,11 @@ fn told(run: Run<'_>, present: Present, id: Option<&WindowId>) -> Result<Respons
     warnings.extend(run.app.config.problems.iter().map(Problem::sentence));
     warnings.extend(table.unreadable.values().cloned());
     warnings.extend(table.windows.iter().flat_map(Window::unmuted));
+    warnings.extend(table.windows.iter().flat_map(Window::still_muted));
+    warnings.extend(table.windows.iter().filter_map(|window| {
+        let since = window.lingers_since(now)?;
+        Some(format!("window {}: {}", window.id, words::lingers(since)))
+    }));
     warnings.extend(table.after.iter().filter_map(After::warning));
     warnings.extend(plan.iter().flat_map(rule_warnings));
     warnings.extend(table.published.iter().filter_map(|published| published.problem.clone()));
@@ -107,7 +113,7 @@ fn rule_warnings(plan: &Plan) -> Vec<String> {
 /// # Errors
 /// None but running out of time: what cannot be read is a finding.
 pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
-    let Present { site, plan, table, windows_seen, unseen, .. } = reconcile::present(run).await;
+    let Present { site, plan, table, windows_seen, unseen, .. } = reconcile::present(run, Reads::All).await;
     let unread = unseen.first().map(String::as_str).unwrap_or_default();
     let read = checks::Present {
         table: if windows_seen { Ok(&table) } else { Err(unread) },

@@ -21,7 +21,7 @@ use crate::{
 /// # Errors
 /// As [`reconcile::reconcile`] and [`reconcile::Done::complete`].
 pub async fn sweep(run: Run<'_>) -> Result<Response, Error> {
-    let done = reconcile::reconcile(run).await?;
+    let done = reconcile::reconcile_and_read_all(run).await?;
     let noticed = notices(run, &done).await;
     Box::pin(reconcile::follow_up(run, &done)).await;
     let done = done.complete(None)?;

@@ -149,7 +149,7 @@ impl CloudWatch {
     }
 
     /// How many requests the load balancers of these rules answered by themselves, with a fixed response, between two
-    /// moments: visitors who were turned away.
+    /// moments: that is, turned away.
     ///
     /// # Errors
     /// [`Error::Aws`] when a call fails.

@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use super::parts::Item;
+pub(super) use super::parts::key;
 use super::parts::{absent, books, changed, done, gone, gone_window, put_new};
-pub(super) use super::parts::{key, list};
 use crate::model::{
-    after::{After, Books},
+    after::{After, Books, WithWindow},
     conditions::Condition,
     id::WindowId,
     published::Published,
@@ -20,11 +20,13 @@ use crate::model::{
 };
 
 /// What is written beside a window's version: no write of the window touches it.
-const BESIDE: [&str; 8] = [
+const BESIDE: [&str; 10] = [
     "told",
     "reports",
     "wakeups",
     "mutes",
+    "mutes_version",
+    "once_muted",
     "started_at",
     "reopened_at",
     "closed_seen_after_secs",
@@ -66,7 +68,7 @@ impl Write {
             Self::NewWindow(window) | Self::Window(window) | Self::PastWindow(window, ..) => {
                 format!("window {}", window.id)
             }
-            Self::Books(after, _) => format!("window {}", after.window.id),
+            Self::Books(after, _) => format!("window {}", after.id),
             Self::NewSeries(series) | Self::Series(series) | Self::PastSeries(series, _) => {
                 format!("series {}", series.id)
             }
@@ -154,7 +156,7 @@ pub fn read_now(item: &Item, now: Timestamp, table: &mut Table) -> Result<(), (S
             };
             table.rules.insert(rule.arn.clone(), rule);
         }
-        "after" => table.after.push(read(item).map_err(plainly)?),
+        "after" => table.after.push(read_after(item).map_err(plainly)?),
         "notice" if !has_expired(item, now) => table.notices.push(read(item).map_err(plainly)?),
         "published" => table.published = Some(read(item).map_err(plainly)?),
         // Of another version, or expired: none of this one's business.
@@ -178,6 +180,11 @@ fn remains(item: &Item) -> Remains {
         marks: mark.into_iter().chain(former.flatten().map(|former| former.mark)).collect(),
         header: read(item, "header"),
     }
+}
+
+fn read_after(item: &Item) -> Result<After, serde_dynamo::Error> {
+    let is_earlier = item.get("window").is_some_and(AttributeValue::is_m);
+    if is_earlier { read::<WithWindow>(item).map(After::from) } else { read(item) }
 }
 
 /// A text without what stands between its first and its last quotation mark, of either kind that Rust's libraries use.
@@ -295,7 +302,7 @@ pub fn transaction(
             }
             Write::Books(after, known) => {
                 parts.push(done(table, &after_key(after))?);
-                parts.push(books(table, &past_key(&after.window.id, &after.window.uid, after.ended), known)?);
+                parts.push(books(table, &past_key_of(after), known)?);
             }
             Write::PastSeries(series, at) => {
                 parts.push(gone(table, &series_key(&series.id), &series.uid, series.version)?);
@@ -332,9 +339,17 @@ fn past_key(id: &WindowId, uid: &str, at: Timestamp) -> String {
     format!("{}#{id}#{uid}", moment(at))
 }
 
+/// The key of a window's history, of which something is left to do.
+pub(super) fn past_key_of(after: &After) -> String {
+    past_key(&after.id, &after.uid, after.ended)
+}
+
+/// The first key that is behind all those of what is left to do; before the others of the present.
+pub(super) const BEHIND_AFTER: &str = "after$";
+
 /// The key of what is left to do of a window.
 pub(super) fn after_key(after: &After) -> String {
-    format!("after#{}", after.window.name())
+    format!("after#{}#{}", after.id, after.uid)
 }
 
 /// What is left to do of a window as an item.
@@ -383,6 +398,7 @@ mod tests {
     use super::*;
     use crate::model::{
         conditions::tests::every_kind,
+        mute::Mute,
         published::{Announcement, Content, PageNotice, Standing},
         series::tests::series,
         table::{Drift, Edit},
@@ -544,6 +560,8 @@ mod tests {
             reports: [].into(),
             wakeups: None,
             mutes: vec![],
+            mutes_version: 0,
+            once_muted: [].into(),
             started_at: None,
             reopened_at: None,
             closed_seen_after_secs: None,
@@ -708,7 +726,7 @@ mod tests {
         let (names, values) = (delete.expression_attribute_names(), delete.expression_attribute_values());
         assert_eq!(
             filled(delete.condition_expression(), names, values),
-            "uid = aaaaa AND version = 3 AND attribute_not_exists(mutes)",
+            "uid = aaaaa AND version = 3 AND attribute_not_exists(mutes_version)",
             "nor has anybody made a mute rule for it since"
         );
         let (item, condition) = put(&parts[1]);
@@ -718,6 +736,44 @@ mod tests {
         let past = read_past(item, at("05:00:00")).expect("readable");
         assert_eq!(past.id().as_str(), "deploy");
         assert_eq!(past, Past::Window(Box::new(Window { state: State::Over, version: 4, ..full() }), Books::default()));
+    }
+
+    #[test]
+    fn a_window_leaves_the_present_only_as_often_as_was_written_of_its_mute_rules() {
+        let mutes = vec![mute()];
+        let parts = parts(None, Write::PastWindow(Window { mutes, mutes_version: 4, ..full() }, at("03:00:00"), None));
+        let delete = parts[0].delete().expect("a delete");
+        let (names, values) = (delete.expression_attribute_names(), delete.expression_attribute_values());
+        let condition = filled(delete.condition_expression(), names, values);
+        assert_eq!(condition, "uid = aaaaa AND version = 3 AND mutes_version = 4", "whatever the list looks like");
+    }
+
+    fn mute() -> Mute {
+        let (from, until, since) = (at("02:00:00"), at("05:00:00"), at("00:00:00"));
+        Mute { number: 1, from, until, alarms: vec!["5xx".to_owned()], since, made: true, problem: None }
+    }
+
+    #[test]
+    fn what_is_left_of_a_window_is_read_as_this_version_and_earlier_ones_wrote_it() {
+        let window = Window { mutes: vec![mute()], ..full() };
+        let left = After::of(&window, at("03:00:01"), at("03:00:02")).expect("something");
+        let parts = parts(None, Write::PastWindow(window.clone(), at("03:00:01"), Some(Box::new(left.clone()))));
+        let (item, condition) = put(&parts[2]);
+        assert_eq!((&now(&[item]).after, condition.as_str()), (&vec![left.clone()], ABSENT));
+        assert_eq!(text(item, "id"), "after#deploy#aaaaa");
+        let mut earlier = item.clone();
+        earlier.insert("window".to_owned(), AttributeValue::M(serde_dynamo::to_item(&window).expect("an item")));
+        earlier.remove("uid");
+        earlier.insert("problem".to_owned(), AttributeValue::Null(true));
+        assert_eq!(now(&[&earlier]).after, [left]);
+    }
+
+    #[test]
+    fn what_is_left_of_windows_comes_before_all_else_of_the_present() {
+        assert!("after#x#aaaaa" < BEHIND_AFTER);
+        for kind in ["notice#x", PUBLISHED_KEY, "rule#x", "series#x", "window#x"] {
+            assert!(kind >= BEHIND_AFTER, "{kind}");
+        }
     }
 
     #[test]

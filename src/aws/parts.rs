@@ -1,14 +1,18 @@
-//! The parts of a transaction: each depends on what was read of its item.
+//! The parts of a transaction, and the updates that are sent alone: each depends on what was read of its item.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
-    builders::{DeleteBuilder, UpdateBuilder},
+use aws_sdk_dynamodb::{
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{
+        AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+        builders::{DeleteBuilder, UpdateBuilder},
+    },
 };
+use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{after::Books, window::Window};
+use crate::model::{after::Books, mute::Mute, note::Note, window::Window};
 
 /// An item's attributes.
 pub type Item = HashMap<String, AttributeValue>;
@@ -19,21 +23,98 @@ pub(super) fn key(scope: &str, id: &str) -> Item {
 }
 
 /// A list of what the table holds as a value.
-pub(super) fn list<T: Serialize>(all: &[T]) -> Result<AttributeValue, String> {
+fn list<T: Serialize>(all: &[T]) -> Result<AttributeValue, String> {
     serde_dynamo::to_attribute_value(all).map_err(|error| error.to_string())
+}
+
+fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+/// That nobody has written about a window's mute rules since it was read, with the value that this needs. What is
+/// compared is a count and never the list: a list that a person or another version wrote may be read all right, and yet
+/// not be what this version would write.
+fn same_mutes(window: &Window) -> (&'static str, Option<AttributeValue>) {
+    match window.mutes_version {
+        0 => ("attribute_not_exists(#mutes_version)", None),
+        read => ("#mutes_version = :mutes_read", Some(number(read))),
+    }
 }
 
 /// A window leaves the present, if nobody has made a mute rule for it since it was read.
 pub(super) fn gone_window(table: &str, id: &str, window: &Window) -> Result<TransactWriteItem, String> {
-    let delete = deleted(table, id, &window.uid, window.version).expression_attribute_names("#mutes", "mutes");
-    let delete = if window.mutes.is_empty() {
-        delete.condition_expression(format!("{READ} AND attribute_not_exists(#mutes)"))
-    } else {
-        delete
-            .condition_expression(format!("{READ} AND #mutes = :mutes"))
-            .expression_attribute_values(":mutes", list(&window.mutes)?)
-    };
+    let (same, read) = same_mutes(window);
+    let mut delete = deleted(table, id, &window.uid, window.version)
+        .condition_expression(format!("{READ} AND {same}"))
+        .expression_attribute_names("#mutes_version", "mutes_version");
+    if let Some(read) = read {
+        delete = delete.expression_attribute_values(":mutes_read", read);
+    }
     Ok(TransactWriteItem::builder().delete(delete.build().map_err(|error| error.to_string())?).build())
+}
+
+/// An update of a window that says which mute rules it has from now on, and which alarms were muted by some that are gone.
+pub(super) fn mutes(
+    update: UpdateItemFluentBuilder,
+    window: &Window,
+    mutes: &[Mute],
+    gone: &BTreeSet<String>,
+) -> Result<UpdateItemFluentBuilder, String> {
+    let (same, read) = same_mutes(window);
+    let mut update = update
+        .condition_expression(format!("#uid = :uid AND {same}"))
+        .expression_attribute_names("#mutes", "mutes")
+        .expression_attribute_names("#mutes_version", "mutes_version")
+        .expression_attribute_values(":mutes_version", number(window.mutes_version.saturating_add(1)));
+    if let Some(read) = read {
+        update = update.expression_attribute_values(":mutes_read", read);
+    }
+    let mut expression = if mutes.is_empty() {
+        "SET #mutes_version = :mutes_version REMOVE #mutes".to_owned()
+    } else {
+        update = update.expression_attribute_values(":mutes", list(mutes)?);
+        "SET #mutes_version = :mutes_version, #mutes = :mutes".to_owned()
+    };
+    if !gone.is_empty() {
+        expression.push_str(" ADD #once_muted :once_muted");
+        update = update
+            .expression_attribute_names("#once_muted", "once_muted")
+            .expression_attribute_values(":once_muted", AttributeValue::Ss(gone.iter().cloned().collect()));
+    }
+    Ok(update.update_expression(expression))
+}
+
+/// An update of a window that notes what a run did; none if it did nothing.
+pub(super) fn noted(mut update: UpdateItemFluentBuilder, note: &Note) -> Option<UpdateItemFluentBuilder> {
+    let mut set = vec![];
+    let moment = |at: Option<Timestamp>| at.map(|at| AttributeValue::S(at.to_string()));
+    let secs = |secs: Option<i64>| secs.map(|secs| AttributeValue::N(secs.to_string()));
+    for (name, value) in [
+        ("started_at", moment(note.started_at)),
+        ("reopened_at", moment(note.reopened_at)),
+        ("closed_seen_after_secs", secs(note.closed_seen_after_secs)),
+        ("opened_seen_after_secs", secs(note.opened_seen_after_secs)),
+    ] {
+        if let Some(value) = value {
+            set.push(format!("#{name} = if_not_exists(#{name}, :{name})"));
+            update = update
+                .expression_attribute_names(format!("#{name}"), name)
+                .expression_attribute_values(format!(":{name}"), value);
+        }
+    }
+    let mut parts = if set.is_empty() { vec![] } else { vec![format!("SET {}", set.join(", "))] };
+    let sets = [("told", &note.told), ("reports", &note.reports)].into_iter().filter(|(_, set)| !set.is_empty());
+    let mut add = vec![];
+    for (name, set) in sets {
+        add.push(format!("#{name} :{name}"));
+        update = update
+            .expression_attribute_names(format!("#{name}"), name)
+            .expression_attribute_values(format!(":{name}"), AttributeValue::Ss(set.iter().cloned().collect()));
+    }
+    if !add.is_empty() {
+        parts.push(format!("ADD {}", add.join(", ")));
+    }
+    (!parts.is_empty()).then(|| update.update_expression(parts.join(" ")).condition_expression("#uid = :uid"))
 }
 
 /// An item of the present is no longer left to do.
@@ -60,7 +141,7 @@ pub(super) fn books(table: &str, id: &str, books: &Books) -> Result<TransactWrit
         set.push("#turned_away = :turned_away");
         update = update
             .expression_attribute_names("#turned_away", "turned_away")
-            .expression_attribute_values(":turned_away", AttributeValue::N(count.to_string()));
+            .expression_attribute_values(":turned_away", number(count));
     }
     let update = update.update_expression(format!("SET {}", set.join(", ")));
     Ok(TransactWriteItem::builder().update(update.build().map_err(|error| error.to_string())?).build())
@@ -96,7 +177,7 @@ fn deleted(table: &str, id: &str, uid: &str, version: u64) -> DeleteBuilder {
         .expression_attribute_names("#uid", "uid")
         .expression_attribute_names("#version", "version")
         .expression_attribute_values(":uid", AttributeValue::S(uid.to_owned()))
-        .expression_attribute_values(":read", AttributeValue::N(version.to_string()))
+        .expression_attribute_values(":read", number(version))
 }
 
 /// An item leaves the present, if it is as it was read.
@@ -125,6 +206,6 @@ pub(super) fn changed(table: &str, item: Item, uid: &str, read: u64) -> Result<T
         .update_expression(format!("SET {}", set.join(", ")))
         .condition_expression("#uid = :expected AND #version = :read")
         .expression_attribute_values(":expected", AttributeValue::S(uid.to_owned()))
-        .expression_attribute_values(":read", AttributeValue::N(read.to_string()));
+        .expression_attribute_values(":read", number(read));
     Ok(TransactWriteItem::builder().update(update.build().map_err(|error| error.to_string())?).build())
 }

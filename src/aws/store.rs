@@ -3,7 +3,7 @@
 //! Every write depends on what was read: on the `uid` and the `version` of the item, or on there being none. Reads are
 //! strongly consistent. How an item looks is in [`super::items`].
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -19,8 +19,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     failed, invalid,
-    items::{self, RequestItem, Write},
-    refusal,
+    items::{self, Item, Past, RequestItem, Write},
+    parts, refusal,
 };
 use crate::{
     config::Config,
@@ -34,6 +34,17 @@ use crate::{
         window::Window,
     },
 };
+
+/// How much of the present is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reads {
+    /// All but what is left to do of windows that are over: one item for each of the last minutes' windows, however many
+    /// those are.
+    #[default]
+    Windows,
+    /// All of it, for those who do what is left, or tell of it.
+    All,
+}
 
 /// How often a write that met a transaction of another run is tried.
 const TRIES: u32 = 4;
@@ -77,14 +88,22 @@ impl Store {
         }
     }
 
-    /// Reads everything of the present. An item that is not readable is left out, and named: it must not keep the
-    /// other windows from ending.
+    /// Reads the present, as far as it is asked for. An item that is not readable is left out, and named: it must not
+    /// keep the other windows from ending.
     ///
     /// # Errors
     /// [`Error::Aws`] when a call fails.
-    pub async fn now(&self, now: Timestamp) -> Result<Table, Error> {
+    pub async fn now(&self, reads: Reads, now: Timestamp) -> Result<Table, Error> {
         let mut table = Table::default();
-        let mut items = self.scope("now").key_condition_expression("#scope = :scope").into_paginator().items().send();
+        let query = match reads {
+            Reads::All => self.scope("now").key_condition_expression("#scope = :scope"),
+            Reads::Windows => self
+                .scope("now")
+                .key_condition_expression("#scope = :scope AND #id >= :first")
+                .expression_attribute_names("#id", "id")
+                .expression_attribute_values(":first", text(items::BEHIND_AFTER)),
+        };
+        let mut items = query.into_paginator().items().send();
         while let Some(item) = items.next().await {
             let item = item.map_err(|error| {
                 failed(Service::Table, "read the windows from the table", refusal(&error, &self.secrets))
@@ -112,16 +131,37 @@ impl Store {
     /// # Errors
     /// [`Error::Aws`] when the call fails.
     pub async fn request(&self, id: &str, now: Timestamp) -> Result<Option<RequestItem>, Error> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .set_key(Some(items::key("request", id)))
-            .send()
-            .await
-            .map_err(|error| failed(Service::Table, "read a request from the table", refusal(&error, &self.secrets)))?;
-        Ok(answer.item().and_then(|item| items::read_request(item, now)))
+        let found = self.item("request", id, "read a request from the table").await?;
+        Ok(found.and_then(|item| items::read_request(&item, now)))
+    }
+
+    /// The history of a window of which something is left to do; none if it was deleted.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn past(&self, after: &After, now: Timestamp) -> Result<Option<Window>, Error> {
+        let found = self.item("past", &items::past_key_of(after), "read what a window was from the table").await?;
+        match found.and_then(|item| items::read_past(&item, now)) {
+            Some(Past::Window(window, _)) => Ok(Some(*window)),
+            Some(Past::Series(..)) | None => Ok(None),
+        }
+    }
+
+    /// Whether a window is still of the present.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the call fails.
+    pub async fn is_present(&self, window: &Window) -> Result<bool, Error> {
+        let found = self.item("now", &items::window_key(&window.id), "read a window from the table").await?;
+        Ok(found.is_some_and(|item| item.get("uid") == Some(&text(&window.uid))))
+    }
+
+    /// One item, as it is now.
+    async fn item(&self, scope: &str, id: &str, what: &str) -> Result<Option<Item>, Error> {
+        let key = Some(items::key(scope, id));
+        let get = self.client.get_item().table_name(&self.table).consistent_read(true).set_key(key).send().await;
+        let answer = get.map_err(|error| failed(Service::Table, what, refusal(&error, &self.secrets)))?;
+        Ok(answer.item)
     }
 
     /// Writes all or nothing: the request's own item, if it is a decision, and whatever it changes.
@@ -172,65 +212,19 @@ impl Store {
     /// # Errors
     /// [`Error::Aws`] when the call fails.
     pub async fn note(&self, window: &Window, note: &Note) -> Result<bool, Error> {
-        let mut set = vec![];
-        let mut update = self.update_of(window);
-        let moment = |at: Option<Timestamp>| at.map(|at| text(&at.to_string()));
-        let secs = |secs: Option<i64>| secs.map(|secs| AttributeValue::N(secs.to_string()));
-        for (name, value) in [
-            ("started_at", moment(note.started_at)),
-            ("reopened_at", moment(note.reopened_at)),
-            ("closed_seen_after_secs", secs(note.closed_seen_after_secs)),
-            ("opened_seen_after_secs", secs(note.opened_seen_after_secs)),
-        ] {
-            if let Some(value) = value {
-                set.push(format!("#{name} = if_not_exists(#{name}, :{name})"));
-                update = update
-                    .expression_attribute_names(format!("#{name}"), name)
-                    .expression_attribute_values(format!(":{name}"), value);
-            }
-        }
-        let mut parts = if set.is_empty() { vec![] } else { vec![format!("SET {}", set.join(", "))] };
-        let sets = [("told", &note.told), ("reports", &note.reports)].into_iter().filter(|(_, set)| !set.is_empty());
-        let mut add = vec![];
-        for (name, set) in sets {
-            add.push(format!("#{name} :{name}"));
-            update = update
-                .expression_attribute_names(format!("#{name}"), name)
-                .expression_attribute_values(format!(":{name}"), AttributeValue::Ss(set.iter().cloned().collect()));
-        }
-        if !add.is_empty() {
-            parts.push(format!("ADD {}", add.join(", ")));
-        }
-        if parts.is_empty() {
-            return Ok(true);
-        }
-        let update = update.update_expression(parts.join(" ")).condition_expression("#uid = :uid");
+        let Some(update) = parts::noted(self.update_of(window), note) else { return Ok(true) };
         self.update(&format!("note what was done for window {}", window.id), update).await
     }
 
-    /// Writes which mute rules a window has made or is about to make; false if somebody else has written that since it
-    /// was read, or the window is no longer there.
+    /// Writes which mute rules a window has made or is about to make, and which alarms were muted by others that are gone;
+    /// false if somebody else has written of its rules since it was read, or the window is no longer there.
     ///
     /// # Errors
     /// [`Error::Aws`] when the call fails.
-    pub async fn note_mutes(&self, window: &Window, mutes: &[Mute]) -> Result<bool, Error> {
+    pub async fn note_mutes(&self, window: &Window, mutes: &[Mute], gone: &BTreeSet<String>) -> Result<bool, Error> {
         let what = format!("note the mute rules of window {}", window.id);
-        let list = |mutes: &[Mute]| {
-            items::list(mutes).map_err(|problem| failed(Service::Table, what.as_str(), invalid(problem)))
-        };
-        let mut update = self.update_of(window).expression_attribute_names("#mutes", "mutes");
-        update = if mutes.is_empty() {
-            update.update_expression("REMOVE #mutes")
-        } else {
-            update.update_expression("SET #mutes = :mutes").expression_attribute_values(":mutes", list(mutes)?)
-        };
-        update = if window.mutes.is_empty() {
-            update.condition_expression("#uid = :uid AND attribute_not_exists(#mutes)")
-        } else {
-            update
-                .condition_expression("#uid = :uid AND #mutes = :known")
-                .expression_attribute_values(":known", list(&window.mutes)?)
-        };
+        let update = parts::mutes(self.update_of(window), window, mutes, gone);
+        let update = update.map_err(|problem| failed(Service::Table, what.as_str(), invalid(problem)))?;
         self.update(&what, update).await
     }
 

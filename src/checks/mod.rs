@@ -2,6 +2,7 @@
 //!
 //! It only reads. What it may not read is a finding of its own, not a failure.
 
+mod alarms;
 mod rules;
 mod site;
 mod surroundings;
@@ -129,16 +130,17 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
             });
             let doomed = present.plan.map(|plan| doomed(plan, &config.rules)).unwrap_or_default();
             let booked = windows::doomed(&doomed).into_iter().chain(windows::series(&table.series, &config.rules));
+            let lingering = windows::lingering(&table.windows, run.now());
             checked.look(
                 &windows_told(table.windows.len(), table.series.len()),
-                unreadable.chain(booked).collect::<Vec<_>>(),
+                unreadable.chain(booked).chain(lingering).collect::<Vec<_>>(),
             );
         }
     }
     if let Some(published) = table.published.as_ref().filter(|_| run.app.page.is_some()) {
         checked.look("what visitors are told is in the bucket", surroundings::bucket(published));
     }
-    if let Some(found) = Box::pin(surroundings::alarms(run, present.table.ok())).await {
+    if let Some(found) = Box::pin(alarms::alarms(run, &asked.alarms, present.table.ok())).await {
         checked.look("the alarms that windows mute exist, and could be muted", found);
     }
     if let Some(found) = surroundings::outside(run, present.plan, covered).await {

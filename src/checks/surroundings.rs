@@ -4,7 +4,7 @@ use crate::{
     app::Run,
     aws::topic::Subscriptions,
     config::Config,
-    model::{after::After, bypass::Bypass, published::Published, rule_arn::RuleArn, table::Table, window::Window},
+    model::{bypass::Bypass, published::Published, rule_arn::RuleArn},
     plan::{Form, Plan, site::SiteState},
     probe::Expect,
     report::finding::Finding,
@@ -97,38 +97,6 @@ pub(super) async fn subscribers(run: Run<'_>) -> Option<Finding> {
             "allow sns:GetTopicAttributes on the topic, and check again",
         )),
     }
-}
-
-/// The alarms that windows mute; none if none do.
-pub(super) async fn alarms(run: Run<'_>, table: Option<&Table>) -> Option<Vec<Finding>> {
-    const WHY: &str = "it would call people for planned work";
-    let usual = &run.app.config.mute_alarms;
-    let windows = table.map(|table| table.windows.as_slice()).unwrap_or_default();
-    let unmuted = windows.iter().flat_map(Window::unmuted);
-    let still = table.into_iter().flat_map(|table| table.after.iter().filter_map(After::warning));
-    let told = unmuted.map(|what| Finding::warning(what, WHY, "see what it names; every sweep tries again"));
-    let still = still.map(|what| {
-        Finding::warning(what, "an alarm that is muted calls nobody", "delete the rule in the console of CloudWatch")
-    });
-    let mut found: Vec<Finding> = told.chain(still).collect();
-    if !usual.is_empty() {
-        match run.app.cloudwatch.alarms(usual).await {
-            Ok(alarms) => found.extend(usual.iter().filter(|name| !alarms.known.contains(*name)).map(|name| {
-                Finding::warning(
-                    format!("there is no alarm {name} in this account and Region"),
-                    "CloudWatch refuses to mute the alarms that MuteAlarms names, all of them",
-                    "leave it out of MuteAlarms, or make it",
-                )
-            })),
-            Err(error) => found.push(Finding::warning(
-                error.full(),
-                "whether the alarms of MuteAlarms exist is not known",
-                "allow cloudwatch:DescribeAlarms",
-            )),
-        }
-    }
-    let any = !usual.is_empty() || !found.is_empty() || windows.iter().any(|window| !window.mutes.is_empty());
-    any.then_some(found)
 }
 
 /// What the public name answers now, held against what the rules show; none if there is no address to ask. One URL shows

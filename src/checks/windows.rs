@@ -54,6 +54,15 @@ pub fn overlaps(booking: &Booking, own: Option<&WindowId>, table: &Table, config
     findings
 }
 
+/// Windows that should be history by now.
+pub(super) fn lingering(windows: &[Window], now: Timestamp) -> Vec<Finding> {
+    let told = |window: &Window| {
+        let what = format!("window {}: {}", window.id, words::lingers(window.lingers_since(now)?));
+        Some(Finding::warning(what, "its name cannot be booked again", "every sweep tries again"))
+    };
+    windows.iter().filter_map(told).collect()
+}
+
 /// A start that has passed, of which the caller may not be aware.
 #[must_use]
 pub fn late_start(booking: &Booking, now: Timestamp) -> Option<String> {

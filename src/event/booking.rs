@@ -103,18 +103,22 @@ pub(super) fn recurring(fields: &mut Fields, asked: &Asked, now: Timestamp, conf
 /// A check may be about a window, about rules, or about nothing but the settings; what is wrong with its fields is for
 /// the check to tell.
 pub(super) fn inquiry(fields: &mut Fields, asked: &Asked, now: Timestamp, config: &Config) -> Inquiry {
-    let (booking, rules) = if fields.has("every") {
-        (None, recurring(fields, asked, now, config).map(|recurring| recurring.series.rules))
+    let (booking, rules, alarms) = if fields.has("every") {
+        let series = recurring(fields, asked, now, config).map(|recurring| recurring.series);
+        let (rules, alarms) = series.map(|series| (series.rules, series.mute_alarms)).unzip();
+        (None, rules, alarms.flatten())
     } else if fields.has("start") {
         let booking = window(fields, now, config);
         let rules = booking.as_ref().map(|booking| booking.rules.clone());
-        (booking, rules)
+        let alarms = booking.as_ref().and_then(|booking| booking.mute_alarms.clone());
+        (booking, rules, alarms)
     } else {
-        (None, Options::read(fields, config).rules)
+        let options = Options::read(fields, config);
+        (None, options.rules, options.mute_alarms)
     };
     fields.refuse_the_rest("check");
     let rules = rules.unwrap_or(Covered::ALL).resolve(&config.rules);
-    Inquiry { booking, rules, problems: fields.take_problems() }
+    Inquiry { booking, rules, alarms: alarms.unwrap_or_default(), problems: fields.take_problems() }
 }
 
 /// What an event says of its end.

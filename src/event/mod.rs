@@ -201,6 +201,8 @@ pub struct Inquiry {
     pub booking: Option<Booking>,
     /// The rules.
     pub rules: Vec<RuleArn>,
+    /// The alarms it mutes besides those that the settings name.
+    pub alarms: Vec<String>,
     /// What is wrong with the description, a sentence each.
     pub problems: Vec<String>,
 }

@@ -10,6 +10,7 @@ pub mod id;
 pub mod lookalikes;
 pub mod may_narrow;
 pub mod mute;
+pub mod muting;
 pub mod note;
 pub mod published;
 pub mod recurrence;

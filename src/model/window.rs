@@ -19,6 +19,12 @@ pub const HORIZON: SignedDuration = SignedDuration::from_hours(366 * 24);
 /// The shortest window: below it, its start and its end could not be told apart by wake-ups.
 pub const LENGTH_MIN: SignedDuration = SignedDuration::from_mins(1);
 
+/// The words of the reports of which each window sends one in the end.
+pub const LAST_REPORTS: [&str; 3] = ["completed", "cancelled", "missed"];
+
+/// Whoever sends a window's last report also makes it history, and two sweeps after that somebody else should have.
+const LINGERS: SignedDuration = SignedDuration::from_mins(11);
+
 /// How a window stands.
 ///
 /// It is booked, becomes active at its start, may be held past its end, is ending once its end is decided or has come,
@@ -254,6 +260,12 @@ pub struct Window {
     /// Its mute rules: those that were made, or that somebody is about to make.
     #[serde(default)]
     pub mutes: Vec<Mute>,
+    /// Counts what was written about its mute rules; each such write depends on the one that was read.
+    #[serde(default)]
+    pub mutes_version: u64,
+    /// The alarms that were muted by rules of it that are gone by now.
+    #[serde(default)]
+    pub once_muted: BTreeSet<String>,
     /// When all its rules were first seen header-only.
     #[serde(default)]
     pub started_at: Option<Timestamp>,
@@ -299,6 +311,8 @@ impl Window {
             reports: BTreeSet::new(),
             wakeups: None,
             mutes: vec![],
+            mutes_version: 0,
+            once_muted: BTreeSet::new(),
             started_at: None,
             reopened_at: None,
             closed_seen_after_secs: None,
@@ -347,6 +361,18 @@ impl Window {
     pub fn really_started(&self) -> Option<Timestamp> {
         let missed = self.ending.is_some_and(|ending| ending.outcome == Outcome::Missed);
         self.started_at.or(self.activated_at.filter(|_| !missed))
+    }
+
+    /// Since when its last report is out, if that is so long that it should be history by now.
+    #[must_use]
+    pub fn lingers_since(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.state != State::Ending {
+            return None;
+        }
+        let last = |(_, event): &(&str, &str)| LAST_REPORTS.contains(event);
+        let sent = self.reports.iter().filter_map(|sent| sent.split_once(' ')).filter(last);
+        let since: Timestamp = sent.filter_map(|(at, _)| at.parse().ok()).min()?;
+        (now.duration_since(since) >= LINGERS).then_some(since)
     }
 
     /// Adds a decision, with the times as they are now; one that ends the window sets none.
@@ -558,6 +584,20 @@ pub(crate) mod tests {
         ] {
             assert_eq!(window.really_started(), started.map(at), "{window:?}");
         }
+    }
+
+    #[test]
+    fn a_window_lingers_if_its_last_report_is_out_for_two_sweeps() {
+        let reports = ["2026-12-06T03:00:00Z failed", "2026-12-06T03:05:00.25Z completed", "odd", "x missed"];
+        let ending = Window {
+            reports: reports.map(str::to_owned).into(),
+            ..active().to_end(at("03:00:00"), Outcome::Completed)
+        };
+        assert_eq!(ending.lingers_since(at("03:16:00")), None);
+        assert_eq!(ending.lingers_since(at("03:16:01")), Some(at("03:05:00.25")));
+        assert_eq!(Window { state: State::Over, ..ending.clone() }.lingers_since(at("05:00:00")), None);
+        let untold = Window { reports: ["2026-12-06T03:00:00Z failed".to_owned()].into(), ..ending };
+        assert_eq!(untold.lingers_since(at("05:00:00")), None);
     }
 
     #[test]

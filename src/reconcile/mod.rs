@@ -38,6 +38,7 @@ use jiff::SignedDuration;
 
 use crate::{
     app::Run,
+    aws::store::Reads,
     error::Error,
     log::DETAIL,
     model::{seen::Rules, table::Table, window::Window},
@@ -61,6 +62,14 @@ const LONG: SignedDuration = SignedDuration::from_secs(2);
 /// [`Error::Aws`] when the table cannot be read; all else that fails is in [`Done`].
 pub async fn reconcile(run: Run<'_>) -> Result<Done, Error> {
     Box::pin(go_on(run, Progress::default())).await
+}
+
+/// The same, and reads what is left to do of windows that are over, for [`follow_up`].
+///
+/// # Errors
+/// As [`reconcile`].
+pub async fn reconcile_and_read_all(run: Run<'_>) -> Result<Done, Error> {
+    Box::pin(go_on(run, Progress { reads: Reads::All, ..Progress::default() })).await
 }
 
 /// The same, and takes the bypass header off rules that are header-only for no window.
@@ -117,7 +126,7 @@ async fn go_on(run: Run<'_>, mut progress: Progress) -> Result<Done, Error> {
 pub async fn follow(run: Run<'_>, window: &mut Window, decided: String) -> Result<Present, Error> {
     let mut announced = window.clone();
     let look_and_tell = async {
-        let mut present = present(run).await;
+        let mut present = present(run, Reads::Windows).await;
         let publish = async {
             if present.windows_seen {
                 tell_visitors(run, &present.table, vec![]).await
@@ -135,6 +144,8 @@ pub async fn follow(run: Run<'_>, window: &mut Window, decided: String) -> Resul
         tokio::join!(wakeups::make_wake_ups(run, window), look_and_tell, Box::pin(mutes::keep_one(run, &mut muted)));
     window.told = announced.told;
     window.mutes = muted.mutes;
+    window.mutes_version = muted.mutes_version;
+    window.once_muted = muted.once_muted;
     let left: Vec<String> = [made, told].into_iter().filter_map(Result::err).map(|error| error.full()).collect();
     if left.is_empty() {
         return Ok(present);
@@ -146,7 +157,7 @@ pub async fn follow(run: Run<'_>, window: &mut Window, decided: String) -> Resul
 async fn settle(run: Run<'_>, progress: &mut Progress) -> Result<Settled, Error> {
     let mut last = Table::default();
     for _ in 0..LOOKS_MAX {
-        let Observed { rules, mut table } = observe(run).await?;
+        let Observed { rules, mut table } = observe(run, progress.reads).await?;
         let rules = match rules {
             Ok(rules) => rules,
             Err(error) => {

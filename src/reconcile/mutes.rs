@@ -1,7 +1,11 @@
-//! Muting the alarms of windows, from their booking on until their rules are open again. Whatever fails here is a
-//! warning: no rule waits for it.
+//! Muting the alarms of windows, from their booking on until some minutes after their rules are open again. Whatever
+//! fails here is a warning: no rule waits for it.
 
-use std::{future::Future, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream};
 
@@ -40,7 +44,10 @@ async fn in_time(work: impl Future<Output = ()>) {
 
 async fn look_after(run: Run<'_>, window: &mut Window) {
     let upkeep = window.mute_upkeep(&run.app.config.mute_alarms, run.now());
-    if upkeep.is_nothing() {
+    // A rule that could not be deleted may be wanted again.
+    let goes = |mute: &Mute| upkeep.delete.iter().any(|other| other.number == mute.number);
+    let is_told_in_vain = window.mutes.iter().any(|mute| mute.made && mute.problem.is_some() && !goes(mute));
+    if upkeep.is_nothing() && !is_told_in_vain {
         return;
     }
     let meant = |mute: &&Mute| !upkeep.make.iter().any(|made| made.number == mute.number);
@@ -48,7 +55,7 @@ async fn look_after(run: Run<'_>, window: &mut Window) {
     mutes.extend(upkeep.make.iter().cloned());
     mutes.sort_by_key(|mute| mute.number);
     // What is about to be made is in the table first, or nobody would know of it if this run died.
-    if !write(run, window, mutes).await {
+    if !write(run, window, mutes, BTreeSet::new()).await {
         return;
     }
     let wanted = window.clone();
@@ -56,9 +63,12 @@ async fn look_after(run: Run<'_>, window: &mut Window) {
         .map(async |mute| (mute.number, run.app.cloudwatch.mute(&rule(run, &wanted, mute)).await))
         .buffer_unordered(WINDOWS_AT_ONCE)
         .collect::<Vec<_>>();
-    let (made, deleted) = tokio::join!(made, delete(run, &wanted, &upkeep.delete));
-    let mut mutes: Vec<Mute> =
-        window.mutes.iter().filter(|mute| !deleted.gone.contains(&mute.number)).cloned().collect();
+    let (made, deleted) = tokio::join!(made, delete(run, window.id.as_str(), &window.uid, &upkeep.delete));
+    let (gone, mut mutes): (Vec<Mute>, Vec<Mute>) =
+        window.mutes.iter().cloned().partition(|mute| deleted.gone.contains(&mute.number));
+    for mute in mutes.iter_mut().filter(|mute| mute.made) {
+        mute.problem = deleted.failed.get(&mute.number).cloned();
+    }
     for (number, made) in made {
         let Some(mute) = mutes.iter_mut().find(|mute| mute.number == number) else { continue };
         mute.made = made.is_ok();
@@ -67,17 +77,22 @@ async fn look_after(run: Run<'_>, window: &mut Window) {
             tracing::warn!(window.id = %window.id, problem, "alarms could not be muted");
         }
     }
-    write(run, window, mutes).await;
+    // The rule is gone, and the history tells of it all the same.
+    let gone = gone.into_iter().filter(|mute| mute.has_muted(run.now())).flat_map(|mute| mute.alarms).collect();
+    write(run, window, mutes, gone).await;
 }
 
-/// Writes which mute rules a window has, if that is news; false if somebody else did meanwhile.
-async fn write(run: Run<'_>, window: &mut Window, mutes: Vec<Mute>) -> bool {
+/// Writes which mute rules a window has, if that is news, and which alarms were muted by others that are gone; false if
+/// somebody else did meanwhile.
+async fn write(run: Run<'_>, window: &mut Window, mutes: Vec<Mute>, gone: BTreeSet<String>) -> bool {
     if mutes == window.mutes {
         return true;
     }
-    match run.app.aws.store.note_mutes(window, &mutes).await {
+    match run.app.aws.store.note_mutes(window, &mutes, &gone).await {
         Ok(true) => {
             window.mutes = mutes;
+            window.mutes_version = window.mutes_version.saturating_add(1);
+            window.once_muted.extend(gone);
             true
         }
         // Another run looks after them, or the window is over: the next run sees what is left.
@@ -94,14 +109,15 @@ async fn write(run: Run<'_>, window: &mut Window, mutes: Vec<Mute>) -> bool {
 pub(super) struct Deleted {
     /// The numbers of those that can be forgotten.
     pub(super) gone: Vec<u32>,
-    /// Why one could not be deleted, in a sentence.
-    pub(super) problem: Option<String>,
+    /// Why others could not be deleted, by their numbers, in a sentence.
+    pub(super) failed: BTreeMap<u32, String>,
 }
 
 /// Deletes mute rules of a window.
-pub(super) async fn delete(run: Run<'_>, window: &Window, mutes: &[Mute]) -> Deleted {
+pub(super) async fn delete(run: Run<'_>, window: &str, uid: &str, mutes: &[Mute]) -> Deleted {
+    let stack = &run.app.config.table;
     let deleted: Vec<(&Mute, Result<(), Error>)> = stream::iter(mutes)
-        .map(async |mute| (mute, run.app.cloudwatch.unmute(&name(run, window, mute)).await))
+        .map(async |mute| (mute, run.app.cloudwatch.unmute(&mute.name(stack, window, uid)).await))
         .buffer_unordered(WINDOWS_AT_ONCE)
         .collect()
         .await;
@@ -112,24 +128,19 @@ pub(super) async fn delete(run: Run<'_>, window: &Window, mutes: &[Mute]) -> Del
             // Who set about making it may still be at it.
             Ok(()) => {}
             Err(error) => {
-                tracing::warn!(window.id = %window.id, error = error.full(), "a mute rule could not be deleted");
-                all.problem = Some(error.full());
+                tracing::warn!(window.id = window, error = error.full(), "a mute rule could not be deleted");
+                all.failed.insert(mute.number, error.full());
             }
         }
     }
     all
 }
 
-/// The name of one of a window's mute rules.
-pub(super) fn name(run: Run<'_>, window: &Window, mute: &Mute) -> String {
-    mute.name(&run.app.config.table, window.id.as_str(), &window.uid)
-}
-
 fn rule(run: Run<'_>, window: &Window, mute: &Mute) -> MuteRule {
     let zone = window.timezone.as_deref();
     let end = window.end.map_or("until it is switched off".to_owned(), |end| format!("until {}", spoken(end, zone)));
     MuteRule {
-        name: name(run, window, mute),
+        name: mute.name(&run.app.config.table, window.id.as_str(), &window.uid),
         description: format!(
             "Maintenance window {}, {end}. The function of the stack {} deletes it once the site is open again.",
             window.id, run.app.config.table

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     app::Run,
+    aws::store::Reads,
     error::Error,
     model::{rule_arn::RuleArn, seen::Rules, table::Table, window::Covered},
 };
@@ -17,17 +18,17 @@ pub struct Observed {
     pub table: Table,
 }
 
-/// Looks at the rules, then at the table.
+/// Looks at the rules, then at the table, as far as that is asked for.
 ///
 /// The order matters: a run saves a rule's conditions before it narrows the rule, so whoever sees a rule header-only
 /// and reads the table afterwards finds them there.
 ///
 /// # Errors
 /// [`Error::Aws`] when the table cannot be read.
-pub async fn observe(run: Run<'_>) -> Result<Observed, Error> {
+pub async fn observe(run: Run<'_>, reads: Reads) -> Result<Observed, Error> {
     let managed = &run.app.config.rules;
     let rules = run.app.aws.rules.read(managed).await;
-    let table = run.app.aws.store.now(run.now()).await?;
+    let table = run.app.aws.store.now(reads, run.now()).await?;
     let others = unmanaged(&table, managed);
     if others.is_empty() {
         return Ok(Observed { rules, table });

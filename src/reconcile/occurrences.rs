@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use super::{mutes, present::present, reports, wakeups::make_wake_ups};
 use crate::{
     app::Run,
-    aws::{items::Write, store::Written},
+    aws::{
+        items::Write,
+        store::{Reads, Written},
+    },
     checks,
     error::Error,
     model::{
@@ -57,7 +60,7 @@ async fn book(run: Run<'_>, series: &Series, table: &Table, next: &Occurrence) -
     tracing::info!(window.id = %window.id, series.id = %series.id, "next occurrence booked");
     make_wake_ups(run, &mut window).await?;
     Box::pin(mutes::keep_one(run, &mut window)).await;
-    let site = present(run).await.site;
+    let site = present(run, Reads::Windows).await.site;
     reports::tell_by_clock(run, &mut window, &site).await.map(|()| Some(window))
 }
 
@@ -67,7 +70,7 @@ async fn finish(run: Run<'_>, series: &Series) -> Result<(), Error> {
     // The same whatever is decided between this report and the next try.
     let cause = "run out".to_owned();
     let report = Report { cause, ..Report::of_series(Event::Completed, series, decision, run.request, run.now()) };
-    run.app.aws.topic.publish(&report.seen(&present(run).await.site), run.target).await?;
+    run.app.aws.topic.publish(&report.seen(&present(run, Reads::Windows).await.site), run.target).await?;
     // Another run did it, or somebody changed the series: then it is looked at again.
     run.app.aws.store.write(None, &[Write::PastSeries(series.clone(), run.now())]).await.map(drop)
 }
@@ -81,7 +84,8 @@ async fn left_out(
     further: Series,
 ) -> Result<(), Error> {
     let cause = format!("{} {} {}", series.id, series.uid, next.start);
-    let mut report = Report::without_window(Event::Failed, vec![], run.now(), &cause).seen(&present(run).await.site);
+    let mut report =
+        Report::without_window(Event::Failed, vec![], run.now(), &cause).seen(&present(run, Reads::Windows).await.site);
     report.notes.push(format!(
         "series {} could not book its window of {}, since the name {id} is taken; that window is left out",
         series.id,

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     app::Run,
+    aws::store::Reads,
     model::{
         seen::{Met, Rules},
         table::Table,
@@ -48,10 +49,10 @@ pub struct Present {
     pub unpublished: Option<Problem>,
 }
 
-/// Looks at the rules and the table; what cannot be read is told as such.
-pub async fn present(run: Run<'_>) -> Present {
+/// Looks at the rules and the table, as far as that is asked for; what cannot be read is told as such.
+pub async fn present(run: Run<'_>, reads: Reads) -> Present {
     let now = run.now();
-    let (rules, table, windows_seen, unseen) = match observe(run).await {
+    let (rules, table, windows_seen, unseen) = match observe(run, reads).await {
         Ok(Observed { rules: Ok(rules), table }) => (Some(rules), table, true, vec![]),
         Ok(Observed { rules: Err(error), table }) => (None, table, true, vec![error.full()]),
         // The windows cannot be read; the rules perhaps can.
@@ -80,7 +81,7 @@ pub async fn present(run: Run<'_>) -> Present {
     Present { site, plan, table, windows_seen, unseen, visitor: None, unpublished: None }
 }
 
-/// The same, and what a visitor meets now, if there is an address to ask.
+/// The same with all of the table, and what a visitor meets now, if there is an address to ask.
 pub async fn present_and_outside(run: Run<'_>) -> Present {
     let glance = async {
         match &run.app.probe {
@@ -88,7 +89,7 @@ pub async fn present_and_outside(run: Run<'_>) -> Present {
             None => None,
         }
     };
-    let (mut present, glance) = tokio::join!(present(run), glance);
+    let (mut present, glance) = tokio::join!(present(run, Reads::All), glance);
     let Some(mut glance) = glance else { return present };
     if is_settled(run, &present.table) {
         if let (SiteState::Open, Met::Maintenance, Some(probe)) =

@@ -9,6 +9,7 @@ use super::{
     visitors::Problem,
 };
 use crate::{
+    aws::store::Reads,
     error::Error,
     model::{
         id::WindowId,
@@ -135,6 +136,8 @@ pub(super) struct Progress {
     pub(super) odd: BTreeMap<RuleArn, Option<RuleItem>>,
     /// Whether rules that are header-only for no window are to lose the bypass header.
     pub(super) reopen_orphans: bool,
+    /// How much of the table it reads.
+    pub(super) reads: Reads,
     /// Whether a tester's request succeeded, and when that was asked.
     pub(super) healthy: Option<(bool, Timestamp)>,
 }

@@ -16,7 +16,7 @@ use crate::{
     aws::{
         items::{PUBLISHED_KEY, Write},
         page::Page,
-        store::Written,
+        store::{Reads, Written},
     },
     error::Error,
     model::{published::Published, table::Table, window::Window},
@@ -114,7 +114,7 @@ async fn tell(run: Run<'_>, page: &Page, table: &Table) -> Result<Told, Error> {
         let Some(next) = due(run, page, table) else { break };
         match store.write(None, &[Write::Published(next.clone())]).await? {
             Written::Yes => return send(run, page, table.published.as_ref(), next).await,
-            Written::Changed | Written::Decided => read = Some(store.now(run.now()).await?),
+            Written::Changed | Written::Decided => read = Some(store.now(Reads::Windows, run.now()).await?),
         }
     }
     // Another run tells the same, or goes on changing it: then that one's is the last word.

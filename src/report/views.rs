@@ -163,7 +163,7 @@ pub struct PastView {
     /// How many seconds after they were restored a visitor saw that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opened_seen_after_secs: Option<i64>,
-    /// How many requests of visitors were turned away; some minutes after its end, if CloudWatch told.
+    /// How many requests were turned away; some minutes after its end, if CloudWatch told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turned_away: Option<u64>,
     /// The alarms it muted.

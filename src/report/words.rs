@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::drift;
 use crate::{
     model::{
-        time::{roughly, spoken},
+        time::{roughly, spoken, utc},
         window::{AtEnd, Window},
     },
     plan::{
@@ -99,6 +99,16 @@ pub(super) fn next_events(event: Event, window: &Window) -> Vec<String> {
         | Event::Unskipped
         | Event::Failed => vec![],
     }
+}
+
+/// What is to be known of a window whose last report is out since then, and that is still not history; to follow its name.
+#[must_use]
+pub fn lingers(since: Timestamp) -> String {
+    format!(
+        "it is over, and its last report is out since {}, but the table does not take it as history; if that stays so, \
+         compare its item in the scope now with those of its name in the scope past, and delete the one that is too much",
+        utc(since)
+    )
 }
 
 /// What is to be known of an alarm that was muted and is still in alarm.

@@ -1,9 +1,10 @@
 //! Alarms that are muted for planned work: from the booking on, until the site is open again, and never longer; and the
-//! visitors who were turned away meanwhile.
+//! requests that were turned away meanwhile.
 
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
+use maintenance_window::report::views::PastView;
 use serde_json::{Value, json};
 
 use crate::world::{Fault, World};
@@ -350,4 +351,273 @@ async fn a_cloudwatch_that_hangs_holds_up_no_report_and_no_wake_up() {
     world.invoke(json!({"action": "on", "id": "w", "duration": "PT1H"})).await.expect("on");
     assert!(world.now().duration_since(before) < jiff::SignedDuration::from_secs(12), "{}", world.now());
     assert_eq!(world.events(), ["started"]);
+}
+
+/// What the history tells of the only window.
+async fn past(world: &World) -> PastView {
+    let told = world.invoke(json!({"action": "history", "id": "w"})).await.expect("told");
+    let [past] = told.history.as_slice() else { panic!("{:?}", told.history) };
+    past.clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn alarms_ring_again_although_the_last_report_cannot_be_sent_and_are_told_with_it() {
+    let world = muting();
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:30").await;
+    world.state().cloudwatch.alarms.insert("site-slow".to_owned(), true);
+    world.state().broken = vec!["Publish"];
+    world.run_until("03:04:59").await;
+    assert_eq!(world.muted(), names(&["site-5xx", "site-slow"]), "an alarm looks at the last minutes of the window");
+    world.run_until("03:11").await;
+    assert_eq!((world.windows(), rules(&world)), (vec!["w".to_owned()], vec![]));
+    world.run_until("04:11").await;
+    assert_eq!(
+        (world.windows(), world.events()),
+        (vec!["w".to_owned()], ["booked", "started"].map(str::to_owned).into())
+    );
+    world.state().broken.clear();
+    world.run_until("04:25").await;
+    assert_eq!((world.left_over(), world.count("completed"), world.count("in_alarm")), (vec![], 1, 1));
+    let past = past(&world).await;
+    assert_eq!(
+        (past.muted, past.in_alarm),
+        (vec!["site-5xx".to_owned(), "site-slow".to_owned()], vec!["site-slow".to_owned()])
+    );
+    assert!(past.turned_away.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_was_dropped_mutes_nothing_although_that_cannot_be_reported() {
+    let world = muting();
+    world.invoke(window()).await.expect("booked");
+    world.state().broken = vec!["Publish"];
+    world.invoke(json!({"action": "cancel", "id": "w"})).await.expect_err("not all was done");
+    assert_eq!((rules(&world), world.windows()), (vec![], vec!["w".to_owned()]));
+    world.run_until("02:30").await;
+    assert_eq!((world.muted(), world.windows()), (names(&[]), vec!["w".to_owned()]));
+    world.state().broken.clear();
+    world.run_until("02:45").await;
+    assert_eq!((world.left_over(), past(&world).await.muted), (vec![], vec![]), "nor did it ever");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_cannot_end_is_muted_for_an_hour_more_and_no_longer() {
+    for broken in ["ModifyRule", "DescribeRules"] {
+        let world = muting();
+        world.invoke(window()).await.expect("booked");
+        world.run_until("02:30").await;
+        world.state().broken = vec![broken];
+        world.run_until("03:50").await;
+        assert_eq!(world.muted(), names(&["site-5xx", "site-slow"]), "{broken}");
+        world.run_until("04:06").await;
+        assert!(world.is_dark(0), "{broken}");
+        assert_eq!(rules(&world), [""; 0], "{broken}: what is closed against the plan calls people");
+        world.state().broken.clear();
+        world.run_until("04:30").await;
+        assert_eq!(world.left_over(), [""; 0], "{broken}");
+        assert_eq!(past(&world).await.muted, ["site-5xx", "site-slow"], "{broken}");
+    }
+}
+
+/// What a person does to an item.
+type Edit = fn(&mut Value);
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_or_another_version_wrote_of_mute_rules_keeps_no_window_from_its_end() {
+    let other_forms: [(&str, Edit); 4] = [
+        ("an empty list", |window| window["mutes"] = json!([])),
+        ("times of another form", |window| {
+            for mute in window["mutes"].as_array_mut().into_iter().flatten() {
+                mute["from"] = json!("2026-12-06T03:00:00.000+01:00");
+                mute["since"] = json!("2026-12-06T00:00Z");
+            }
+        }),
+        ("a field of a later version", |window| {
+            for mute in window["mutes"].as_array_mut().into_iter().flatten() {
+                mute["later"] = json!("value");
+            }
+        }),
+        ("no field that may be left out", |window| {
+            for mute in window["mutes"].as_array_mut().into_iter().flatten() {
+                mute.as_object_mut().expect("a rule").remove("problem");
+            }
+        }),
+    ];
+    for (what, edit) in other_forms {
+        for extends in [false, true] {
+            let world = muting();
+            world.invoke(window()).await.expect("booked");
+            world.run_until("02:30").await;
+            world.edit_item("window#w", edit);
+            if extends {
+                world.invoke(json!({"action": "extend", "id": "w", "by": "PT2H"})).await.expect("extended");
+                let longer = rules(&world).iter().filter(|rule| rule.starts_with("02:31-06:00")).count();
+                assert_eq!(longer, 1, "{what}: {:?}", rules(&world));
+            }
+            world.run_until(if extends { "05:12" } else { "03:12" }).await;
+            assert_eq!(world.windows(), [""; 0], "{what}");
+            assert_eq!(world.count("completed"), 1, "{what}");
+        }
+    }
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    world.edit_item("window#w", |window| window["mutes"] = json!([]));
+    world.run_until("03:12").await;
+    assert_eq!((world.left_over(), world.count("completed")), (vec![], 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_the_table_does_not_take_as_history_says_so() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:30").await;
+    world.state().broken = vec!["Publish"];
+    world.run_until("03:10").await;
+    let item = world.window("w").expect("its report is not out");
+    let ended: jiff::Timestamp = item["reopened_at"].as_str().expect("open").parse().expect("a time");
+    let key = format!("{}#w#{}", ended.strftime("%Y-%m-%dT%H:%M:%S.%3fZ"), item["uid"].as_str().expect("a uid"));
+    world.put_item("past", &key, &json!({"of": "another table"}));
+    world.state().broken.clear();
+    world.run_until("03:18").await;
+    let told = world.invoke(json!({"action": "sweep"})).await;
+    assert!(told.is_ok(), "it may be another run's doing so far: {told:?}");
+    world.run_until("03:29").await;
+    let says = |text: &str| text.contains("window w: it is over, and its last report is out since ");
+    let left = world.invoke(json!({"action": "sweep"})).await.expect_err("left").full();
+    assert!(says(&left), "{left}");
+    let status = world.invoke(json!({"action": "status"})).await.expect("told");
+    assert!(status.warnings.iter().any(|warning| says(warning)), "{status:?}");
+    let check = world.invoke(json!({"action": "check"})).await.expect("told");
+    assert!(check.findings.iter().any(|finding| says(&finding.what)), "{check:?}");
+    world.state().table.forget("past", &key).expect("there");
+    world.run_until("03:50").await;
+    assert_eq!((world.left_over(), world.count("completed")), (vec![], 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_history_tells_of_every_alarm_that_was_muted_and_of_no_other() {
+    let edit = |alarms: Value| json!({"action": "edit", "id": "w", "mute_alarms": alarms});
+    let with_canary = || {
+        let mut window = window();
+        window["mute_alarms"] = json!(["site-canary"]);
+        window
+    };
+    let world = muting();
+    world.invoke(with_canary()).await.expect("booked");
+    world.run_until("02:30").await;
+    world.invoke(edit(json!([]))).await.expect("edited");
+    world.run_until("03:12").await;
+    assert_eq!(past(&world).await.muted, ["site-5xx", "site-canary", "site-slow"]);
+    let world = muting();
+    world.invoke(with_canary()).await.expect("booked");
+    world.run_until("01:30").await;
+    world.invoke(edit(json!(["site-slow"]))).await.expect("edited");
+    world.run_until("03:12").await;
+    assert_eq!(past(&world).await.muted, ["site-5xx", "site-slow"], "a rule that never began");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_of_earlier_times_that_cannot_be_deleted_is_told_and_deleted_later() {
+    let world = muting();
+    world.invoke(window()).await.expect("booked");
+    world.state().broken = vec!["DeleteAlarmMuteRule"];
+    let later = json!({"action": "reschedule", "id": "w", "start": "2026-12-06T12:00Z"});
+    let moved = world.invoke(later.clone()).await.expect("moved");
+    let says = |warnings: &[String]| {
+        let told =
+            "window w may mute site-5xx, site-slow for longer than it should, until 2026-12-06T04:00:00Z (cannot ";
+        warnings.iter().filter(|warning| warning.starts_with(told)).count()
+    };
+    assert_eq!(says(&moved.warnings), 1, "{moved:?}");
+    let back = json!({"action": "reschedule", "id": "w", "start": "2026-12-06T02:00Z"});
+    let back = world.invoke(back).await.expect("moved");
+    assert_eq!(says(&back.warnings), 0, "the rule is wanted again: {back:?}");
+    world.invoke(later).await.expect("moved");
+    let status = world.invoke(json!({"action": "status"})).await.expect("told");
+    assert_eq!(says(&status.warnings), 1, "{status:?}");
+    let check = world.invoke(json!({"action": "check"})).await.expect("told");
+    let found: Vec<String> = check.findings.into_iter().map(|finding| finding.what).collect();
+    assert_eq!(says(&found), 1, "{found:?}");
+    world.state().broken.clear();
+    world.run_until("00:10").await;
+    assert_eq!(rules(&world), ["12:00-14:00 site-5xx,site-slow"]);
+    let status = world.invoke(json!({"action": "status"})).await.expect("told");
+    assert_eq!(status.warnings, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_windows_that_are_over_is_small_and_read_by_those_who_need_it() {
+    let world = muting();
+    for nth in 0..20 {
+        let on = json!({"action": "on", "id": format!("w{nth}"), "reason": "x".repeat(300)});
+        world.invoke(on).await.expect("on");
+        world.invoke(json!({"action": "off"})).await.expect("off");
+    }
+    assert_eq!(world.to_do().len(), 20, "{:?}", world.to_do());
+    for (_, item) in world.state().table.with_prefix("now", "after#") {
+        let only = ["due", "ended", "id", "mutes", "scope", "uid", "window"];
+        assert!(item.keys().all(|name| only.contains(&name.as_str())), "{item:?}");
+    }
+    let read_by = async |event: Value| {
+        let before = world.state().table.items_read;
+        world.invoke(event).await.expect("done");
+        world.state().table.items_read - before
+    };
+    let on = read_by(json!({"action": "on", "id": "w"})).await;
+    let off = read_by(json!({"action": "off"})).await;
+    assert!(on < 20 && off < 20, "{on} {off}");
+    assert!(read_by(json!({"action": "sweep"})).await >= 20);
+    world.run_until("00:20").await;
+    assert_eq!(world.left_over(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_version_left_to_do_is_done() {
+    let world = muting();
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:59").await;
+    let mut before = world.window("w").expect("a window");
+    world.run_until("03:01").await;
+    let [key] = world.to_do().try_into().expect("one");
+    let (ended, mutes) = (world.history()[0]["ended_at"].clone(), before["mutes"].clone());
+    before.as_object_mut().expect("an item").retain(|name, _| !["scope", "id"].contains(&name.as_str()));
+    let left =
+        json!({"window": before, "ended": ended, "due": "2026-12-06T03:05:00Z", "mutes": mutes, "in_alarm": null});
+    world.put_item("now", &format!("after#{key}"), &left);
+    world.run_until("03:12").await;
+    assert_eq!((rules(&world), world.left_over()), (vec![], vec![]));
+    assert!(past(&world).await.turned_away.is_some());
+    assert_eq!(world.count("failed"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_looks_up_the_alarms_of_the_event_and_of_what_is_booked() {
+    let world = muting();
+    let check = async |mut event: Value| {
+        event["action"] = json!("check");
+        let found = world.invoke(event).await.expect("told").findings;
+        found.into_iter().map(|finding| finding.what).filter(|what| what.contains("alarm")).collect::<Vec<String>>()
+    };
+    let unknown = "there is no alarm site-nope in this account and Region";
+    let times = json!({"start": "2026-12-07T02:00Z", "duration": "PT1H"});
+    for described in [
+        json!({"mute_alarms": ["site-nope", "site-canary"]}),
+        json!({"mute_alarms": ["site-nope"], "start": times["start"], "duration": times["duration"]}),
+        json!({"mute_alarms": ["site-nope"], "every": "rate(1 day)", "duration": "PT1H", "timezone": "UTC", "id": "s"}),
+    ] {
+        assert_eq!(check(described.clone()).await, [unknown], "{described}");
+    }
+    assert_eq!(check(json!({})).await, [""; 0]);
+    world.state().cloudwatch.alarms.insert("site-nope".to_owned(), false);
+    let mut event = window();
+    event["mute_alarms"] = json!(["site-nope"]);
+    world.invoke(event).await.expect("booked");
+    let series = json!({
+        "id": "s", "every": "cron(0 2 * * ? *)", "duration": "PT1H", "timezone": "UTC", "mute_alarms": ["site-nope"]
+    });
+    world.invoke(series).await.expect("booked");
+    assert_eq!(check(json!({})).await, [""; 0]);
+    world.state().cloudwatch.alarms.remove("site-nope");
+    assert_eq!(check(json!({})).await, [format!("{unknown}, which series s is to mute")]);
 }

@@ -135,6 +135,8 @@ fn any_window() -> impl Strategy<Value = Window> {
                 reports: BTreeSet::new(),
                 wakeups: None,
                 mutes: vec![],
+                mutes_version: 0,
+                once_muted: BTreeSet::new(),
                 started_at: None,
                 reopened_at: None,
                 closed_seen_after_secs: None,
@@ -284,7 +286,8 @@ fn any_write() -> impl Strategy<Value = Write> {
             |(window, ended, left)| {
                 let after = |(due, problem, in_alarm)| {
                     let mutes = vec![];
-                    After { window: window.clone(), ended, due, mutes, problem, in_alarm }
+                    let (id, uid) = (window.id.clone(), window.uid.clone());
+                    After { id, uid, ended, due, mutes, problem, in_alarm }
                 };
                 let left = left.map(after).map(Box::new);
                 Write::PastWindow(window, ended, left)

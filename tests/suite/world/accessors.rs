@@ -113,6 +113,30 @@ impl World {
         self.state().left_over(self.now())
     }
 
+    /// Lets a person change an item of the present in the console, as plain JSON.
+    pub(crate) fn edit_item(&self, id: &str, edit: impl FnOnce(&mut Value)) {
+        let before = self.present_item(id).expect("such an item");
+        let mut after = before.clone();
+        edit(&mut after);
+        let mut state = self.state();
+        let item = state.table.items.get_mut(&("now".to_owned(), id.to_owned())).expect("such an item");
+        for (name, value) in after.as_object().expect("attributes") {
+            if before.get(name) != Some(value) {
+                item.insert(name.clone(), attributes::typed(value));
+            }
+        }
+    }
+
+    /// Puts an item there, as a person in the console does.
+    pub(crate) fn put_item(&self, scope: &str, id: &str, plain: &Value) {
+        let attributes = plain.as_object().expect("attributes").iter();
+        let mut item: attributes::Item =
+            attributes.map(|(name, value)| (name.clone(), attributes::typed(value))).collect();
+        item.insert("scope".to_owned(), attributes::typed(&Value::from(scope)));
+        item.insert("id".to_owned(), attributes::typed(&Value::from(id)));
+        self.state().table.items.insert((scope.to_owned(), id.to_owned()), item);
+    }
+
     /// Deletes a window's item, as a person in the console does.
     pub(crate) fn forget_window(&self, id: &str) {
         self.state().table.forget("now", &format!("window#{id}")).expect("such a window");

@@ -42,6 +42,8 @@ pub(crate) struct Table {
     pub(crate) pages: Vec<usize>,
     /// The transactions that were done, by their tokens.
     done: BTreeMap<String, (Value, Timestamp)>,
+    /// How many items queries have read.
+    pub(crate) items_read: u64,
     /// Promises that a write broke.
     pub(crate) broken: Vec<String>,
 }
@@ -98,7 +100,11 @@ impl Table {
     /// Carries out one call; so many writes as `conflicts` says meet another transaction and do nothing.
     pub(crate) fn call(&mut self, operation: &str, input: &Value, now: Timestamp, conflicts: &mut usize) -> Answer {
         match operation {
-            "Query" => self.query(input),
+            "Query" => {
+                let answer = self.query(input)?;
+                self.items_read += answer["Count"].as_u64().expect("a count");
+                Ok(answer)
+            }
             "GetItem" => self.get_item(input),
             "TransactWriteItems" => self.transact(input, now, conflicts),
             "PutItem" | "UpdateItem" | "DeleteItem" => {
