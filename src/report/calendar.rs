@@ -50,7 +50,8 @@ fn event(one: &Announcement) -> Vec<String> {
     let status = if one.standing == Standing::Cancelled { "CANCELLED" } else { "CONFIRMED" };
     let mut lines = vec![
         "BEGIN:VEVENT".to_owned(),
-        format!("UID:{}", one.uid),
+        // A digest, unless a person wrote another one into the table.
+        format!("UID:{}", escaped(&one.uid)),
         format!("DTSTAMP:{changed}"),
         format!("LAST-MODIFIED:{changed}"),
         format!("SEQUENCE:{}", one.sequence),
@@ -159,8 +160,10 @@ mod tests {
     #[test]
     fn texts_are_escaped_and_without_control_characters() {
         let message = "a;b,c\\d\ne\r\u{7}\tf:g\"".to_owned();
-        let found = lines(Announcement { message, ..announcement() });
-        assert!(found.contains(&"DESCRIPTION:a\\;b\\,c\\\\d\\ne\tf:g\"".to_owned()), "{found:?}");
+        let found = lines(Announcement { uid: message.clone(), message, ..announcement() });
+        for name in ["UID", "DESCRIPTION"] {
+            assert!(found.contains(&format!("{name}:a\\;b\\,c\\\\d\\ne\tf:g\"")), "{found:?}");
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
-//! What holds for every rule, event, calendar and item of the table, looked for with made-up ones. Each run tries the same
-//! few, and prints the smallest that fails; `make fuzz` goes on with others, for as many minutes as it is told.
+//! What holds for every rule, event, calendar, item of the table and text, looked for with made-up ones. Each run tries
+//! the same few, and prints the smallest that fails; `make fuzz` goes on with others, for as many minutes as it is told.
 //!
 //! Whatever reads or writes what others made gets a property here, or in a file of its own beside those below.
 
 mod calendars;
 mod envelopes;
 mod items;
+mod pages;
+mod writers;
 
 use std::{
     sync::OnceLock,
@@ -31,17 +33,17 @@ use crate::{
 
 const CASES: u32 = 400;
 
-/// Tries a property with `CASES` made-up values, and goes on with others for as many minutes as `FUZZ_MINUTES` says.
+/// Tries a property with so many made-up values, and goes on with others for as many minutes as `FUZZ_MINUTES` says.
 /// `SEED` says with which ones it begins.
 #[expect(clippy::disallowed_methods, reason = "how long to search is said from outside")]
-fn tried<S: Strategy>(name: &str, values: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+fn tried<S: Strategy>(name: &str, cases: u32, values: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let told = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let (minutes, first) = (told("FUZZ_MINUTES").unwrap_or(0), told("SEED").unwrap_or(20_261_125));
     let started = Instant::now();
     for round in 1.. {
         let seed = first.wrapping_add(round - 1);
         let config = ProptestConfig {
-            cases: CASES,
+            cases,
             failure_persistence: None,
             rng_seed: RngSeed::Fixed(seed),
             ..ProptestConfig::default()
@@ -51,7 +53,7 @@ fn tried<S: Strategy>(name: &str, values: &S, test: impl Fn(S::Value) -> Result<
         }
         if started.elapsed() >= Duration::from_secs(60 * minutes) {
             if minutes > 0 {
-                tell(&format!("{name}: {} cases", round * u64::from(CASES)));
+                tell(&format!("{name}: {} cases", round * u64::from(cases)));
             }
             return;
         }
@@ -59,22 +61,23 @@ fn tried<S: Strategy>(name: &str, values: &S, test: impl Fn(S::Value) -> Result<
 }
 
 /// Runs a test on a large stack: strategies of many parts need more than a test's thread has.
-fn with_room(test: fn()) {
+fn with_room<T: Send + 'static>(test: fn() -> T) -> T {
     const STACK: usize = 64 * 1024 * 1024;
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(test).expect("a thread");
-    if let Err(panicked) = thread.join() {
-        std::panic::resume_unwind(panicked);
-    }
+    thread.join().unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))
 }
 
-/// Tests that hold for all values of some strategies.
+/// Tests that hold for all values of some strategies; so many values are tried at a time, if not `CASES`.
 macro_rules! properties {
-    ($($(#[$meta:meta])* fn $name:ident($($value:ident in $values:expr),+ $(,)?) $body:block)+) => {$(
+    ($(#[$meta:meta])* fn $($rest:tt)+) => {
+        crate::properties::properties! { crate::properties::CASES; $(#[$meta])* fn $($rest)+ }
+    };
+    ($cases:expr; $($(#[$meta:meta])* fn $name:ident($($value:ident in $values:expr),+ $(,)?) $body:block)+) => {$(
         $(#[$meta])*
         #[test]
         fn $name() {
             crate::properties::with_room(|| {
-                crate::properties::tried(stringify!($name), &($($values,)+), |($($value,)+)| {
+                crate::properties::tried(stringify!($name), $cases, &($($values,)+), |($($value,)+)| {
                     $body
                     Ok(())
                 });

@@ -5,7 +5,8 @@
 //! the load balancer, in the answers and in the reports is held against a model that follows the contract alone:
 //! intervals over rules, and what was answered.
 //!
-//! `STORMS=20000` tries more stories, `FROM=…` others; `SEED=…` plays one again and tells the shortest that still fails.
+//! `STORMS=20000` tries more stories, `MODEL_MINUTES=60` as many as there is time for, `FROM=…` others; `SEED=…` plays one
+//! again and tells the shortest that still fails.
 
 mod answers;
 mod asked;
@@ -30,6 +31,7 @@ use std::{
         Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use self::{made::made, operator::Operator, steps::Story};
@@ -121,6 +123,33 @@ fn number(key: &str) -> Option<u64> {
     std::env::var(key).ok()?.parse().ok()
 }
 
+/// How long to search.
+enum Limit {
+    /// So many stories.
+    Stories(u64),
+    /// No story is begun later.
+    Until(Instant),
+}
+
+impl Limit {
+    fn told() -> Self {
+        match number("MODEL_MINUTES") {
+            Some(minutes) => Self::Until(Instant::now() + Duration::from_secs(60 * minutes)),
+            None => Self::Stories(number("STORMS").unwrap_or(STORIES)),
+        }
+    }
+
+    /// The number of the next story, if there is to be one.
+    fn allows(&self, next: &AtomicU64, from: u64) -> Option<u64> {
+        let is_over = |nth: u64| match self {
+            Self::Stories(count) => nth >= *count,
+            Self::Until(end) => Instant::now() >= *end,
+        };
+        let after = |seed: u64| (!is_over(seed - from)).then(|| seed + 1);
+        next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after).ok()
+    }
+}
+
 /// Says how much was tried, past the capture of what a passing test prints.
 fn tell(what: &str) {
     let _ = writeln!(std::io::stdout(), "{what}");
@@ -136,7 +165,7 @@ fn whatever_an_operator_does_all_is_as_it_should_be() {
         let told = failure.log.join("\n");
         panic!("seed {seed}, owners {:?}, latency {}:\n{told}\n=> {}", story.owners, story.latency_ms, failure.wrong);
     }
-    let count = number("STORMS").unwrap_or(STORIES);
+    let limit = Limit::told();
     let from = number("FROM").unwrap_or(FROM);
     let next = AtomicU64::new(from);
     let failures = Mutex::new(BTreeMap::new());
@@ -145,12 +174,10 @@ fn whatever_an_operator_does_all_is_as_it_should_be() {
             // The function's futures are large in a debug build.
             let thread = std::thread::Builder::new().stack_size(STACK);
             let stories = thread.spawn_scoped(scope, || {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= from + count {
-                        return;
-                    }
+                while let Some(seed) = limit.allows(&next, from) {
                     if let Err(failure) = play(&made(seed)) {
+                        // At once, since a long search may be cut short.
+                        tell(&format!("SEED={seed}: {}", failure.wrong));
                         failures.lock().expect("no panic").insert(seed, failure.wrong);
                     }
                 }
@@ -159,7 +186,8 @@ fn whatever_an_operator_does_all_is_as_it_should_be() {
         }
     });
     let failures = failures.into_inner().expect("no panic");
-    tell(&format!("random operator: {count} stories, {} failed", failures.len()));
+    let count = next.into_inner() - from;
+    tell(&format!("random operator: {count} stories from {from} on, {} failed", failures.len()));
     let shown: Vec<String> = failures
         .iter()
         .map(|(seed, wrong)| format!("SEED={seed}: {wrong}"))

@@ -514,7 +514,7 @@ properties! {
                 world.settings.insert("ERROR_BUCKET", "error-pages".to_owned());
                 let own = json!({"id": "own", "start": "2026-12-06T00:10Z", "end": "2026-12-06T00:20Z"});
                 Box::pin(world.invoke(own)).await.expect("booked");
-                world.state().odd_times = true;
+                world.state().odd_table = true;
                 let text = |name: &str| stored[name]["S"].as_str().expect("a key").to_owned();
                 world.state().table.items.insert((text("scope"), text("id")), stored.clone());
                 for (at, actions) in [("00:09:59", 1), ("00:12", 4), ("00:20", 1), ("00:25", 1)] {

@@ -125,8 +125,8 @@ pub(crate) struct State {
     pub(crate) site_ill: bool,
     /// The bucket's files, by bucket and key, each with its `body`, `type` and `cache`.
     pub(crate) files: BTreeMap<String, Value>,
-    /// The table may hold times that no report's schema takes.
-    pub(crate) odd_times: bool,
+    /// A person wrote into the table, perhaps what no report's schema takes.
+    pub(crate) odd_table: bool,
     /// Promises that were seen broken, at the moment they were.
     pub(crate) violations: Vec<String>,
 }

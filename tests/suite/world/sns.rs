@@ -46,7 +46,7 @@ impl State {
         }
         let [document, chat] =
             ["sqs", "https"].map(|key| serde_json::from_str(message[key].as_str().expect("a document")).expect("JSON"));
-        if !self.odd_times {
+        if !self.odd_table {
             assert_report(&document, &chat);
         }
         let attributes = input["MessageAttributes"].clone();
