@@ -18,6 +18,7 @@ use crate::{
     aws::{items::Write, store::Written},
     error::Error,
     model::{
+        conditions::same,
         may_narrow::MayNarrow,
         rule_arn::RuleArn,
         table::{RuleItem, Table},
@@ -132,7 +133,7 @@ pub(super) async fn change_rules(
     let pace = Pace::new();
     let changes = plan.rules.iter().filter_map(|rule| Some((rule, rule.change.as_ref()?)));
     let wanted = |(rule, change): &(&RulePlan, &Change)| {
-        (only == Only::Both || change.way == Way::Restore)
+        (change.way == Way::Restore || (only == Only::Both && is_saved(rule, table, progress)))
             && !progress.has_failed(&About::Change(rule.arn.clone(), change.way))
     };
     let changes: Vec<(&RulePlan, &Change)> = changes.filter(wanted).collect();
@@ -168,6 +169,19 @@ pub(super) async fn change_rules(
         progress.changed_at = Some(run.now());
     }
     Step::Done
+}
+
+/// Whether the table holds what a rule's plan narrows it from, and to: where that could not be written, what was there
+/// before may say the same of both.
+fn is_saved(rule: &RulePlan, table: &Table, progress: &Progress) -> bool {
+    let Some(item) = rule.save.as_ref().filter(|_| progress.has_failed(&About::Save(rule.arn.clone()))) else {
+        return true;
+    };
+    let says_the_same = |saved: &RuleItem| {
+        same(&saved.owner, &item.owner)
+            && saved.forms().any(|form| form.mark == item.mark && same(&form.rest, &item.rest))
+    };
+    table.rules.get(&rule.arn).is_some_and(says_the_same)
 }
 
 /// Changes one rule; false if its moment has passed.

@@ -778,6 +778,32 @@ async fn a_repeated_cancel_drops_nothing_that_was_booked_since() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_rule_is_narrowed_while_what_its_owner_wrote_cannot_be_saved() {
+    let world = World::new(1);
+    world.invoke(json!({"action": "on", "id": "w"})).await.expect("on");
+    // So many values leave the header no room beside them: what is not saved of them is lost with the narrowing.
+    let written = vec![path(&["/a", "/b", "/c"]), header("X-Mine", "1"), header("X-Other", "2")];
+    world.set_conditions(0, written.clone());
+    world.state().broken = vec!["TransactWriteItems"];
+    for _ in 0..2 {
+        let left = world.invoke(json!({"action": "sweep"})).await.expect_err("it cannot be saved").full();
+        assert!(left.contains("cannot write to the table (rule web/rule000)"), "{left}");
+        assert_eq!(world.conditions(0), written);
+    }
+    world.state().broken.clear();
+    world.invoke(json!({"action": "sweep"})).await.expect("swept");
+    assert!(world.is_dark(0));
+    // What the table says already needs no saving: only that this edit was found cannot be kept.
+    world.set_conditions(0, written.clone());
+    world.state().broken = vec!["TransactWriteItems"];
+    drop(world.invoke(json!({"action": "sweep"})).await);
+    assert!(world.is_dark(0));
+    world.state().broken.clear();
+    world.invoke(json!({"action": "off"})).await.expect("off");
+    assert_eq!(world.conditions(0), written);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rule_that_cannot_be_turned_keeps_no_other_rule_and_no_other_window_back() {
     let world = World::new(2);
     for (nth, id) in [(0, "a"), (1, "b")] {

@@ -250,9 +250,12 @@ impl Process {
         }
         tokio::time::sleep(if protocol == Protocol::Table { world.table_latency } else { world.latency }).await;
         if fault == Some(Fault::Refused) || broken {
-            // AWS's messages quote what they were sent.
-            let lock = if input.to_string().contains(ORIGIN_LOCK) { ORIGIN_LOCK } else { "" };
-            let quoted = format!("{SECRET} {lock} is not something we like");
+            // AWS's messages quote what they were sent; that is no bypass value which the settings have no more.
+            let sent = input.to_string();
+            let is_known = self.world.settings.get("BYPASS_HEADER_VALUE").is_some_and(|value| value.contains(SECRET));
+            let quoted = [(SECRET, is_known), (ORIGIN_LOCK, sent.contains(ORIGIN_LOCK))];
+            let quoted = quoted.map(|(value, is_quoted)| if is_quoted { value } else { "" }).join(" ");
+            let quoted = format!("{quoted} is not something we like");
             return respond(protocol, &name, &Err(Refusal::new(400, "AccessDenied", quoted)));
         }
         if fault == Some(Fault::Throttled) {
