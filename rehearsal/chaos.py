@@ -7,6 +7,7 @@ one night at random back, and `NIGHTS=` chooses some by their names.
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import random
@@ -17,7 +18,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +29,20 @@ from rehearsal.door import Door
 from rehearsal.local_aws import LocalAws, ignore_callers_settings
 from rehearsal.options import PROJECT
 from rehearsal.timeline import Timeline
-from rehearsal.truths import Status, Witness
+from rehearsal.witness import Status, Witness, end_of, is_answered, story
 
 HOME = PROJECT / ".rehearsal"
 EVENT_FILE = PROJECT / "events/book.json"
 BYPASS_HEADER = "X-Maintenance-Bypass"
 RANDOM_NIGHTS = 2
 # How many nights are played at once.
-AT_ONCE = 4
+AT_ONCE = 5
 # In place of every five minutes: the sweep mends what is left, and a window here is a short one.
 SWEEP_EVERY_S = 10.0
 # Between two questions how the site stands.
 ASK_EVERY_S = 1.5
+# How much more time a person asks for.
+MORE = {"action": "extend", "id": night.WINDOW_ID, "by": "PT30S", "request_id": "more-time"}
 # After the last trouble, before the last sweep: what a run that is gone may still have sent to the
 # bucket is waited for, and only then the files are written once more.
 SETTLING_S = 25.0
@@ -123,16 +125,21 @@ def play_all(names: list[str], bootstrap: Path) -> int:
 
 def play_here(plan: troubles.Plan, bootstrap: Path) -> int:
     """One night, and its verdict; what was seen is kept."""
-    print(f"{plan.name}, a window of {plan.window_s} s: {'; '.join(map(str, plan.troubles))}")
+    told = "; ".join(map(str, plan.troubles))
+    if plan.asks_for_more_at is not None:
+        told += f"; a person asks for more time at T{plan.asks_for_more_at:+.0f}s"
+    print(f"{plan.name}, a window of {plan.window_s} s: {told}")
     witness = live(plan, bootstrap)
-    told = [f"  {line}" for line in truths.story(witness)]
+    told = [f"  {line}" for line in story(witness)]
     judged = truths.judge(witness)
     for claim, found in judged:
         if found:
             told += [f"  BROKEN  {claim}", *(f"            {finding}" for finding in found)]
     broken = sum(bool(found) for _, found in judged)
     kept = HOME / f"chaos-{plan.name}.json"
-    kept.write_text(json.dumps(asdict(witness), indent=1, default=str), encoding="utf-8")
+    kept.write_text(
+        json.dumps(dataclasses.asdict(witness), indent=1, default=str), encoding="utf-8"
+    )
     if broken:
         told.append(f"  what was seen is in {kept}, and beside it the log of the local AWS")
     print("\n".join([*told, f"  claims: {len(judged) - broken} passed, {broken} failed"]))
@@ -159,9 +166,12 @@ def live(plan: troubles.Plan, bootstrap: Path) -> Witness:
             site, EVENT_FILE, plan.window_s, Timeline(quiet=True), meanwhile=onlooker.through
         )
         return Witness(
-            night=seen,
+            # What follows from the end is held against the end that was decided last.
+            night=dataclasses.replace(seen, end=end_of(seen)),
+            booked_end=seen.end,
             spells=onlooker.spells,
             statuses=onlooker.statuses,
+            tries=onlooker.tries,
             page_left=built.visitors_file(),
         )
 
@@ -172,8 +182,9 @@ class Onlooker:
     def __init__(self, plan: troubles.Plan, site: drill.Site, maker: troubles.Troublemaker) -> None:
         self._plan, self._site, self._maker = plan, site, maker
         self.statuses: list[Status] = []
+        self.tries: list[Status] = []
         # Made here: making a client is not safe in several threads.
-        self._asks, self._sweeps = (site.aws.client("lambda") for _ in range(2))
+        self._asks, self._sweeps, self._person = (site.aws.client("lambda") for _ in range(3))
         self._stopped = threading.Event()
 
     @property
@@ -187,7 +198,8 @@ class Onlooker:
         trouble = threading.Thread(
             target=self._maker.play, args=(self._plan.troubles, start, self._stopped)
         )
-        threads = [trouble, *(threading.Thread(target=run) for run in (self._ask, self._sweep))]
+        others = (self._ask, self._sweep, lambda: self._want_more(start))
+        threads = [trouble, *(threading.Thread(target=run) for run in others)]
         for thread in threads:
             thread.start()
         try:
@@ -205,6 +217,17 @@ class Onlooker:
             sent = time.time()
             answer = asked(self._asks, self._site.stack, {"action": "status"})
             self.statuses.append(Status(sent, time.time(), answer))
+
+    def _want_more(self, start: float) -> None:
+        moment = self._plan.asks_for_more_at
+        if moment is None or self._stopped.wait(max(0.0, start + moment - time.time())):
+            return
+        answered = False
+        while not answered and not self._stopped.wait(ASK_EVERY_S):
+            sent = time.time()
+            answer = asked(self._person, self._site.stack, MORE)
+            self.tries.append(Status(sent, time.time(), answer))
+            answered = is_answered(answer)
 
     def _sweep(self) -> None:
         while not self._stopped.wait(SWEEP_EVERY_S):

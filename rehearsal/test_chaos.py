@@ -11,12 +11,14 @@ from rehearsal.chaos import chosen, plan_of
 from rehearsal.deployment import Answer
 from rehearsal.door import PASSES, Door, Fate
 from rehearsal.night import WINDOW_ID
+from rehearsal.promises import GRACE_S, HISTORY_S
 from rehearsal.reports import Report, read
 from rehearsal.shop import Application
 from rehearsal.test_promises import END, START, answer, good_night, over, report, visits
 from rehearsal.traffic import CLOSED, OPEN
 from rehearsal.troubles import Kind, Spell
-from rehearsal.truths import RECOVERY_S, Status, Witness, due_by, judge
+from rehearsal.truths import judge
+from rehearsal.witness import RECOVERY_S, Status, Witness, due_by, end_of
 
 STARTED, ENDED = "1970-01-01T00:16:40.500Z", "1970-01-01T00:18:10.500Z"
 ON_TIME = "Started   00:16 UTC, on time\nEnded     00:18 UTC, on time\n"
@@ -47,6 +49,7 @@ def completed(at: str = ENDED, text: str = ON_TIME, late: int = 0, site: str = "
 
 
 BOOKED = told("booked", "1970-01-01T00:16:21Z", "open")
+EXTENDED = told("extended", "1970-01-01T00:17:30Z", "maintenance")
 
 
 def status(sent: float, site: str, message: str = "") -> Status:
@@ -59,12 +62,16 @@ def failed(sent: float) -> Status:
     return Status(sent, sent + 0.5, Answer(failed=True, document=None, text="TooManyRequests"))
 
 
+# What is not of an ordinary night.
+OWN = frozenset({"statuses", "page_left", "tries", "booked_end"})
+
+
 def witness(spells: tuple[Spell, ...] = (), **changes: object) -> Witness:
     """A night on which all went well and was truly told, with changes."""
     night = {
         "reports": [BOOKED, started(), completed()],
         "visitor": visits((980, 1001, OPEN), (1001, 1091, CLOSED), (1091, 1100, OPEN)),
-        **{name: value for name, value in changes.items() if name not in ("statuses", "page_left")},
+        **{name: value for name, value in changes.items() if name not in OWN},
     }
     statuses = [status(990, "open"), status(1050, "maintenance"), status(1096, "open")]
     return Witness(
@@ -72,6 +79,8 @@ def witness(spells: tuple[Spell, ...] = (), **changes: object) -> Witness:
         spells=list(spells),
         statuses=changes.get("statuses", statuses),
         page_left=changes.get("page_left"),
+        tries=changes.get("tries", []),
+        booked_end=changes.get("booked_end", END),
     )
 
 
@@ -266,6 +275,45 @@ class Truth(unittest.TestCase):
         )
         self.assert_found("nobody asked", statuses=[])
 
+    def more(self, *answers: Answer) -> dict[str, object]:
+        """A night in which a person got half a minute more, and was answered so."""
+        later = {"decisions": [{"action": "book"}, {"action": "extend"}]}
+        at, text = "1970-01-01T00:18:40.500Z", ON_TIME
+        return {
+            "end": END + 30,
+            "booked_end": END,
+            "past": [over(**later, expires=int(END) + 30 + HISTORY_S)],
+            "visitor": visits((980, 1001, OPEN), (1001, 1121, CLOSED), (1121, 1130, OPEN)),
+            "reports": [
+                BOOKED,
+                started(),
+                told("extended", ENDED, "maintenance"),
+                completed(at, text),
+            ],
+            "statuses": [status(1100, "maintenance")],
+            "tries": [Status(1050, 1051, one) for one in answers],
+        }
+
+    def test_more_time_is_given_and_told_once(self) -> None:
+        lost = Answer(failed=True, document=None, text="ReadTimeout")
+        yes, no = answer(outcome="extended"), Answer(True, {"errorType": "InvalidEvent"}, "no")
+        self.assertEqual(self.broken((AT_START,), **self.more(lost, yes)), [])
+        self.assert_found("it was answered: no", **self.more(no))
+        self.assert_found("extended came 0 times", **self.more(yes) | {"reports": [BOOKED]})
+        twice = [over(decisions=[{"action": "book"}, {"action": "extend"}, {"action": "extend"}])]
+        self.assert_found("decided was ['extend', 'extend']", **self.more(yes) | {"past": twice})
+        self.assert_found("the end moved by 0", **self.more(yes) | {"end": END})
+        self.assert_found("it was not answered", **self.more(lost))
+        tries = [Status(1050, 1051, yes)]
+        self.assert_found(
+            'decided was [], and it was answered: {"outcome": "extended"}', tries=tries
+        )
+        stands = Answer(True, {"errorType": "Incomplete"}, "the new end is taken, and that stands")
+        self.assert_found("decided was []", tries=[Status(1050, 1051, stands)])
+        self.assertEqual(self.broken(tries=[Status(1050, 1051, no)]), [])
+        night = dataclasses.replace(good_night(), past=[{"end": ENDED}])
+        self.assertEqual(end_of(night), END + 0.5)
+
     def test_what_is_left_is_seen(self) -> None:
         left = [*good_night().now, {"id": f"window#{WINDOW_ID}"}]
         self.assert_found(f"window#{WINDOW_ID} is left", now=left)
@@ -278,13 +326,13 @@ class Due(unittest.TestCase):
     """When something has to be done at the latest."""
 
     def test_without_a_trouble_it_is_due_at_once(self) -> None:
-        self.assertEqual(due_by([], 100), 100 + truths.GRACE_S)
-        self.assertEqual(due_by([Spell(Kind.DEAF, 50, 98)], 100), 100 + truths.GRACE_S)
-        self.assertEqual(due_by([Spell(Kind.DEAF, 106, 120)], 100), 100 + truths.GRACE_S)
+        self.assertEqual(due_by([], 100), 100 + GRACE_S)
+        self.assertEqual(due_by([Spell(Kind.DEAF, 50, 98)], 100), 100 + GRACE_S)
+        self.assertEqual(due_by([Spell(Kind.DEAF, 106, 120)], 100), 100 + GRACE_S)
 
     def test_a_trouble_that_loses_runs_counts_from_when_they_wait(self) -> None:
         self.assertEqual(due_by([Spell(Kind.KILLED, 50, 98)], 100), 100 + RECOVERY_S)
-        self.assertEqual(due_by([Spell(Kind.KILLED, 20, 39)], 100), 100 + truths.GRACE_S)
+        self.assertEqual(due_by([Spell(Kind.KILLED, 20, 39)], 100), 100 + GRACE_S)
 
     def test_the_next_trouble_before_all_is_well_counts_too(self) -> None:
         spells = [Spell(Kind.DEAF, 99, 110), Spell(Kind.SLOW, 120, 125), Spell(Kind.SLOW, 150, 160)]

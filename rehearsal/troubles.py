@@ -100,11 +100,16 @@ class Spell:
 
 @dataclass(frozen=True)
 class Plan:
-    """One night: its name, how long its window lasts, and its troubles in their order."""
+    """One night: its name, how long its window lasts, and its troubles in their order.
+
+    In some a person asks for more time, so many seconds after the start, again and again until the
+    function has answered.
+    """
 
     name: str
     window_s: int
     troubles: tuple[Trouble, ...]
+    asks_for_more_at: float | None = None
 
 
 def nights() -> list[Plan]:
@@ -135,7 +140,8 @@ def draw(seed: int) -> Plan:
         ends = begins + dice.uniform(3, 18)
         troubles.append(Trouble(dice.choice(list(Kind)), round(begins, 1), round(ends, 1)))
         begins = ends + dice.uniform(2, 20)
-    return Plan(f"seed-{seed}", window_s, tuple(troubles))
+    asks = round(dice.uniform(5, window_s - 5), 1) if dice.random() < 0.5 else None
+    return Plan(f"seed-{seed}", window_s, tuple(troubles), asks)
 
 
 def fate_of(kind: Kind | None, head: bytes, *, odd: bool = False) -> Fate:

@@ -50,7 +50,18 @@ pub struct Present {
 }
 
 /// Looks at the rules and the table, as far as that is asked for; what cannot be read is told as such.
+///
+/// The rules are read first, and another run may turn them before the table is read, which takes seconds while AWS is
+/// slow or busy. So nobody is told that the rules are not as the windows say before that was seen twice.
 pub async fn present(run: Run<'_>, reads: Reads) -> Present {
+    let seen = look(run, reads).await;
+    match seen.site.state {
+        SiteState::OpenUnplanned | SiteState::MaintenanceUnplanned => look(run, reads).await,
+        SiteState::Open | SiteState::Maintenance | SiteState::Mixed | SiteState::Broken | SiteState::Unknown => seen,
+    }
+}
+
+async fn look(run: Run<'_>, reads: Reads) -> Present {
     let now = run.now();
     let (rules, table, windows_seen, unseen) = match observe(run, reads).await {
         Ok(Observed { rules: Ok(rules), table }) => (Some(rules), table, true, vec![]),

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use maintenance_window::config::parameter;
 use serde_json::{Value, json};
 
-use crate::world::{FAULTS, Fault, ORIGIN_LOCK, SECRET, World, header, path, rule_arn};
+use crate::world::{FAULTS, Fault, Gate, ORIGIN_LOCK, SECRET, World, header, path, rule_arn};
 
 fn window() -> Value {
     json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"})
@@ -232,6 +232,23 @@ async fn a_change_that_no_run_noted_is_told_as_found_and_not_as_made_then() {
     world.run_until("02:12").await;
     let text = world.text_of("started");
     assert!(text.contains(" late\n") && !text.contains("at any time since"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_that_another_run_turned_since_they_were_read_are_not_told_as_unplanned() {
+    for (moment, state) in [("02:00", "maintenance"), ("03:00", "open")] {
+        let world = World::new(1);
+        world.invoke(window()).await.expect("booked");
+        world.run_until(if moment == "02:00" { "01:58" } else { "02:58" }).await;
+        world.until(world.at(moment)).await;
+        // The one has read the rules when the other one begins, and reads the table when that is through.
+        world.set_gate(Some(Gate::new(&[1, usize::MAX])));
+        let (status, wake) = (json!({"action": "status"}), json!({"action": "wake", "id": "w"}));
+        let (told, woken) = tokio::join!(world.invoke_as(0, &status, "status"), world.invoke_as(1, &wake, "wake"));
+        woken.expect("lives").expect("woken");
+        let told = told.expect("lives").expect("told");
+        assert_eq!(told.outcome, state, "{}", told.message);
+    }
 }
 
 #[tokio::test(start_paused = true)]
