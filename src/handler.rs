@@ -103,8 +103,11 @@ async fn in_time<T>(
     invocation: &Invocation,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    let Some(deadline) = invocation.deadline.map(|deadline| deadline - ANSWER_TIME) else { return work.await };
-    let left = Duration::try_from(deadline.duration_since(run.now())).unwrap_or_default();
+    // Without a deadline there is time enough. The work is awaited in one place only: the executable holds it once for
+    // each, with all that it calls.
+    let left = invocation.deadline.map_or(Duration::MAX, |deadline| {
+        Duration::try_from((deadline - ANSWER_TIME).duration_since(run.now())).unwrap_or_default()
+    });
     // Dropping the work at any point is what a crash does, and every point survives a crash.
     tokio::time::timeout(left, work).await.unwrap_or(Err(Error::OutOfTime))
 }

@@ -87,7 +87,10 @@ async fn tell_one(
     let failures = failures_of(run, settled, progress, window);
     let mut note = times::of(run, settled, progress, window);
     let found_made = times::found_made_since(progress, window, &note);
-    publish_failures(run, settled, around.site, window, &failures, &mut note, &mut done).await;
+    // What calls AWS is boxed: there is nothing to tell of most windows, and each of them moves what is not.
+    if !failures.is_empty() {
+        Box::pin(publish_failures(run, settled, around.site, window, &failures, &mut note, &mut done)).await;
+    }
     for mut due in reports::all(window, settled.plan.as_ref(), &settled.table, &run.app.config, run.now()) {
         // The last report says that all is as it should be.
         if !failures.is_empty() && window.state == State::Ending && ends(&due) {
@@ -96,11 +99,11 @@ async fn tell_one(
         if matches!(due.event, Event::Started | Event::Completed) {
             due.facts.extend(found_made.map(Fact::FoundMade));
         }
-        publish(run, settled, &noted(window, &note), &due, around, &mut note, &mut done).await;
+        Box::pin(publish(run, settled, &noted(window, &note), &due, around, &mut note, &mut done)).await;
     }
     let window = noted(window, &note);
     let changes = !note.told.is_empty() || note.started_at.is_some() || note.reopened_at.is_some();
-    if changes && let Err(error) = run.app.aws.store.note(&window, &note).await {
+    if changes && let Err(error) = Box::pin(run.app.aws.store.note(&window, &note)).await {
         done.left.push(error.full());
     }
     done.left.extend(failures.iter().map(|failure| format!("window {}: {}", window.id, failure.sentence())));
