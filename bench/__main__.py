@@ -6,14 +6,14 @@ import sys
 import time
 from pathlib import Path
 
-from bench import measure, tables
+from bench import cost, goals, measure, tables
 from bench.measure import Subject
 from bench.world import DELAYS_MS, ROOT, local_aws, worlds
 
 BENCHMARKS = ROOT / "BENCHMARKS.md"
 MARKS = "<!-- made by `make bench` -->", "<!-- end of what `make bench` made -->"
 
-# How many windows a sweep finds booked.
+# How many windows a sweep and a look at the dashboard find booked.
 BOOKED = (1, 50, 500)
 
 
@@ -54,8 +54,8 @@ def measured(ours: Subject, empty: Subject, boto: Subject, quick: bool) -> list[
             for subject in subjects:
                 starts = measure.COLD_STARTS_PYTHON if subject is boto else measure.COLD_STARTS
                 measure.cold_starts(bench, subject, starts // 4 + 1)
-        for subject in subjects:
-            measure.warm(bench, subject)
+        measure.warm(bench, subjects)
+        measure.after_many(bench, ours)
         for subject in (ours, boto):
             measure.flips(bench, subject, measure.RULES)
         for subject in (ours, empty):
@@ -67,6 +67,10 @@ def measured(ours: Subject, empty: Subject, boto: Subject, quick: bool) -> list[
     )
     return [
         machine(),
+        "",
+        "### Goals",
+        "",
+        *goals.goals(subjects, known),
         "",
         "### Calls that wait for each other",
         "",
@@ -81,6 +85,14 @@ def measured(ours: Subject, empty: Subject, boto: Subject, quick: bool) -> list[
         "### Calls of each transition",
         "",
         *tables.calls(ours, known),
+        "",
+        "### What grows with the windows",
+        "",
+        *tables.growth(ours, known),
+        "",
+        "### A month",
+        "",
+        *tables.month(cost.month(ours.runs, cost.stack(ROOT / "template.yaml"))),
         "",
         "### The process",
         "",

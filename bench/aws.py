@@ -1,4 +1,4 @@
-"""A fast local AWS over TLS: as much of four services as is called here, in their wire formats.
+"""A fast local AWS over TLS: as much of five services as is called here, in their wire formats.
 
 The emulators that the tests use take milliseconds a call, which would be most of what is measured.
 Run as a program it prints its ports as JSON, serves until its standard input is closed, and takes
@@ -9,6 +9,7 @@ import asyncio
 import collections
 import contextlib
 import dataclasses
+import datetime
 import json
 import ssl
 import sys
@@ -19,9 +20,9 @@ from dataclasses import dataclass, field
 
 from bench.chain import Call
 from bench.services import Answer, Services
-from bench.table import RefusedError, Table
+from bench.table import RefusedError, Table, Units
 
-SERVICES = ("elasticloadbalancing", "dynamodb", "scheduler", "sns")
+SERVICES = ("elasticloadbalancing", "dynamodb", "scheduler", "sns", "cloudwatch")
 # Takes a method, a target, the headers and a body.
 Handler = Callable[[str, str, dict[str, str], bytes], Awaitable[Answer]]
 
@@ -49,6 +50,8 @@ class State:
                 except RefusedError as refusal:
                     status, told = 400, refusal.answer
                 return action, (status, "application/x-amz-json-1.0", json.dumps(told))
+            case "cloudwatch":
+                return self.services.figures(headers.get("x-amz-target", "").rpartition(".")[2])
             case "scheduler":
                 return self.services.schedule(method, target, body)
             case _:
@@ -72,6 +75,8 @@ class State:
                 # As if the window had been booked with another start or end.
                 item = self.table.find("now", asked.pop("id"))
                 self.table.put({**item, **{name: {"S": text} for name, text in asked.items()}})
+            case "/lengthen":
+                self.lengthen(int(asked["windows"]))
             case "/calls":
                 told = [dataclasses.asdict(call) for call in self.calls]
                 self.calls.clear()
@@ -83,6 +88,15 @@ class State:
             case _:
                 raise ValueError(path)
         return {}
+
+    def lengthen(self, windows: int) -> None:
+        """Makes the history of one window one of so many, each a week before the next."""
+        [(over, _)] = self.table.items["past"].values()
+        ended, _, rest = over["id"]["S"].partition("#")
+        for weeks in range(1, windows):
+            earlier = datetime.datetime.fromisoformat(ended) - datetime.timedelta(weeks=weeks)
+            text = earlier.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+            self.table.put({**over, "id": {"S": f"{text}#{rest}"}})
 
 
 async def requests(
@@ -117,7 +131,9 @@ def service(state: State, name: str) -> Handler:
             # Nobody's call, so none that is counted: it only opens a connection.
             return 403, "text/plain", ""
         action, told = state.answer(name, method, target, headers, body)
-        state.calls.append(Call(name, action, began, time.monotonic()))
+        taken = state.table.taken if name == "dynamodb" else Units()
+        call = Call(name, action, began, time.monotonic(), taken.reads, taken.writes)
+        state.calls.append(call)
         return told
 
     return answer

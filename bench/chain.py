@@ -14,6 +14,9 @@ class Call:
     action: str
     began: float
     ended: float
+    # What DynamoDB charges for: request units of reads and writes.
+    reads: int = 0
+    writes: int = 0
 
 
 def longest(calls: Sequence[Call], last: Call | None = None) -> list[Call]:

@@ -1,5 +1,6 @@
 """What is measured, and how often."""
 
+import contextlib
 import re
 import shutil
 import time
@@ -9,12 +10,14 @@ from pathlib import Path
 
 from bench.chain import Call
 from bench.items import Item
-from bench.runtime_api import Cost, Sandbox
-from bench.world import WINDOW, Bench, Transition, off, on
+from bench.runtime_api import Cost, Invocation, Sandbox
+from bench.world import WINDOW, Bench, Transition, off, on, outcome
 
 COLD_STARTS = 40
 COLD_STARTS_PYTHON = 10
 WARM = 300
+# So many windows end within five minutes, and the last of them are measured.
+ENDED_LATELY, LAST = 50, 10
 # Between the first poll and the first event, when Lambda starts an environment ahead of need.
 INIT_REST_S = 0.05
 # How often each transition is run in a new process, and in one that has worked before.
@@ -33,6 +36,10 @@ class Run:
     answered_s: float
     # None if no rule was turned.
     turned_s: float | None
+    cpu_s: float = 0.0
+    answer_bytes: int = 0
+    # What it wrote to its log; nothing of a process that was started for it.
+    log: bytes = b""
 
 
 @dataclass
@@ -55,6 +62,7 @@ class Subject:
     first_at_once: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
     warm_on: list[float] = field(default_factory=list)
+    after_many: list[float] = field(default_factory=list)
     start_cost: list[Cost] = field(default_factory=list)
     cost: Cost | None = None
     warm_cpu_s: float = 0.0
@@ -83,26 +91,56 @@ def cold_starts(bench: Bench, subject: Subject, count: int) -> None:
             (subject.first_at_once if at_once else subject.first).append(took)
 
 
-def warm(bench: Bench, subject: Subject) -> None:
-    """Flips one rule to and fro."""
-    bench.reset()
-    with Sandbox(subject.command, bench.environment(), bench.directory / "warm.log") as sandbox:
-        for event in (on(), off()):
-            sandbox.invoke(event)
-        before = sandbox.cost().cpu_s
-        for _ in range(WARM // 2):
+def warm(bench: Bench, subjects: list[Subject]) -> None:
+    """Flips one rule to and fro, each time as if the window before it had ended a while ago.
+
+    The handlers in turns, so that a busy minute of the machine slows all of them.
+    """
+    with contextlib.ExitStack() as running:
+        sandboxes = [
+            running.enter_context(
+                Sandbox(
+                    subject.command,
+                    bench.environment(),
+                    bench.directory / f"warm-{subject.name}.log",
+                )
+            )
+            for subject in subjects
+        ]
+        for number in range(WARM // 2 + 1):
+            for subject, sandbox in zip(subjects, sandboxes, strict=True):
+                bench.restore("open")
+                before = sandbox.cost().cpu_s
+                for event in (on(), off()):
+                    took = sandbox.invoke(event).took_s
+                    # The first flip makes connections.
+                    if number:
+                        subject.warm.append(took)
+                    if number and event["action"] == "on":
+                        subject.warm_on.append(took)
+                if number:
+                    subject.warm_cpu_s += (sandbox.cost().cpu_s - before) / WARM
+        for subject, sandbox in zip(subjects, sandboxes, strict=True):
+            subject.cost = sandbox.cost()
+
+
+def after_many(bench: Bench, subject: Subject) -> None:
+    """Flips one rule to and fro, while much is still to be counted of windows that have ended."""
+    bench.restore("open")
+    with Sandbox(subject.command, bench.environment()) as sandbox:
+        for number in range(ENDED_LATELY):
             for event in (on(), off()):
                 took = sandbox.invoke(event).took_s
-                subject.warm.append(took)
-                if event["action"] == "on":
-                    subject.warm_on.append(took)
-        subject.cost = sandbox.cost()
-        subject.warm_cpu_s = (subject.cost.cpu_s - before) / WARM
+                if number >= ENDED_LATELY - LAST:
+                    subject.after_many.append(took)
 
 
 def transitions(bench: Bench, subjects: list[Subject], known: list[Transition]) -> None:
     """Runs every transition; the handlers in turns, so that a busy minute slows all of them."""
-    sandboxes = [Sandbox(subject.command, bench.environment()) for subject in subjects]
+    sandboxes = [
+        Sandbox(subject.command, bench.environment(), bench.directory / f"{subject.name}.log")
+        for subject in subjects
+    ]
     try:
         for sandbox in sandboxes:
             bench.restore("open")
@@ -111,17 +149,16 @@ def transitions(bench: Bench, subjects: list[Subject], known: list[Transition]) 
         for transition in known:
             for subject in subjects:
                 subject.runs[transition.name] = Runs()
-            # The others have no rule to turn, so only their calls are told.
-            compared = transition.boto is not None
-            for _ in range(WARM_RUNS if compared else 1):
+            for _ in range(WARM_RUNS):
                 for subject, sandbox in zip(subjects, sandboxes, strict=True):
                     if subject.event(transition):
                         run = one(bench, subject, transition, sandbox)
                         subject.runs[transition.name].warm.append(run)
-            for _ in range(COLD_RUNS if compared else 0):
+            for _ in range(COLD_RUNS if transition.cold else 0):
                 for subject in subjects:
-                    run = one(bench, subject, transition, None)
-                    subject.runs[transition.name].cold.append(run)
+                    if subject.event(transition):
+                        run = one(bench, subject, transition, None)
+                        subject.runs[transition.name].cold.append(run)
     finally:
         for sandbox in sandboxes:
             sandbox.close()
@@ -133,23 +170,25 @@ def one(bench: Bench, subject: Subject, transition: Transition, sandbox: Sandbox
     bench.delay()
     event = subject.event(transition)
     if sandbox:
+        logged, cpu_s = len(sandbox.logged()), sandbox.cost().cpu_s
         invocation = sandbox.invoke(event)
-        began = invocation.began
+        run = told(bench.calls(), invocation.began, invocation)
+        run.cpu_s, run.log = sandbox.cost().cpu_s - cpu_s, sandbox.logged()[logged:]
     else:
         with Sandbox(subject.command, bench.environment()) as started:
             invocation = started.invoke(event)
-            began = started.began
-    outcome = invocation.answer.get("outcome")
-    if subject.name != "boto3" and outcome != transition.outcome:
+            run = told(bench.calls(), started.began, invocation)
+    if subject.name != "boto3" and outcome(invocation.answer) != transition.outcome:
         raise RuntimeError(f"{transition.name}: {invocation.answer}")
-    answered = invocation.began + invocation.took_s - began
-    return told(bench.calls(), began, answered)
+    return run
 
 
-def told(calls: list[Call], began: float, answered_s: float) -> Run:
+def told(calls: list[Call], began: float, invocation: Invocation) -> Run:
     """A run from its calls; the rules are turned when the last of them is."""
     turned = [call.ended for call in calls if call.action == "ModifyRule"]
-    return Run(calls, answered_s, max(turned) - began if turned else None)
+    answered_s = invocation.began + invocation.took_s - began
+    turned_s = max(turned) - began if turned else None
+    return Run(calls, answered_s, turned_s, answer_bytes=invocation.answer_bytes)
 
 
 def flips(bench: Bench, subject: Subject, sizes: tuple[int, ...]) -> None:
@@ -161,7 +200,7 @@ def flips(bench: Bench, subject: Subject, sizes: tuple[int, ...]) -> None:
             bench.delay()
             bench.calls()
             invocation = sandbox.invoke(on())
-            subject.flips[rules] = told(bench.calls(), invocation.began, invocation.took_s)
+            subject.flips[rules] = told(bench.calls(), invocation.began, invocation)
 
 
 def typical_items(bench: Bench, subject: Subject, ending: Transition) -> dict[str, Item]:

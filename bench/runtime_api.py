@@ -28,7 +28,10 @@ class Invocation:
 
     began: float
     took_s: float
-    answer: dict
+    # An object; or a text, which is a page for a dashboard.
+    answer: dict | str
+    # What was sent of it, in bytes.
+    answer_bytes: int
 
 
 class Sandbox:
@@ -38,7 +41,7 @@ class Sandbox:
         self, command: list[str], environment: dict[str, str], log: Path | None = None
     ) -> None:
         """Starts the process and waits for its first poll."""
-        self._log = log.open("wb") if log else None
+        self._log, self._log_path = log.open("wb") if log else None, log
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(PATIENCE_S)
         address = f"127.0.0.1:{self._listener.getsockname()[1]}"
@@ -97,7 +100,11 @@ class Sandbox:
             raise RuntimeError(f"the function failed: {answer}")
         self._connection.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
         self._poll()
-        return Invocation(began, took, answer)
+        return Invocation(began, took, answer, len(body))
+
+    def logged(self) -> bytes:
+        """What the process has written so far; nothing if that is not kept."""
+        return self._log_path.read_bytes() if self._log_path else b""
 
     def cost(self) -> Cost:
         """What the process has used so far."""

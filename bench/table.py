@@ -14,6 +14,8 @@ from bench.items import Item, Value, size
 PAGE_BYTES = 1024 * 1024
 # What one transaction may hold.
 TRANSACTION_MAX = 100
+# What a request unit is good for, by the developer guide, "DynamoDB read and write operations".
+READ_UNIT_BYTES, WRITE_UNIT_BYTES = 4096, 1024
 
 PLACEHOLDERS = {"ExpressionAttributeNames", "ExpressionAttributeValues"}
 WRITE = {"TableName", "ConditionExpression"} | PLACEHOLDERS
@@ -41,7 +43,7 @@ PARTS = {
     "ConditionCheck": "DeleteItem",
 }
 
-ABSENT = re.compile(r"attribute_not_exists\((#\w+)\)")
+EXISTS = re.compile(r"attribute_(not_)?exists\((#\w+)\)")
 COMPARED = re.compile(r"(#\w+) ([=<]) (:\w+)")
 ASSIGN = re.compile(r"(#\w+) = (?:if_not_exists\((#\w+), (:\w+)\)|(:\w+))")
 SET = re.compile(rf"SET ({ASSIGN.pattern}(?:, {ASSIGN.pattern})*)")
@@ -94,10 +96,25 @@ class Placeholders:
 
 
 @dataclass
+class Units:
+    """Request units, which are what a table on demand costs."""
+
+    reads: int = 0
+    writes: int = 0
+
+
+def units(length: int, unit: int) -> int:
+    """The units for so many bytes; at least one, also where nothing is found."""
+    return max(1, -(-length // unit))
+
+
+@dataclass
 class Table:
     """The items by scope and id, each with its size. An item is replaced, never changed."""
 
     items: dict[str, dict[str, tuple[Item, int]]] = field(default_factory=dict)
+    # What the last call took.
+    taken: Units = field(default_factory=Units)
 
     def copy(self) -> "Table":
         """The table as it is now; items are shared, since none is changed."""
@@ -118,6 +135,7 @@ class Table:
     def call(self, action: str, request: dict) -> dict:
         """Answers a call."""
         known(action, request)
+        self.taken = Units()
         match action:
             case "Query":
                 return self._query(request)
@@ -125,10 +143,12 @@ class Table:
                 if not request.get("ConsistentRead"):
                     raise invalid("the function reads consistently")
                 found = self.find(*place(request["Key"]))
+                self.taken.reads += units(size(found) if found else 0, READ_UNIT_BYTES)
                 return {"Item": found} if found else {}
             case "TransactWriteItems":
                 return self._transaction(request["TransactItems"])
-        apply, holds = self._prepared(action, request)
+        apply, holds, written = self._prepared(action, request)
+        self.taken.writes += written
         if not holds:
             raise RefusedError("ConditionalCheckFailedException", "The conditional request failed")
         apply()
@@ -156,16 +176,18 @@ class Table:
         if start := request.get("ExclusiveStartKey"):
             after = start["id"]["S"]
             asked_for = [i for i in asked_for if (i > after if forward else i < after)]
-        page, total = [], 0
+        limit = request.get("Limit", len(asked_for) + 1)
+        answer, page, total = {}, [], 0
         for item_id in asked_for:
             item, length = ids[item_id]
             page.append(item)
             total += length
             # A page that its limit filled says so, whether or not anything follows.
             if len(page) == limit or (total >= PAGE_BYTES and len(page) < len(asked_for)):
-                last = {"scope": item["scope"], "id": item["id"]}
-                return {"Items": page, "Count": len(page), "LastEvaluatedKey": last}
-        return {"Items": page, "Count": len(page)}
+                answer["LastEvaluatedKey"] = {"scope": item["scope"], "id": item["id"]}
+                break
+        self.taken.reads += units(total, READ_UNIT_BYTES)
+        return {**answer, "Items": page, "Count": len(page)}
 
     def _transaction(self, parts: list[dict]) -> dict:
         if not 0 < len(parts) <= TRANSACTION_MAX:
@@ -177,7 +199,9 @@ class Table:
                 raise invalid(kind)
             known(PARTS[kind], request)
             places.append(place(request.get("Key") or request["Item"]))
-            apply, holds = self._prepared(PARTS[kind], request)
+            apply, holds, written = self._prepared(PARTS[kind], request)
+            # Prepared and committed: a transaction costs twice.
+            self.taken.writes += 2 * written
             prepared.append((None if kind == "ConditionCheck" else apply, holds))
         if len(set(places)) < len(places):
             raise invalid("a transaction touches an item twice")
@@ -194,7 +218,7 @@ class Table:
         return {}
 
     def _prepared(self, action: str, request: dict) -> tuple:
-        """What a write does, and whether its condition holds now."""
+        """What a write does, whether its condition holds now, and the units that it takes."""
         placeholders = Placeholders(request)
         scope, item_id = place(request.get("Key") or request["Item"])
         found = self.find(scope, item_id)
@@ -214,7 +238,9 @@ class Table:
             else:
                 self.put(written)
 
-        return apply, holds
+        # The larger of what was and what will be, by the developer guide.
+        largest = max(size(found) if found else 0, size(written) if written else 0)
+        return apply, holds, units(largest, WRITE_UNIT_BYTES)
 
 
 def known(action: str, request: dict) -> None:
@@ -255,8 +281,8 @@ def condition(text: str | None, item: Item | None, placeholders: Placeholders) -
 
 def part_holds(part: str, item: Item, placeholders: Placeholders) -> bool:
     """Whether one part of a condition holds."""
-    if found := ABSENT.fullmatch(part):
-        return placeholders.name(found[1]) not in item
+    if found := EXISTS.fullmatch(part):
+        return (placeholders.name(found[2]) in item) != bool(found[1])
     if found := COMPARED.fullmatch(part):
         name, value = placeholders.name(found[1]), placeholders.value(found[3])
         return compare(item.get(name), found[2], value)

@@ -6,7 +6,13 @@ from typing import ClassVar
 
 from bench.chain import Call, longest, to_first, weight
 from bench.items import as_json, size
-from bench.table import PAGE_BYTES, RefusedError, Table
+from bench.table import (
+    PAGE_BYTES,
+    READ_UNIT_BYTES,
+    WRITE_UNIT_BYTES,
+    RefusedError,
+    Table,
+)
 
 ELB, TABLE = "elasticloadbalancing", "dynamodb"
 
@@ -26,6 +32,16 @@ def put_new(item_id: str, **more: dict) -> dict:
     return {
         "TableName": "maintenance",
         "Item": item(item_id, **more),
+        "ConditionExpression": "attribute_not_exists(#id)",
+        "ExpressionAttributeNames": {"#id": "id"},
+    }
+
+
+def absent(item_id: str) -> dict:
+    """A condition that there is no such item."""
+    return {
+        "TableName": "maintenance",
+        "Key": key(item_id),
         "ConditionExpression": "attribute_not_exists(#id)",
         "ExpressionAttributeNames": {"#id": "id"},
     }
@@ -199,6 +215,52 @@ class TableTest(unittest.TestCase):
         for refused in (bounds("window#3", "window#1"), {**bounds("a", "b"), "Limit": 0}):
             with self.assertRaises(RefusedError):
                 self.table.call("Query", refused)
+
+    def test_a_query_reads_no_further_than_its_limit(self) -> None:
+        for number in range(3):
+            self.table.put(item(f"window#{number}", message={"S": "x" * READ_UNIT_BYTES}))
+        query = {
+            "TableName": "maintenance",
+            "ConsistentRead": True,
+            "Limit": 2,
+            "KeyConditionExpression": "#scope = :scope",
+            "ExpressionAttributeNames": {"#scope": "scope"},
+            "ExpressionAttributeValues": {":scope": {"S": "now"}},
+        }
+        first = self.table.call("Query", query)
+        # Two items of a little more than a unit each, which are rounded up together.
+        self.assertEqual((first["Count"], self.table.taken.reads), (2, 3))
+        rest = self.table.call("Query", {**query, "ExclusiveStartKey": first["LastEvaluatedKey"]})
+        self.assertEqual(rest["Count"], 2)
+
+    def test_a_write_takes_units_of_a_kilobyte_and_a_transaction_takes_them_twice(self) -> None:
+        self.table.call("PutItem", put_new("window#b"))
+        self.assertEqual(self.table.taken.writes, 1)
+        large = {"message": {"S": "x" * WRITE_UNIT_BYTES}}
+        parts = [
+            {"Put": put_new("window#c", **large)},
+            {"ConditionCheck": absent("series#c")},
+        ]
+        self.table.call("TransactWriteItems", {"TransactItems": parts})
+        self.assertEqual((self.table.taken.writes, self.table.taken.reads), (2 * (2 + 1), 0))
+        # The larger of what was and what will be.
+        self.table.call("DeleteItem", {"TableName": "maintenance", "Key": key("window#c")})
+        self.assertEqual(self.table.taken.writes, 2)
+        # What is refused costs, too.
+        with self.assertRaises(RefusedError):
+            self.table.call("PutItem", put_new("window#b"))
+        self.assertEqual(self.table.taken.writes, 1)
+
+    def test_what_must_exist_is_told_from_what_must_not(self) -> None:
+        for condition, if_there in (
+            ("attribute_exists(#id)", True),
+            ("attribute_not_exists(#id)", False),
+        ):
+            for item_id, is_there in (("window#a", True), ("window#b", False)):
+                delete = {**absent(item_id), "ConditionExpression": condition}
+                with self.subTest(condition=condition, item=item_id):
+                    self.check("DeleteItem", delete, taken=is_there == if_there)
+                    self.table.put(item("window#a"))
 
 
 class ItemTest(unittest.TestCase):

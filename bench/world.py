@@ -10,7 +10,7 @@ import tempfile
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import certificate
@@ -22,10 +22,18 @@ from bench.services import rule_arn
 ROOT = Path(__file__).resolve().parent.parent
 
 # What a call takes where that is not left out, each way together; handshakes take none of it.
-DELAYS_MS = {"elasticloadbalancing": 40, "scheduler": 40, "sns": 40, "dynamodb": 5}
+DELAYS_MS = {
+    "elasticloadbalancing": 40,
+    "scheduler": 40,
+    "sns": 40,
+    "cloudwatch": 40,
+    "dynamodb": 5,
+}
 # The window that the transitions are about.
 WINDOW = "database-move"
 LENGTH = datetime.timedelta(hours=2)
+# How many windows are over: one a week for the 400 days that the history is kept.
+OVER = 400 // 7
 
 
 class Bench:
@@ -119,6 +127,7 @@ def handler_environment(ports: dict[str, int], trusted: Path) -> dict[str, str]:
         "AWS_ENDPOINT_URL_DYNAMODB": f"https://localhost:{ports['dynamodb']}",
         "AWS_ENDPOINT_URL_SCHEDULER": f"https://localhost:{ports['scheduler']}",
         "AWS_ENDPOINT_URL_SNS": f"https://localhost:{ports['sns']}",
+        "AWS_ENDPOINT_URL_CLOUDWATCH": f"https://localhost:{ports['cloudwatch']}",
         "SSL_CERT_FILE": str(trusted),
         "AWS_CA_BUNDLE": str(trusted),
         "AWS_LAMBDA_FUNCTION_NAME": "maintenance",
@@ -147,7 +156,11 @@ class Transition:
     # What the function answers, so that nothing else is measured by mistake.
     outcome: str
     # What the boto3 script does instead, if it can.
-    boto: dict | None = field(default=None)
+    boto: dict | None = None
+    # Whether it is run in new processes, too.
+    cold: bool = False
+    # Among how many booked windows, where it is run among several numbers of them.
+    booked: int | None = None
 
 
 def on() -> dict:
@@ -174,6 +187,27 @@ def booking(name: str, start: datetime.datetime) -> dict:
     }
 
 
+def look() -> dict:
+    """What the stack's dashboard sends for its console, with every part of the page."""
+    event = json.loads((ROOT / "events/console/look.json").read_text())
+    del event["show"], event["widgetContext"]["params"]["show"]
+    return event
+
+
+def outcome(answer: dict | str) -> str:
+    """What an invocation came to; a page that could not show all is none."""
+    if isinstance(answer, dict):
+        return answer.get("outcome", "")
+    return "page" if WINDOW in answer and "could not" not in answer else answer
+
+
+def books_due(bench: Bench, now: datetime.datetime) -> None:
+    """As if the minutes after an end had passed, so that a sweep counts who was turned away."""
+    for found in bench.items("now"):
+        if found["id"]["S"].startswith("after#"):
+            bench.order("/set", id=found["id"]["S"], due=text(now))
+
+
 def worlds(bench: Bench, command: list[str], counts: tuple[int, ...]) -> list[Transition]:
     """Makes every world with the function itself, and names the transitions between them.
 
@@ -185,9 +219,12 @@ def worlds(bench: Bench, command: list[str], counts: tuple[int, ...]) -> list[Tr
     book, sweep = booking(WINDOW, tomorrow), {"action": "sweep"}
     bench.reset()
     with Sandbox(command, bench.environment()) as function:
-        # One window is over, as in every table but the first night's.
+        # A year has passed, with a window a week.
         function.invoke(on())
         function.invoke(off())
+        books_due(bench, now)
+        function.invoke(sweep)
+        bench.order("/lengthen", windows=OVER)
         bench.keep("open")
         function.invoke(book)
         bench.keep("booked")
@@ -199,6 +236,9 @@ def worlds(bench: Bench, command: list[str], counts: tuple[int, ...]) -> list[Tr
         bench.order("/set", id=item, end=text(now))
         bench.keep("overdue")
         end = woken(bench, "end", now)
+        function.invoke(end)
+        books_due(bench, now)
+        bench.keep("due for books")
         bench.restore("booked")
         there = 1
         for count in counts:
@@ -213,20 +253,28 @@ def worlds(bench: Bench, command: list[str], counts: tuple[int, ...]) -> list[Tr
     cancel = {"action": "cancel", "id": WINDOW}
     return [
         Transition("booking", "open", book, "booked"),
-        Transition("start", "due", start, "started", {"action": "on"}),
-        Transition("end", "overdue", end, "completed", {"action": "off"}),
-        Transition("`on`", "open", on(), "started", {"action": "on"}),
-        Transition("`off`", "active", off(), "completed", {"action": "off"}),
+        Transition("start", "due", start, "started", {"action": "on"}, cold=True),
+        Transition("end", "overdue", end, "completed", {"action": "off"}, cold=True),
+        Transition("`on`", "open", on(), "started", {"action": "on"}, cold=True),
+        Transition("`off`", "active", off(), "completed", {"action": "off"}, cold=True),
         Transition("extend, while active", "active", extend, "extended"),
         Transition("cancel", "booked", cancel, "cancelled"),
         Transition("sweep, nothing booked", "open", sweep, "unchanged"),
         Transition("sweep, one window active", "active", sweep, "unchanged"),
-        *(
-            Transition(f"sweep, {count} booked", f"{count} booked", sweep, "unchanged")
-            for count in counts
-        ),
+        Transition("sweep, five minutes after an end", "due for books", sweep, "unchanged"),
+        *among(counts, "sweep", sweep, "unchanged"),
         Transition(f"start among {counts[-1]}", "due among others", start, "started"),
+        *among(counts, "look", look(), "page", cold=True),
     ]
+
+
+def among(
+    counts: tuple[int, ...], name: str, event: dict, came: str, cold: bool = False
+) -> Iterator[Transition]:
+    """The same event among so many booked windows."""
+    for count in counts:
+        world = f"{count} booked"
+        yield Transition(f"{name}, {world}", world, event, came, cold=cold, booked=count)
 
 
 def text(moment: datetime.datetime) -> str:
