@@ -67,6 +67,8 @@ class LocalAws:
             "TMPDIR": str(temporary),
             # Without it ministack listens on every interface.
             "BIND_HOST": "127.0.0.1",
+            # Its broker for things listens on every interface all the same.
+            "IOT_MTLS_ENABLED": "0",
             "GATEWAY_PORT": str(self.port),
             "MINISTACK_REGION": REGION,
             "LOG_LEVEL": "INFO",
