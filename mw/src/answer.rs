@@ -88,7 +88,7 @@ pub struct Past {
     pub kind: Option<String>,
     /// How it ended.
     pub outcome: Option<String>,
-    /// When its end was decided.
+    /// When its rules were restored, or, if that is not known, when its end was decided.
     pub ended_at: Option<Timestamp>,
     /// When it was planned.
     pub planned: Option<Planned>,

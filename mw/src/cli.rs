@@ -363,7 +363,7 @@ pub struct Extend {
     /// How much later it ends, such as 30m
     #[arg(allow_hyphen_values = true)]
     pub by: Option<String>,
-    /// The window [default: the only one there is]
+    /// The window [default: the only one that has begun]
     pub id: Option<String>,
     /// When it ends instead: 04:00 is read in the window's own zone
     #[arg(long, visible_alias = "end", value_name = "TIME")]

@@ -81,7 +81,8 @@ pub async fn edit(run: Run<'_>, id: &WindowId, edit: &Edit, asked: &Asked) -> Re
         Decided::New(About::Series(series, is_new)) => {
             let decided = is_new.then_some((&*series, "edited"));
             let message = |series: &Series| {
-                told(&format!("Series {id}"), series.reason.as_deref(), series.message.as_deref(), is_new)
+                let Series { reason, message, mute_alarms, .. } = series;
+                told(&format!("Series {id}"), &Said { reason, message, mute_alarms }, is_new)
             };
             recurring::changed(run, DecisionKind::Edit, id, decided, message).await
         }
@@ -93,8 +94,9 @@ pub async fn edit(run: Run<'_>, id: &WindowId, edit: &Edit, asked: &Asked) -> Re
             if answer.outcome != usual.word() {
                 return Ok(answer);
             }
+            let Window { reason, message, mute_alarms, .. } = &*window;
             Ok(Response {
-                message: told(&format!("Window {id}"), window.reason.as_deref(), window.message.as_deref(), is_new),
+                message: told(&format!("Window {id}"), &Said { reason, message, mute_alarms }, is_new),
                 ..answer
             })
         }
@@ -133,8 +135,14 @@ impl Said<'_> {
     }
 }
 
-fn told(what: &str, reason: Option<&str>, message: Option<&str>, is_new: bool) -> String {
-    let says = |text: Option<&str>| text.map_or("none".to_owned(), |text| format!("\"{text}\""));
+fn told(what: &str, said: &Said<'_>, is_new: bool) -> String {
+    let says = |text: &Option<String>| text.as_ref().map_or("none".to_owned(), |text| format!("\"{text}\""));
     let begins = if is_new { "was edited" } else { "says so already, and nothing was changed" };
-    format!("{what} {begins}; its reason: {}; its message for visitors: {}.", says(reason), says(message))
+    let (reason, message) = (says(said.reason), says(said.message));
+    let alarms = match said.mute_alarms.as_deref() {
+        None => String::new(),
+        Some([]) => "; it mutes no alarms".to_owned(),
+        Some(names) => format!("; alarms it mutes beside those of MuteAlarms: {}", names.join(", ")),
+    };
+    format!("{what} {begins}; its reason: {reason}; its message for visitors: {message}{alarms}.")
 }

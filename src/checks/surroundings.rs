@@ -85,7 +85,9 @@ pub(super) async fn subscribers(run: Run<'_>) -> Option<Finding> {
         ),
         Ok(Subscriptions { confirmed: 0, .. }) => nobody(
             "nobody has confirmed a subscription of the topic",
-            "let whoever owns the address click on the link in the mail from AWS",
+            "let whoever owns the address run aws sns confirm-subscription --topic-arn ARN --token TOKEN \
+             --authenticate-on-unsubscribe true, with the token in the link of AWS's mail; after a click on that link, \
+             any reader of a mail can unsubscribe",
         ),
         Ok(_) => None,
         Err(error) if matches!(error.code(), None | Some("NotFound" | "InvalidParameter")) => {

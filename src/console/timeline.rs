@@ -109,7 +109,7 @@ pub(super) fn timeline(context: &Context, now: Timestamp, seen: &Seen<'_>) -> Ma
         p.legend {
             span.key { span.planned {} " planned" }
             span.key { span.actual {} " closed to visitors" }
-            span.key { span.coming {} " to be booked by a series" }
+            span.key { span.coming {} " to be booked by a series, cancelled or missed" }
             @if left_out > 0 { " " (left_out) " more found no place here." }
         }
     }

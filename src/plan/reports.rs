@@ -29,7 +29,7 @@ pub enum Event {
     Extended,
     /// A window was dropped before it began, or a series ended.
     Cancelled,
-    /// The reason or the message of a window or a series was changed.
+    /// The reason of a window or a series, its message for visitors, or the alarms it mutes were changed.
     Edited,
     /// A series books nothing until it is resumed.
     Paused,

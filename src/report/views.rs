@@ -172,7 +172,7 @@ pub struct PastView {
     /// Those of them that were still in alarm some minutes after its end.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub in_alarm: Vec<String>,
-    /// When its end was decided.
+    /// When its rules were as their owners wrote them, or, if that is not known, when its end was decided.
     pub ended_at: Option<Timestamp>,
     /// Why.
     pub reason: Option<String>,

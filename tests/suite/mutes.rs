@@ -74,9 +74,11 @@ async fn a_mute_follows_what_people_decide() {
     world.invoke(later).await.expect("moved");
     assert_eq!(rules(&world), ["02:10-04:41 site-5xx,site-slow"], "to the minute, and never less than the window");
     let more = json!({"action": "edit", "id": "w", "mute_alarms": ["site-canary"]});
-    world.invoke(more).await.expect("edited");
+    let told = world.invoke(more).await.expect("edited").message;
+    assert!(told.ends_with("; alarms it mutes beside those of MuteAlarms: site-canary."), "{told}");
     assert_eq!(rules(&world), ["02:10-04:41 site-5xx,site-slow", "02:10-04:41 site-canary"]);
-    world.invoke(json!({"action": "edit", "id": "w", "mute_alarms": []})).await.expect("edited");
+    let told = world.invoke(json!({"action": "edit", "id": "w", "mute_alarms": []})).await.expect("edited").message;
+    assert!(told.ends_with("; it mutes no alarms."), "{told}");
     assert_eq!(rules(&world), [""; 0]);
     world.invoke(json!({"action": "edit", "id": "w", "mute_alarms": ["site-canary"]})).await.expect("edited");
     world.invoke(json!({"action": "cancel", "id": "w"})).await.expect("cancelled");
