@@ -6,8 +6,17 @@
 #[must_use]
 pub fn scrubbed(text: &str, secrets: &[String]) -> String {
     let mut text = text.to_owned();
-    let mut secrets: Vec<String> =
-        secrets.iter().filter(|secret| !secret.is_empty()).map(|secret| secret.to_ascii_lowercase()).collect();
+    // What quotes one in quotation marks escapes some of its characters.
+    let escaped = |secret: &String| {
+        let quoted = format!("{secret:?}");
+        quoted[1..quoted.len() - 1].to_owned()
+    };
+    let mut secrets: Vec<String> = secrets
+        .iter()
+        .filter(|secret| !secret.is_empty())
+        .flat_map(|secret| [secret.clone(), escaped(secret)])
+        .map(|secret| secret.to_ascii_lowercase())
+        .collect();
     // The longest first: one may hold another, and nothing of it may stay.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     for secret in secrets {
@@ -47,6 +56,11 @@ mod tests {
         assert_eq!(scrubbed("nothing of it", &secrets), "nothing of it");
         let longer = ["lock", "lock-0815", "0815"].map(str::to_owned);
         assert_eq!(scrubbed("lock-0815 and lock", &longer), "[secret] and [secret]");
+        let marked = [r#"a"b\c"#.to_owned()];
+        assert_eq!(
+            scrubbed(&format!("{0} {0:?} {1}", marked[0], serde_json::json!(marked)), &marked),
+            r#"[secret] "[secret]" ["[secret]"]"#
+        );
     }
 
     #[test]

@@ -60,7 +60,9 @@ impl Prefix {
         }
         let mut words = vec![action.to_owned()];
         words.extend(event.get("by").and_then(Value::as_str).map(|by| quoted(&short(by))));
-        words.extend(event.get("id").and_then(Value::as_str).map(quoted));
+        let id = event.get("id").and_then(Value::as_str).map(quoted);
+        let (id, id_like_a_flag): (Vec<String>, Vec<String>) = id.into_iter().partition(|id| !id.starts_with('-'));
+        words.extend(id);
         for (key, flag) in FLAGS {
             match event.get(key) {
                 Some(Value::String(text)) if key == "duration" => {
@@ -82,6 +84,9 @@ impl Prefix {
         }
         if event.get("format").and_then(Value::as_str) == Some("csv") {
             words.push("--csv".to_owned());
+        }
+        for id in id_like_a_flag {
+            words.extend(["--".to_owned(), id]);
         }
         Some(self.with(&words.join(" ")))
     }
@@ -143,6 +148,7 @@ mod tests {
     fn an_event_becomes_the_command_that_sends_it() {
         for (event, command) in [
             (r#"{"action":"off","id":"a"}"#, "mw off a"),
+            (r#"{"action":"off","id":"-a","reason":"b"}"#, "mw off --reason b -- -a"),
             (r#"{"action":"extend","id":"a","by":"PT30M"}"#, "mw extend 30m a"),
             (r#"{"action":"extend","id":"a","by":"-PT1H30M"}"#, "mw extend -1h30m a"),
             (

@@ -1,5 +1,7 @@
 //! Which alarms may be muted.
 
+use super::time::quoted;
+
 /// How the stack's own alarms are named after its name. They are never muted: they watch over what mutes.
 pub const OWN_ALARMS: [&str; 10] = [
     "dead-letters",
@@ -25,7 +27,8 @@ pub fn name(name: &str, stack: &str) -> Result<String, String> {
     let length = name.chars().count();
     if !(1..=ALARM_NAME_MAX).contains(&length) || name.chars().any(char::is_control) {
         return Err(format!(
-            "expected an alarm's name, 1 to {ALARM_NAME_MAX} characters without control characters, but found {name:?}"
+            "expected an alarm's name, 1 to {ALARM_NAME_MAX} characters without control characters, but found {}",
+            quoted(name)
         ));
     }
     let own = name.strip_prefix(stack).and_then(|rest| rest.strip_prefix('-'));

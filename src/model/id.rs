@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::time::quoted;
+
 /// A name of 1 to 40 of `A-Z a-z 0-9 . _ -`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -71,7 +73,7 @@ impl FromStr for WindowId {
         if fine {
             Ok(Self(text.to_owned()))
         } else {
-            Err(format!("expected 1 to 40 of A-Z a-z 0-9 . _ -, but found {text:?}"))
+            Err(format!("expected 1 to 40 of A-Z a-z 0-9 . _ -, but found {}", quoted(text)))
         }
     }
 }

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::time::quoted;
+
 /// The ARN of an Application Load Balancer's listener rule.
 ///
 /// `arn:aws:elasticloadbalancing:REGION:ACCOUNT:listener-rule/app/NAME/LB-ID/LISTENER-ID/RULE-ID`.
@@ -70,7 +72,7 @@ impl FromStr for RuleArn {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let ["arn", partition, "elasticloadbalancing", region, account, resource] = parts.as_slice() else {
-            return Err(format!("expected a listener rule's ARN, but found {text:?}"));
+            return Err(format!("expected a listener rule's ARN, but found {}", quoted(text)));
         };
         let path: Vec<&str> = resource.split('/').collect();
         match path.as_slice() {
@@ -84,13 +86,14 @@ impl FromStr for RuleArn {
                 Ok(Self(text.to_owned()))
             }
             ["listener-rule", "net" | "gwy", ..] => {
-                Err(format!("expected a rule of an Application Load Balancer, but found {text:?}"))
+                Err(format!("expected a rule of an Application Load Balancer, but found {}", quoted(text)))
             }
             ["listener" | "loadbalancer", ..] => Err(format!(
-                "expected a listener rule's ARN (…:listener-rule/app/…), but found that of a {}: {text:?}",
-                path[0]
+                "expected a listener rule's ARN (…:listener-rule/app/…), but found that of a {}: {}",
+                path[0],
+                quoted(text)
             )),
-            _ => Err(format!("expected a listener rule's ARN (…:listener-rule/app/…), but found {text:?}")),
+            _ => Err(format!("expected a listener rule's ARN (…:listener-rule/app/…), but found {}", quoted(text))),
         }
     }
 }

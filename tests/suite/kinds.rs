@@ -840,3 +840,27 @@ async fn a_rule_that_cannot_be_turned_keeps_no_other_rule_and_no_other_window_ba
     assert_eq!(world.windows(), ["a"]);
     assert!(world.text_of("completed").contains('b'), "{:?}", world.events());
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_refusal_quotes_more_of_an_event_than_a_person_reads() {
+    let long = "x".repeat(20_000);
+    let whole = json!({
+        "action": "book", "id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z", "duration": "PT1H",
+        "by": "PT1H", "every": "P7D", "timezone": "UTC", "rules": [rule_arn(0)], "mute_alarms": ["a"],
+        "at_end": "reopen", "since": "2026-12-06", "until": "2026-12-07", "format": "csv", "reason": "why",
+        "message": "soon", "requested_by": "me", "request_id": "r", "due": "2026-12-06T03:00Z", "unknown": "?",
+    });
+    let fields: Vec<&String> = whole.as_object().expect("an object").keys().collect();
+    let mut refused = 0;
+    for action in ["book", "on", "off", "extend", "reschedule", "cancel", "skip", "edit", "history", "check", "wake"] {
+        for &field in &fields {
+            let mut event = json!({"action": action, "id": "w"});
+            event[field] = if whole[field].is_array() { json!([long]) } else { json!(long) };
+            if let Err(error) = World::new(1).invoke(event).await {
+                refused += 1;
+                assert!(error.full().len() < 2_000, "{action} with a long {field}: {}", error.full().len());
+            }
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}
