@@ -114,7 +114,7 @@ pub(super) async fn after(run: Run<'_>, action: &str, window: &Window, done: &Do
         site: Some(done.site.clone()),
         visitor: done.visitor.clone(),
         next_change: next_change(&done.windows, &done.table, run.now()),
-        warnings: unpublished(done.unpublished.as_ref()).collect(),
+        warnings: told.warnings.into_iter().chain(unpublished(done.unpublished.as_ref())).collect(),
         ..told
     }
 }

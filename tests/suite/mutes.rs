@@ -201,7 +201,16 @@ async fn a_mute_that_cannot_be_made_is_a_warning_and_stops_nothing() {
     assert_eq!(status.warnings.iter().filter(|warning| warning.contains("site-canary")).count(), 1, "{status:?}");
     let check = world.invoke(json!({"action": "check"})).await.expect("told");
     assert!(check.findings.iter().any(|found| found.what.contains("does not mute site-canary")), "{check:?}");
-    assert!(world.is_dark(0) && world.events() == ["booked", "started"], "{:?}", world.events());
+    // Of an active window too, whatever is decided about it.
+    for event in [
+        json!({"action": "extend", "id": "w", "by": "PT1M"}),
+        json!({"action": "edit", "id": "w", "reason": "why"}),
+        json!({"action": "extend", "id": "w", "by": "-PT1M"}),
+    ] {
+        let answer = world.invoke(event.clone()).await.expect("decided");
+        assert!(answer.warnings.iter().any(|warning| warning.contains("site-canary")), "{event}: {answer:?}");
+    }
+    assert!(world.is_dark(0) && world.events()[..2] == ["booked", "started"], "{:?}", world.events());
     world.state().cloudwatch.denied.clear();
     world.run_until("02:40").await;
     assert_eq!(world.muted(), names(&["site-5xx", "site-slow", "site-canary"]), "every sweep tries again");
