@@ -144,7 +144,9 @@ async fn answer_at(app: &App, event: &Value, invocation: &Invocation, now: Times
         // Whoever may only look has decided nothing before, and has nothing done by a second try.
         Err(refusal) if only_looks => return Err(refusal),
         Err(refusal) => {
-            let answer = in_time(run, invocation, actions::refuse(run, event, refusal)).await;
+            let before = in_time(run, invocation, async { Ok(actions::decided_in_time(run, event).await) }).await;
+            let Ok(Some(before)) = before else { return Err(refusal) };
+            let answer = in_time(run, invocation, actions::repeated(run, &before)).await;
             return answer.map(Response::with_headline);
         }
     };

@@ -225,7 +225,10 @@ pub(super) fn stands(window: &Window, now: Timestamp, zone: Option<&str>) -> Str
 }
 
 /// The same request was decided before: whatever is due is done, and how its window stands is told.
-pub(super) async fn repeated(run: Run<'_>, before: &RequestItem) -> Result<Response, Error> {
+///
+/// # Errors
+/// As [`reconcile::reconcile`] and [`Done::complete`].
+pub async fn repeated(run: Run<'_>, before: &RequestItem) -> Result<Response, Error> {
     let done = reconcile::reconcile(run).await?;
     decided_before(run, before, done).await
 }

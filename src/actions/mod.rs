@@ -14,6 +14,7 @@ mod skips;
 mod status;
 mod sweep;
 
+pub use answers::repeated;
 pub use book::{book, on};
 pub use change::{extend, reschedule};
 pub use edit::edit;
@@ -137,18 +138,13 @@ async fn refused(run: Run<'_>, action: DecisionKind, refusal: Error) -> Result<R
     answers::repeated(run, &before).await
 }
 
-/// Answers an event that cannot be read as it stands now: what is refused today may have been decided in time by the
-/// same request's first try.
-///
-/// # Errors
-/// The refusal, unless this request has decided before.
-pub async fn refuse(run: Run<'_>, event: &Value, refusal: Error) -> Result<Response, Error> {
+/// What an event that cannot be read as it stands now has decided: what is refused today may have been decided in time
+/// by the same request's first try. None also if that cannot be told.
+pub async fn decided_in_time(run: Run<'_>, event: &Value) -> Option<RequestItem> {
     let word = event.get("action").cloned().unwrap_or_else(|| DecisionKind::Book.word().into());
-    let Ok(action) = serde_json::from_value::<DecisionKind>(word) else { return Err(refusal) };
-    match run.app.aws.store.request(run.request, run.now()).await {
-        Ok(Some(before)) if before.action == action => answers::repeated(run, &before).await,
-        Ok(_) | Err(_) => Err(refusal),
-    }
+    let action = serde_json::from_value::<DecisionKind>(word).ok()?;
+    let before = run.app.aws.store.request(run.request, run.now()).await.ok().flatten();
+    before.filter(|before| before.action == action)
 }
 
 pub(crate) async fn decided_before(run: Run<'_>, action: DecisionKind) -> Result<RequestItem, Error> {

@@ -40,27 +40,34 @@ pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, asked
                 .filter(|start| series.has_occurrence(*start)),
         };
         let Some(start) = occurrence.filter(|start| *start > now) else {
-            let next: Vec<String> = series.view(now).next.iter().map(ToString::to_string).collect();
-            return Err(Error::InvalidEvent(vec![format!(
-                "start: expected one of the starts to come ({}), but found none like it",
-                next.join(", ")
-            )]));
+            let view = series.view(now);
+            let next: Vec<String> = view.next.iter().map(ToString::to_string).collect();
+            let found = match next.as_slice() {
+                [] => format!("start: expected a start to come, but series {id} has none: {}", view.notes.join("; ")),
+                next => {
+                    format!("start: expected one of the starts to come ({}), but found none like it", next.join(", "))
+                }
+            };
+            return Err(Error::InvalidEvent(vec![found]));
         };
-        series.skipped.retain(|skipped| *skipped > now && *skipped != start);
-        series.skipped.push(start);
-        decided_about(&mut series, now, DecisionKind::Skip, Some(start), asked);
         // One that was moved is a window of its own, and stays.
         let left_out =
             |window: &&Window| window.occurrence == Some(start) && window.start == start && is_booked_for(window, id);
         let mut writes = cancelled(table, left_out, now, DecisionKind::Skip, asked);
-        writes.push(Write::Series(series.clone()));
-        Ok(Verdict { what: (series, start), writes, about: vec![id.clone()] })
+        let is_new = !writes.is_empty() || !series.skipped.contains(&start);
+        if is_new {
+            series.skipped.retain(|skipped| *skipped > now && *skipped != start);
+            series.skipped.push(start);
+            decided_about(&mut series, now, DecisionKind::Skip, Some(start), asked);
+            writes.push(Write::Series(series.clone()));
+        }
+        Ok(Verdict { what: (series, start, is_new), writes, about: vec![id.clone()] })
     });
     match decided.await? {
-        Decided::New((decided, start)) => {
+        Decided::New((decided, start, is_new)) => {
             let message =
                 |series: &Series| format!("Series {id} leaves out {}.", time::spoken(start, Some(&series.timezone)));
-            changed(run, DecisionKind::Skip, id, Some((&decided, "skipped")), message).await
+            changed(run, DecisionKind::Skip, id, is_new.then_some((&decided, "skipped")), message).await
         }
         Decided::Before(before) => repeated(run, DecisionKind::Skip, id, &before).await,
     }

@@ -107,10 +107,10 @@ async fn go_on(run: Run<'_>, mut progress: Progress) -> Result<Done, Error> {
     }
     let (booked, unbooked) = Box::pin(book_next(run, &settled.table)).await;
     if told.problem.is_none() {
-        told = tell_visitors(run, &settled.table, booked).await;
+        told = tell_visitors(run, &settled.table, booked.clone()).await;
         settled.table.published = told.published.take().or(settled.table.published);
     }
-    let mut done = Box::pin(reports::tell(run, &mut settled, &progress, &outside)).await;
+    let mut done = Box::pin(reports::tell(run, &mut settled, &progress, &outside, booked)).await;
     figures::measure(run, &settled, &progress, &outside);
     finish::archive(run, &mut settled, &mut done).await;
     done.left.extend(unbooked);

@@ -38,11 +38,18 @@ use crate::{
 const NOTICE_MEMORY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Publishes what is due about every window, a few windows at once. One that cannot be published stops no other.
-pub(super) async fn tell(run: Run<'_>, settled: &mut Settled, progress: &Progress, outside: &Outside) -> Done {
+/// `booked` are windows that this run has booked and told of; they count in how the site stands.
+pub(super) async fn tell(
+    run: Run<'_>,
+    settled: &mut Settled,
+    progress: &Progress,
+    outside: &Outside,
+    booked: Vec<Window>,
+) -> Done {
     let seen = &*settled;
     // What this run notes of its windows counts in what it says of the site.
-    let windows: Vec<Window> =
-        seen.table.windows.iter().map(|window| noted(window, &times::of(run, seen, progress, window))).collect();
+    let own = seen.table.windows.iter().map(|window| noted(window, &times::of(run, seen, progress, window)));
+    let windows: Vec<Window> = own.chain(booked).collect();
     let mut site = present::after(run, seen, &windows);
     let sight = outside.sight.as_ref().map(|(_, sight)| sight);
     if let Some(sight) = sight {

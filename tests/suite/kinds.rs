@@ -864,3 +864,13 @@ async fn no_refusal_quotes_more_of_an_event_than_a_person_reads() {
     }
     assert!(refused > 100, "{refused}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_is_refused_though_nobody_can_tell_what_was_decided_before() {
+    for fault in [Fault::Refused, Fault::Hangs] {
+        let world = World::new(1);
+        world.state().faults.insert((0, 0), fault);
+        let error = world.invoke(json!({"action": "on", "rules": null})).await.expect_err("refused");
+        assert_eq!(error.kind(), "InvalidEvent", "{fault:?}: {}", error.full());
+    }
+}

@@ -1,5 +1,6 @@
 //! The function against a small AWS in memory; one binary, so that the SDK is linked once.
 
+mod answers;
 mod console;
 mod damaged;
 mod doctor;
