@@ -50,7 +50,8 @@ SET = re.compile(rf"SET ({ASSIGN.pattern}(?:, {ASSIGN.pattern})*)")
 ADDITION = re.compile(r"(#\w+) (:\w+)")
 ADD = re.compile(rf"ADD ({ADDITION.pattern}(?:, {ADDITION.pattern})*)")
 UPDATE = re.compile(rf"(?:{SET.pattern})?(?:(?:^| ){ADD.pattern})?")
-KEY = re.compile(r"(#\w+) = (:\w+)(?: AND (#\w+) BETWEEN (:\w+) AND (:\w+))?")
+BOUNDS = r"(#\w+) (?:>= (:\w+)|BETWEEN (:\w+) AND (:\w+))"
+KEY = re.compile(rf"(#\w+) = (:\w+)(?: AND {BOUNDS})?")
 
 
 class RefusedError(Exception):
@@ -162,7 +163,7 @@ class Table:
             raise invalid(request["KeyConditionExpression"])
         placeholders = Placeholders(request)
         names = [placeholders.name(name) for name in asked.group(1, 3) if name]
-        scope, *bounds = (placeholders.value(key)["S"] for key in asked.group(2, 4, 5) if key)
+        scope, *bounds = (placeholders.value(key)["S"] for key in asked.group(2, 4, 5, 6) if key)
         placeholders.all_used()
         limit = request.get("Limit")
         if (limit is not None and limit < 1) or bounds != sorted(bounds):
@@ -171,12 +172,12 @@ class Table:
             raise invalid(f"no keys: {names}")
         forward = request.get("ScanIndexForward", True)
         ids = self.items.get(scope, {})
-        covered = (i for i in ids if not bounds or bounds[0] <= i <= bounds[1])
+        within = [i for i in ids if not bounds or bounds[0] <= i]
+        covered = (i for i in within if len(bounds) < 2 or i <= bounds[1])
         asked_for = sorted(covered, reverse=not forward)
         if start := request.get("ExclusiveStartKey"):
             after = start["id"]["S"]
             asked_for = [i for i in asked_for if (i > after if forward else i < after)]
-        limit = request.get("Limit", len(asked_for) + 1)
         answer, page, total = {}, [], 0
         for item_id in asked_for:
             item, length = ids[item_id]

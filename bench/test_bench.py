@@ -212,6 +212,12 @@ class TableTest(unittest.TestCase):
         self.assertEqual(self.pages(bounds("window#1", "window#3")), full)
         exact = [["window#3", "window#2"], []]
         self.assertEqual(self.pages(bounds("window#2", "window#3")), exact)
+        since = {
+            **bounds("window#1", "window#2"),
+            "KeyConditionExpression": "#scope = :scope AND #id >= :since",
+            "ExpressionAttributeValues": {":scope": {"S": "now"}, ":since": {"S": "window#3"}},
+        }
+        self.assertEqual(self.pages(since), [["window#a", "window#3"], []])
         for refused in (bounds("window#3", "window#1"), {**bounds("a", "b"), "Limit": 0}):
             with self.assertRaises(RefusedError):
                 self.table.call("Query", refused)
