@@ -9,7 +9,7 @@ import unittest
 import unittest.mock
 from typing import Any
 
-from account import table, trial_templates
+from account import session, table, trial_templates
 from account.undeploy import RefusedError, farewell, undeploy
 from account.verify import judge
 from rehearsal.options import PROJECT
@@ -193,7 +193,22 @@ class Undeploy(unittest.TestCase):
     def test_what_aws_does_not_do_is_told_without_a_traceback(self) -> None:
         failed = run("account.undeploy", "shop")
         self.assertEqual(failed.returncode, 1)
-        self.assertRegex(failed.stderr, r"^Failed: You must specify a region\. The stack's events")
+        self.assertRegex(failed.stderr, r"^Refused: expected a Region, .*; expected credentials, ")
+
+    def test_the_region_is_found_as_the_aws_cli_finds_it(self) -> None:
+        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        for settings, expected in (
+            ({"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+            ({"AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+            ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-1"),
+            ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+        ):
+            environment = {**keys, **settings, "AWS_CONFIG_FILE": os.devnull}
+            with (
+                self.subTest(settings=settings),
+                unittest.mock.patch.dict(os.environ, environment, clear=True),
+            ):
+                self.assertEqual(session().region_name, expected)
 
     def test_the_command_wants_a_name_and_knows_two_ways_with_history(self) -> None:
         for arguments in (("",), ("shop", "--history", "burn"), ()):

@@ -13,7 +13,7 @@ from typing import Any
 
 import botocore.exceptions
 
-from account import RefusedError, table
+from account import RefusedError, session, table
 from account.function import ask
 
 # An account is asked for slowly; deleting the stack takes a minute or two.
@@ -41,13 +41,10 @@ def main() -> int:
     given = parser.parse_args()
     if not given.stack:
         parser.error("give the stack's name, with make as STACK=name")
-    # Only here, with the caller's own settings: the tests bring clients of their own.
-    import boto3
-
     try:
-        kept = undeploy(boto3.client, given.stack, WAIT, history=given.history)
+        kept = undeploy(session().client, given.stack, WAIT, history=given.history)
     except RefusedError as refused:
-        print(f"Refused: {refused}.", file=sys.stderr)
+        print(f"Refused: {'; '.join(refused.problems)}.", file=sys.stderr)
         return 1
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
         print(f"Failed: {error} The stack's events tell how far it came.", file=sys.stderr)

@@ -27,10 +27,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import boto3
 import botocore.exceptions
 
-from account import experiments, table, trial_templates
+from account import RefusedError, experiments, session, table, trial_templates
 from account.edge import contents
 from account.experiments import Client, Finding, Laboratory
 from rehearsal import local_aws, permissions, shop
@@ -127,10 +126,13 @@ def executable(*, local: bool) -> Path:
 
 def on_aws(name: str, cleanup: contextlib.ExitStack) -> Trial:
     """A load balancer in the default VPC of the caller's account."""
-    session = boto3.Session()
-    account = session.client("sts").get_caller_identity()["Account"]
-    print(f"account {account}, Region {session.region_name}, everything is called {name}*")
-    ec2 = session.client("ec2")
+    try:
+        own = session()
+    except RefusedError as refused:
+        raise SystemExit("; ".join(refused.problems)) from refused
+    account = own.client("sts").get_caller_identity()["Account"]
+    print(f"account {account}, Region {own.region_name}, everything is called {name}*")
+    ec2 = own.client("ec2")
     default = [{"Name": "is-default", "Values": ["true"]}]
     vpcs = ec2.describe_vpcs(Filters=default)["Vpcs"]
     if not vpcs:
@@ -146,10 +148,10 @@ def on_aws(name: str, cleanup: contextlib.ExitStack) -> Trial:
         "Subnets": ",".join(subnet["SubnetId"] for subnet in subnets[:2]),
     }
     made = stack(
-        session.client, f"{name}-site", trial_templates.site(), parameters, cleanup, delay_s=10
+        own.client, f"{name}-site", trial_templates.site(), parameters, cleanup, delay_s=10
     )
     return Trial(
-        client=session.client,
+        client=own.client,
         name=name,
         rule_arn=made["RuleArn"],
         listener_arn=made["ListenerArn"],

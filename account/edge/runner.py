@@ -7,7 +7,7 @@ from typing import Any
 
 import botocore.exceptions
 
-from account import RefusedError
+from account import RefusedError, session
 from account.edge import NEEDED
 
 MEND = "Nothing was changed; when that is mended, run the same command again."
@@ -77,21 +77,13 @@ def clients() -> Callable[..., Any]:
     # Only here: the tests bring clients of their own.
     try:
         import awscrt  # noqa: F401 - signs what goes to the key value store
-        import boto3
     except ImportError as error:
         raise RefusedError(
             f"expected boto3 with its extra crt, found no {error.name}: {NEEDED}"
         ) from error
-    session = boto3.Session()
-    missing = []
-    if session.region_name is None:
-        missing.append("expected a Region, found none; set AWS_REGION, or name one in your profile")
-    if session.get_credentials() is None:
-        missing.append("expected credentials, found none; try `aws sts get-caller-identity`")
-    if missing:
-        raise RefusedError(*missing)
+    own = session()
     config = botocore.config.Config(read_timeout=READ_TIMEOUT_S)
-    return lambda service, **more: session.client(service, config=config, **more)
+    return lambda service, **more: own.client(service, config=config, **more)
 
 
 def say(text: str) -> None:
