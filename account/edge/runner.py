@@ -10,9 +10,9 @@ import botocore.exceptions
 from account import RefusedError, session
 from account.edge import NEEDED
 
-MEND = "Nothing was changed; when that is mended, run the same command again."
+MEND = "Nothing was changed; when that is fixed, run the same command again."
 AGAIN = (
-    "What was done stays; when that is mended, run the same command again: it goes on from there."
+    "What was done stays; when that is fixed, run the same command again: it goes on from there."
 )
 # An answer of the function may take minutes while it waits to see a change.
 READ_TIMEOUT_S = 310
