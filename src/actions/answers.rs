@@ -23,7 +23,7 @@ use crate::{
 const SEARCHED: usize = 20;
 
 /// What an answer adds where the event named no window or series.
-pub(super) const MEANT: &str = " The event named no id, and could mean nothing else.";
+pub(super) const MEANT: &str = " The event named no id, and this was the only one that it could mean.";
 
 /// An answer with nothing in it yet.
 pub(super) fn blank(action: &str) -> Response {

@@ -77,8 +77,8 @@ fn goes_on(table: &Table, now: Timestamp) -> Result<WindowId, Error> {
     }
     let names: Vec<&str> = ahead.iter().map(|id| id.as_str()).collect();
     Err(Error::InvalidEvent(vec![format!(
-        "id: expected a window that has begun, but none goes on; on closes the site again, and one that is booked needs \
-         its id: {}",
+        "id: expected a window that has begun, but none goes on; to close the site again send on, and to move the end \
+         of one that is booked give its id: {}",
         names.join(", ")
     )]))
 }

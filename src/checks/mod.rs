@@ -165,7 +165,7 @@ fn windows_told(windows: usize, series: usize) -> String {
         count => format!("{count} {many}"),
     };
     format!(
-        "the table can be read, with {} and {} in it that could work",
+        "the table can be read; found in it, without a fault: {} and {}",
         counted(windows, "window", "windows"),
         counted(series, "series", "series")
     )

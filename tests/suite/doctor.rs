@@ -45,7 +45,7 @@ async fn what_was_looked_at_and_is_well_is_said() {
         "no other listener serves the same visitors",
         "the bypass value is strong",
         "somebody gets the reports",
-        "with 1 window and no series in it that could work",
+        "found in it, without a fault: 1 window and no series",
         "the visitors' page and the bypass link work at the edge",
     ] {
         says(&well, words);

@@ -99,7 +99,7 @@ async fn an_event_without_an_id_means_the_only_one_and_is_never_guessed() {
     let extended = world.invoke(extend.clone()).await.expect("the only one that goes on");
     assert_eq!(extended.window.expect("a").end.expect("an end").to_string(), "2026-12-06T03:30:00Z");
     let told = "The times of window a are Sun 6 Dec 2026 02:00 UTC to Sun 6 Dec 2026 03:30 UTC";
-    let meant = "The event named no id, and could mean nothing else.";
+    let meant = "The event named no id, and this was the only one that it could mean.";
     assert!(extended.message.contains(told) && extended.message.ends_with(meant), "{}", extended.message);
     let named = json!({"action": "extend", "id": "a", "by": "-PT5M"});
     assert!(!world.invoke(named).await.expect("extended").message.contains(meant));
@@ -124,7 +124,7 @@ async fn an_extend_that_comes_after_the_end_moves_no_other_night() {
     world.run_until("03:05").await;
     let before = world.windows();
     let refused = world.invoke(json!({"action": "extend", "by": "PT30M"})).await.expect_err("too late").full();
-    assert!(refused.contains("but none goes on; on closes the site again"), "{refused}");
+    assert!(refused.contains("but none goes on; to close the site again send on"), "{refused}");
     assert_eq!(world.windows(), before);
 }
 
