@@ -243,6 +243,8 @@ impl Operator {
         let Some(window) = self.expected.present(id) else { return Some(Verdict::Nothing) };
         match stands(window, asked.at) {
             Stand::Booked => Some(Verdict::Take),
+            // What no run got through to start is still booked, although its start has passed.
+            Stand::Active | Stand::Held if !window.began => None,
             Stand::Active | Stand::Held => Some(Verdict::Refuse),
             Stand::Over | Stand::Unsure => None,
         }

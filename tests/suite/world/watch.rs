@@ -138,7 +138,11 @@ impl World {
             let dark = state.rules.get(rule).is_some_and(|rule| demands_bypass(rule, &self.settings));
             match report.event() {
                 "started" => state.rules.contains_key(rule) && !dark,
-                "completed" => dark && !windows.iter().any(|window| window.covers(rule, &self.settings)),
+                // One that was never narrowed was closed by its owner's hand.
+                "completed" => {
+                    dark && state.table.item("now", &rule_item_id(rule)).is_some()
+                        && !windows.iter().any(|window| window.covers(rule, &self.settings))
+                }
                 _ => false,
             }
         };
