@@ -28,6 +28,7 @@ NOT_RUN = (
     Row("CHANGELOG.md", "", "speaks of commands that other documents show"),
     Row("CONTRIBUTING.md", "cargo test", TESTS),
     Row("CONTRIBUTING.md", "UPDATE_SCHEMAS=1 cargo test", TESTS),
+    Row("CONTRIBUTING.md", "INSTA_UPDATE=always cargo test", TESTS),
     Row("README.md", "make rehearsal", "is a rehearsal by itself, and `make night` plays it in CI"),
     Row("README.md", "sam build", "asks questions, compiles, and deploys by SAM's own service"),
     Row("docs/RUNBOOK.md", "aws cloudwatch list-alarm-mute-rules", NO_MUTE_RULES),

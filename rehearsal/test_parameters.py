@@ -52,6 +52,11 @@ class Parameters(unittest.TestCase):
             with self.subTest(parameter=parameter, value=value):
                 self.assertEqual(self.takes(parameter, value), value in good)
 
+    def test_whoever_fills_in_the_form_finds_each_parameter_in_one_group(self) -> None:
+        groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        grouped = [name for group in groups for name in group["Parameters"]]
+        self.assertEqual(sorted(grouped), sorted(TEMPLATE["Parameters"]))
+
     def test_the_rules_are_rules_of_application_load_balancers(self) -> None:
         pattern = TEMPLATE["Parameters"]["RuleArns"]["AllowedPattern"]
         rule = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/"
