@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use maintenance_window::event::ACTIONS;
+
 use super::{
     FROM, STORIES,
     made::{BREAKABLE, made},
@@ -60,6 +62,14 @@ const OTHERS: [&str; 21] = [
 
 fn setting((key, value): &Setting) -> String {
     format!("{key}={}", value.unwrap_or("none"))
+}
+
+/// `help` asks AWS for nothing.
+#[test]
+fn every_action_is_asked_for() {
+    let asks = |action: &str| ACTS.iter().any(|act| act.to_ascii_lowercase().starts_with(action));
+    let missing: Vec<&str> = ACTIONS.into_iter().filter(|action| *action != "help" && !asks(action)).collect();
+    assert!(missing.is_empty(), "{missing:?} are in no story: a step in steps.rs, its kind in ACTS");
 }
 
 #[test]

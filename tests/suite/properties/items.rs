@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::{
 use jiff::{SignedDuration, Timestamp};
 use maintenance_window::{
     aws::items::{self, Past, RequestItem, Write},
+    event::ACTIONS,
     model::{
         after::{After, Books},
         conditions::{Condition, QueryPair},
@@ -57,20 +58,10 @@ fn any_at_end() -> impl Strategy<Value = AtEnd> {
     select(vec![AtEnd::Reopen, AtEnd::Hold, AtEnd::ReopenIfHealthy])
 }
 
+/// Every action that decides is a kind of decision.
 fn any_kind() -> impl Strategy<Value = DecisionKind> {
-    select(vec![
-        DecisionKind::Book,
-        DecisionKind::On,
-        DecisionKind::Off,
-        DecisionKind::Extend,
-        DecisionKind::Reschedule,
-        DecisionKind::Cancel,
-        DecisionKind::Skip,
-        DecisionKind::Unskip,
-        DecisionKind::Pause,
-        DecisionKind::Resume,
-        DecisionKind::Edit,
-    ])
+    let kinds = ACTIONS.into_iter().filter_map(|action| serde_json::from_value(json!(action)).ok());
+    select(kinds.collect::<Vec<_>>())
 }
 
 fn any_decision() -> impl Strategy<Value = Decision> {
