@@ -138,7 +138,10 @@ fn first(site: Option<&str>) -> String {
 }
 
 fn stands(what: Option<&str>) -> String {
-    what.map(|what| format!("{what}; ")).unwrap_or_default()
+    let Some(what) = what else { return String::new() };
+    let mut letters = what.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase()).into_iter();
+    format!("{}; ", first.chain(letters).collect::<String>())
 }
 
 fn sentences(all: &[String]) -> String {

@@ -221,7 +221,7 @@ pub async fn cancel(run: Run<'_>, id: Option<&WindowId>, asked: &Asked) -> Resul
     let is_new = !matches!(dropped, Dropped::Window(_, false));
     let mut done = reconcile::reconcile(run).await?;
     done.left.extend(untold);
-    let done = done.complete(is_new.then(|| format!("{id} is cancelled, and that stands")))?;
+    let done = done.complete(is_new.then(|| format!("the cancellation of {id} is decided, and that stands")))?;
     Ok(match dropped {
         Dropped::Window(window, _) => {
             // Somebody else may have ended it just before: what is told is how it ended.

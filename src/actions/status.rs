@@ -101,7 +101,7 @@ fn rule_warnings(plan: &Plan) -> Vec<String> {
     for rule in &plan.rules {
         let name = rule.arn.short();
         if rule.change.is_some() {
-            warnings.push(format!("rule {name} is not as it should be; the next sweep changes it"));
+            warnings.push(format!("rule {name} is not as it should be; the next sweep tries to change it"));
         }
         warnings.extend(rule.obstacle.iter().map(|obstacle| format!("rule {name} {}", words::obstacle(obstacle))));
     }

@@ -121,12 +121,12 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
         Ok(table) => {
             checked.findings.extend(asked.booking.iter().flat_map(|booking| overlaps(booking, None, table, config)));
             let unreadable = table.unreadable.iter().map(|(id, problem)| {
-                let (why, fix) = if id.starts_with("rule#") {
-                    ("the rule cannot be closed to visitors", "fix the item, or delete it once the rule is open")
-                } else {
-                    ("what it stands for is not looked after", "fix or delete the item")
-                };
-                Finding::warning(problem.clone(), why, fix)
+                if config.rules.iter().any(|rule| *id == format!("rule#{}", rule.key())) {
+                    let why = "no window can close the rule to visitors";
+                    return Finding::error(problem.clone(), why, "fix the item, or delete it once the rule is open");
+                }
+                let why = "what it stands for is not looked after";
+                Finding::warning(problem.clone(), why, "fix or delete the item")
             });
             let doomed = present.plan.map(|plan| doomed(plan, &config.rules)).unwrap_or_default();
             let booked = windows::doomed(&doomed).into_iter().chain(windows::series(&table.series, &config.rules));

@@ -38,6 +38,29 @@ fn did(fact: &Fact) -> Option<&'static str> {
     }
 }
 
+/// What helps where nobody's edit has to wait for a window's end; empty if that is all that helps.
+pub(super) fn what_helps(facts: &[Fact]) -> Vec<String> {
+    if facts.iter().any(|fact| matches!(fact, Fact::Drifted { .. } | Fact::LeftAlone { .. })) {
+        return vec![];
+    }
+    let mut helps: Vec<String> = facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::Obstacle(_, Obstacle::Gone) => {
+                Some("make the rule again, with the conditions that it had, and name its new ARN in RuleArns")
+            }
+            Fact::Obstacle(_, Obstacle::Unmanaged | Obstacle::StuckUnmanaged) => {
+                Some("name the rule in RuleArns again, and deploy; the next sweep goes on from there")
+            }
+            _ => None,
+        })
+        .map(str::to_owned)
+        .collect();
+    helps.sort();
+    helps.dedup();
+    helps
+}
+
 /// How to find who did it, for each kind of call that may have done it.
 pub(super) fn who_did_it(facts: &[Fact]) -> Vec<String> {
     let called = facts.iter().filter_map(|fact| match fact {
@@ -139,6 +162,11 @@ mod tests {
             assert_eq!(steps.len(), usize::from(command.is_some()), "{facts:?}");
             assert!(steps.iter().zip(&command).all(|(step, command)| step.ends_with(command)), "{steps:?}");
         }
+        let gone = what_helps(&[kept(Obstacle::Gone), Fact::Had(rule("one"), lock())]);
+        assert!(gone.len() == 1 && gone[0].starts_with("make the rule again"), "{gone:?}");
+        let unnamed = what_helps(&[kept(Obstacle::StuckUnmanaged), kept(Obstacle::Unmanaged)]);
+        assert!(unnamed.len() == 1 && unnamed[0].starts_with("name the rule in RuleArns again"), "{unnamed:?}");
+        assert!(what_helps(&[drifted(Edit::Opened), kept(Obstacle::Gone)]).is_empty());
         let two = [alone, kept(Obstacle::Gone)];
         assert!(headline(&two).starts_with("Listener rules"));
         assert_eq!(who_did_it(&two).len(), 2);

@@ -92,6 +92,10 @@ impl Report {
         report.next_steps.extend(words::next_events(due.event, window));
         if due.event == Event::Drift {
             drift::headline(&due.facts).clone_into(&mut report.headline);
+            let helps = drift::what_helps(&due.facts);
+            if !helps.is_empty() {
+                report.next_steps = helps;
+            }
             report.next_steps.extend(drift::who_did_it(&due.facts));
         }
         report

@@ -40,7 +40,17 @@ pub fn sentence(site: &Site) -> String {
         SiteState::MaintenanceUnplanned => {
             let closed = site.rules_that(|rule| rule.is == Passage::Closed && !rule.covered);
             let lets = lists(&closed, "lets", "let");
-            if closed.len() == site.rules.len() {
+            let is_whole = closed.len() == site.rules.len();
+            // A window may well mean such a rule; but nothing opens it at the end.
+            if closed.iter().all(|rule| rule.obstacle == Some(Obstacle::StuckUnmanaged)) {
+                let what = if is_whole { "The site" } else { "Part of the site" };
+                let them = if closed.len() == 1 { "it" } else { "them" };
+                return format!(
+                    "{what} is closed to visitors, and no end of a window and no off opens it: {lets} only testers in, \
+                     and RuleArns no longer names {them}."
+                );
+            }
+            if is_whole {
                 format!("The site is closed to visitors although no window covers it: {lets} only testers in.")
             } else {
                 format!(
@@ -125,6 +135,9 @@ pub fn next_steps(site: &Site) -> Vec<String> {
             }
         },
         SiteState::Maintenance | SiteState::Mixed => {
+            if site.covering.len() > 1 {
+                steps.push(step("to end all of these windows now and open the site", json!({ "action": "off" })));
+            }
             for window in &site.covering {
                 steps.push(off(window));
             }
@@ -156,7 +169,10 @@ pub fn next_steps(site: &Site) -> Vec<String> {
             steps.push(check());
             steps.extend(site.covering.iter().map(off));
         }
-        SiteState::Broken => steps.push(check()),
+        SiteState::Broken => {
+            steps.push(check());
+            steps.extend(site.covering.iter().map(off));
+        }
         SiteState::Unknown => {
             // What a rule demands stays as it is until its owner changes it.
             if site.unseen.is_some() || site.rules.is_empty() {
@@ -183,7 +199,11 @@ fn until(window: &Window, now: Timestamp) -> String {
     let Some(end) = window.end else { return "it lasts until off is sent".to_owned() };
     let end_told = spoken(end, window.timezone.as_deref());
     if window.state != State::Held && end > now {
-        return format!("it ends {end_told}");
+        return match window.at_end {
+            AtEnd::Reopen => format!("it ends {end_told}"),
+            AtEnd::ReopenIfHealthy => format!("it ends {end_told}, if the site answers a tester well then"),
+            AtEnd::Hold => format!("its end is {end_told}, and then it is held until off is sent"),
+        };
     }
     let passed = match now.duration_since(end) {
         over if over < SignedDuration::from_mins(1) => "just now".to_owned(),

@@ -44,6 +44,9 @@ async fn a_rule_is_opened_at_its_end_if_what_its_owner_wrote_still_reads() {
         let is_told =
             |said: &str| world.state().published.iter().any(|report| report.message.to_string().contains(said));
         assert!(is_told("is left as it is, since what is saved of it in the table cannot be read"), "{attribute}");
+        // No other window could close the rule.
+        let check = world.invoke(json!({"action": "check"})).await.expect("check");
+        assert_eq!(check.outcome, "blocked", "{:?}", check.findings);
         world.run_until("03:10").await;
         assert_eq!(world.conditions(0), owned(), "{attribute}");
         assert_eq!((status(&world).await.0.as_str(), world.windows().len()), ("open", 0), "{attribute}");

@@ -333,9 +333,9 @@ async fn a_decision_stands_although_the_rules_cannot_be_read() {
     let status = world.invoke(json!({"action": "status"})).await.expect("status answers");
     assert!(status.warnings.iter().any(|warning| warning.contains("listener rules")), "{status:?}");
     let off = world.invoke(json!({"action": "off", "id": "w"})).await.expect_err("half of it").full();
-    assert!(off.contains("the end of w is decided, and that stands") && off.contains("listener rules"), "{off}");
+    assert!(off.contains("The end of w is decided, and that stands") && off.contains("listener rules"), "{off}");
     let cancel = world.invoke(json!({"action": "cancel", "id": "later"})).await.expect_err("half of it").full();
-    assert!(cancel.contains("later is cancelled, and that stands"), "{cancel}");
+    assert!(cancel.contains("The cancellation of later is decided, and that stands"), "{cancel}");
     world.state().broken.clear();
     world.invoke(json!({"action": "sweep"})).await.expect("swept");
     assert!(!world.is_dark(0) && world.windows().is_empty());

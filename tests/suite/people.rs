@@ -228,6 +228,8 @@ async fn a_narrowed_rule_that_the_settings_no_longer_name_keeps_its_window_until
     assert_eq!((world.count("failed"), world.count("completed")), (1, 0), "{:?}", world.events());
     let text = world.text_of("failed");
     assert!(text.contains("ule web/rule001 was closed to visitors, but RuleArns no longer names it"), "{text}");
+    let first = "Part of the site is closed to visitors, and no end of a window and no off opens it: rule web/rule001 lets only testers in, and RuleArns no longer names it.";
+    assert!(text.starts_with(first), "{text}");
     world.settings.insert("RULE_ARNS", both);
     world.run_until("03:40").await;
     assert!(!world.is_dark(1));

@@ -113,6 +113,9 @@ async fn two_windows_overlap() -> String {
     scene.send(window("a", "02:00", "04:00")).await;
     scene.send(window("b", "02:30", "05:00")).await;
     scene.until("03:00").await;
+    let status = scene.world.invoke(json!({"action": "status"})).await.expect("status");
+    let all = r#"to end all of these windows now and open the site, invoke the function with {"action":"off"}"#;
+    assert_eq!(status.next_steps.first().map(String::as_str), Some(all));
     let off = scene.send(json!({"action": "off", "id": "a"})).await;
     begins(&off, "maintenance", CLOSED);
     assert!(
@@ -194,6 +197,10 @@ async fn a_window_is_held() -> String {
     let mut held = window("move", "02:00", "03:00");
     held["at_end"] = json!("hold");
     scene.send(held).await;
+    scene.until("02:30").await;
+    let before = scene.send(json!({"action": "status"})).await;
+    let held = "its end is Sun 6 Dec 2026 03:00 UTC, and then it is held until off is sent.";
+    assert!(before.1.contains(held), "{before:?}");
     scene.until("03:20").await;
     let status = scene.send(json!({"action": "status"})).await;
     begins(&status, "maintenance", CLOSED);
