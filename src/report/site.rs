@@ -42,7 +42,7 @@ pub fn sentence(site: &Site) -> String {
             let lets = lists(&closed, "lets", "let");
             let is_whole = closed.len() == site.rules.len();
             // A window may well mean such a rule; but nothing opens it at the end.
-            if closed.iter().all(|rule| rule.obstacle == Some(Obstacle::StuckUnmanaged)) {
+            if !closed.is_empty() && closed.iter().all(|rule| rule.obstacle == Some(Obstacle::StuckUnmanaged)) {
                 let what = if is_whole { "The site" } else { "Part of the site" };
                 let them = if closed.len() == 1 { "it" } else { "them" };
                 return format!(

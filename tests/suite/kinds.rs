@@ -874,3 +874,21 @@ async fn what_is_refused_is_refused_though_nobody_can_tell_what_was_decided_befo
         assert_eq!(error.kind(), "InvalidEvent", "{fault:?}: {}", error.full());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_occurrence_waits_until_the_window_of_its_name_is_history() {
+    let world = World::new(1);
+    let name = "n-20261206T0200Z";
+    world.invoke(json!({"action": "on", "id": name})).await.expect("started");
+    world.state().broken = vec!["Publish"];
+    world.invoke(json!({"action": "off", "id": name})).await.expect_err("its report cannot be sent");
+    drop(world.invoke(nightly("n")).await);
+    world.run_until("00:20").await;
+    world.state().broken.clear();
+    world.run_until("00:40").await;
+    assert_eq!(world.windows(), [name], "the series has booked it");
+    assert!(world.window(name).is_some_and(|window| window["series"] == "n"), "{:?}", world.window(name));
+    assert_eq!(world.count("failed"), 0, "{:?}", world.events());
+    world.run_until("02:10").await;
+    assert!(world.is_dark(0));
+}
