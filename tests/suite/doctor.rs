@@ -155,6 +155,19 @@ async fn a_booked_window_whose_rule_goes_is_doomed_and_everybody_says_so() {
     let told = world.count("failed");
     world.run_until("01:00").await;
     assert_eq!(world.count("failed"), told, "told once");
+    // Whoever cannot see the rules forgets nothing of it, and what is dropped is forgotten.
+    let noted = world.notices();
+    assert!(noted.len() == 1 && noted[0].starts_with("doomed-"), "{noted:?}");
+    world.state().broken = vec!["DescribeRules"];
+    world.run_until("01:20").await;
+    assert_eq!(world.notices(), noted);
+    world.state().broken.clear();
+    world.run_until("01:40").await;
+    assert_eq!((world.count("failed"), world.notices()), (told, noted));
+    world.state().broken = vec!["DescribeRules"];
+    drop(world.invoke(json!({"action": "cancel", "id": "w"})).await);
+    world.run_until("01:50").await;
+    assert_eq!(world.notices(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]

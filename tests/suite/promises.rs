@@ -364,6 +364,11 @@ async fn rules_without_a_window_are_told_each_for_itself_and_again_after_a_day()
     world.set_conditions(0, vec![path(&["*"])]);
     world.run_until("00:30").await;
     assert_eq!(world.notices(), ["orphan-listener0/rule001"]);
+    // A run that cannot see the rules forgets nothing of them.
+    world.state().broken = vec!["DescribeRules"];
+    world.run_until("00:40").await;
+    assert_eq!(world.notices(), ["orphan-listener0/rule001"]);
+    world.state().broken.clear();
     let day = world.now() + jiff::SignedDuration::from_hours(24);
     while world.next_event(day, jiff::SignedDuration::ZERO, true).await {}
     assert_eq!(world.count("drift"), 3, "whoever overlooked it is told again");
