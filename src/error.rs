@@ -138,10 +138,14 @@ fn first(site: Option<&str>) -> String {
 }
 
 fn stands(what: Option<&str>) -> String {
-    let Some(what) = what else { return String::new() };
-    let mut letters = what.chars();
-    let first = letters.next().map(|first| first.to_ascii_uppercase()).into_iter();
-    format!("{}; ", first.chain(letters).collect::<String>())
+    what.map(|what| format!("{}; ", capitalised(what))).unwrap_or_default()
+}
+
+/// The text as a sentence begins, with a capital letter.
+#[must_use]
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn sentences(all: &[String]) -> String {

@@ -17,7 +17,7 @@ use crate::{
         id::{WindowId, uid},
         rule_arn::RuleArn,
         seen::Rules,
-        table::Table,
+        table::{Table, window_key},
         time,
         window::{Covered, DecisionKind, State, Window},
     },
@@ -162,7 +162,7 @@ fn verdict(
             fresh.id
         )]));
     }
-    if let Some(problem) = table.unreadable.get(&format!("window#{}", fresh.id)) {
+    if let Some(problem) = table.unreadable.get(&window_key(&fresh.id)) {
         return Err(Error::InvalidEvent(vec![format!("id: {} is the name of an {problem}", fresh.id)]));
     }
     let Some(found) = table.window(&fresh.id) else {

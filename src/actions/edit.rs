@@ -38,14 +38,12 @@ pub async fn edit(run: Run<'_>, id: &WindowId, edit: &Edit, asked: &Asked) -> Re
     let decided = decide(run, DecisionKind::Edit, |table, now| {
         let about = vec![id.clone()];
         let edited = |window: &Window| {
-            let said = Said { reason: &window.reason, message: &window.message, mute_alarms: &window.mute_alarms };
-            let Edited { reason, message, mute_alarms } = said.after(edit)?;
+            let Said { reason, message, mute_alarms } = Said::from(window).after(edit)?;
             let after = Window { reason, message, mute_alarms, ..window.clone() };
             Some(with_decision(after, now, DecisionKind::Edit, asked))
         };
         if let Some(series) = table.one_series(id) {
-            let said = Said { reason: &series.reason, message: &series.message, mute_alarms: &series.mute_alarms };
-            let Some(Edited { reason, message, mute_alarms }) = said.after(edit) else {
+            let Some(Said { reason, message, mute_alarms }) = Said::from(series).after(edit) else {
                 return Ok(Verdict { what: About::Series(Box::new(series.clone()), false), writes: vec![], about });
             };
             let mut after = Series { reason, message, mute_alarms, ..series.clone() };
@@ -80,10 +78,7 @@ pub async fn edit(run: Run<'_>, id: &WindowId, edit: &Edit, asked: &Asked) -> Re
         }
         Decided::New(About::Series(series, is_new)) => {
             let decided = is_new.then_some((&*series, "edited"));
-            let message = |series: &Series| {
-                let Series { reason, message, mute_alarms, .. } = series;
-                told(&format!("Series {id}"), &Said { reason, message, mute_alarms }, is_new)
-            };
+            let message = |series: &Series| told(&format!("Series {id}"), &Said::from(series), is_new);
             recurring::changed(run, DecisionKind::Edit, id, decided, message).await
         }
         Decided::New(About::Window(window, is_new)) => {
@@ -94,51 +89,49 @@ pub async fn edit(run: Run<'_>, id: &WindowId, edit: &Edit, asked: &Asked) -> Re
             if answer.outcome != usual.word() {
                 return Ok(answer);
             }
-            let Window { reason, message, mute_alarms, .. } = &*window;
-            Ok(Response {
-                message: told(&format!("Window {id}"), &Said { reason, message, mute_alarms }, is_new),
-                ..answer
-            })
+            Ok(Response { message: told(&format!("Window {id}"), &Said::from(&*window), is_new), ..answer })
         }
     }
 }
 
 /// What a window or series says.
-struct Said<'a> {
-    reason: &'a Option<String>,
-    message: &'a Option<String>,
-    mute_alarms: &'a Option<Vec<String>>,
-}
-
-/// The same after an edit.
 #[derive(PartialEq)]
-struct Edited {
+struct Said {
     reason: Option<String>,
     message: Option<String>,
     mute_alarms: Option<Vec<String>>,
 }
 
-impl Said<'_> {
-    /// What it says after an edit; nothing if all is so already.
-    fn after(&self, edit: &Edit) -> Option<Edited> {
-        let before = Edited {
-            reason: self.reason.clone(),
-            message: self.message.clone(),
-            mute_alarms: self.mute_alarms.clone(),
-        };
-        let after = Edited {
-            reason: edit.reason.clone().unwrap_or_else(|| before.reason.clone()),
-            message: edit.message.clone().unwrap_or_else(|| before.message.clone()),
-            mute_alarms: edit.mute_alarms.clone().or_else(|| before.mute_alarms.clone()),
-        };
-        (after != before).then_some(after)
+impl From<&Window> for Said {
+    fn from(window: &Window) -> Self {
+        let Window { reason, message, mute_alarms, .. } = window;
+        Self { reason: reason.clone(), message: message.clone(), mute_alarms: mute_alarms.clone() }
     }
 }
 
-fn told(what: &str, said: &Said<'_>, is_new: bool) -> String {
+impl From<&Series> for Said {
+    fn from(series: &Series) -> Self {
+        let Series { reason, message, mute_alarms, .. } = series;
+        Self { reason: reason.clone(), message: message.clone(), mute_alarms: mute_alarms.clone() }
+    }
+}
+
+impl Said {
+    /// What it says after an edit; nothing if all is so already.
+    fn after(&self, edit: &Edit) -> Option<Self> {
+        let after = Self {
+            reason: edit.reason.clone().unwrap_or_else(|| self.reason.clone()),
+            message: edit.message.clone().unwrap_or_else(|| self.message.clone()),
+            mute_alarms: edit.mute_alarms.clone().or_else(|| self.mute_alarms.clone()),
+        };
+        (after != *self).then_some(after)
+    }
+}
+
+fn told(what: &str, said: &Said, is_new: bool) -> String {
     let says = |text: &Option<String>| text.as_ref().map_or("none".to_owned(), |text| format!("\"{text}\""));
     let begins = if is_new { "was edited" } else { "says so already, and nothing was changed" };
-    let (reason, message) = (says(said.reason), says(said.message));
+    let (reason, message) = (says(&said.reason), says(&said.message));
     let alarms = match said.mute_alarms.as_deref() {
         None => String::new(),
         Some([]) => "; it mutes no alarms".to_owned(),

@@ -80,18 +80,16 @@ async fn notices(run: Run<'_>, done: &Done) -> Result<(), Error> {
         failed = reconcile::notice(run, done.table.notice(&key), &key, report).await.err().or(failed);
         current.push(key);
     }
-    let settings = run.app.config.problems.iter().map(|problem| (problem.key(), problem.sentence()));
-    let is_setting = |key: &str| key.starts_with("setting-");
-    let items = done.table.unreadable.iter().map(|(id, problem)| (format!("item-{id}"), problem.clone()));
+    let helps = Some("change that parameter of the stack, and deploy");
+    let settings = run.app.config.problems.iter().map(|problem| (problem.key(), problem.sentence(), helps));
+    let items = done.table.unreadable.iter().map(|(id, problem)| (format!("item-{id}"), problem.clone(), None));
     // A try that failed once is not worth a report.
     let unpublished = done.unpublished.iter().filter(|problem| problem.again);
-    let unpublished = unpublished.map(|problem| ("visitors-told".to_owned(), problem.sentence()));
-    for (key, sentence) in settings.chain(items).chain(unpublished) {
+    let unpublished = unpublished.map(|problem| ("visitors-told".to_owned(), problem.sentence(), None));
+    for (key, sentence, helps) in settings.chain(items).chain(unpublished) {
         let told = reconcile::notice(run, done.table.notice(&key), &key, |cause| {
             let mut report = without_window(&sentence, &done.site, now, cause);
-            if is_setting(&key) {
-                report.next_steps.insert(0, "change that parameter of the stack, and deploy".to_owned());
-            }
+            report.next_steps.splice(..0, helps.map(str::to_owned));
             report
         });
         failed = told.await.err().or(failed);

@@ -13,9 +13,8 @@ use crate::model::{
     conditions::Condition,
     id::WindowId,
     published::Published,
-    rule_arn::RuleArn,
     series::Series,
-    table::{Narrowed, Notice, Remains, RuleItem, Table},
+    table::{Narrowed, Notice, Remains, RuleItem, Table, rule_key, window_key},
     window::{DecisionKind, State, Window},
 };
 
@@ -109,10 +108,6 @@ impl Past {
             Self::Series(series, _) => &series.id,
         }
     }
-}
-
-pub(super) fn window_key(id: &WindowId) -> String {
-    format!("window#{id}")
 }
 
 fn series_key(id: &WindowId) -> String {
@@ -368,10 +363,6 @@ fn versioned(table: &str, item: Item, read: u64) -> Result<TransactWriteItem, St
             .expression_attribute_values(":version", AttributeValue::N(read.to_string()))
     };
     Ok(TransactWriteItem::builder().put(put.build().map_err(|error| error.to_string())?).build())
-}
-
-fn rule_key(arn: &RuleArn) -> String {
-    format!("rule#{}", arn.key())
 }
 
 fn whole<T: Serialize>(scope: &str, id: &str, what: &T) -> Result<Item, String> {

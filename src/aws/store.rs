@@ -30,7 +30,7 @@ use crate::{
         conditions,
         mute::Mute,
         note::Note,
-        table::{Notice, Table},
+        table::{Notice, Table, window_key},
         window::Window,
     },
 };
@@ -152,7 +152,7 @@ impl Store {
     /// # Errors
     /// [`Error::Aws`] when the call fails.
     pub async fn is_present(&self, window: &Window) -> Result<bool, Error> {
-        let found = self.item("now", &items::window_key(&window.id), "read a window from the table").await?;
+        let found = self.item("now", &window_key(&window.id), "read a window from the table").await?;
         Ok(found.is_some_and(|item| item.get("uid") == Some(&text(&window.uid))))
     }
 
@@ -284,7 +284,7 @@ impl Store {
         self.client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(items::key("now", &items::window_key(&window.id))))
+            .set_key(Some(items::key("now", &window_key(&window.id))))
             .expression_attribute_names("#uid", "uid")
             .expression_attribute_values(":uid", text(&window.uid))
     }
@@ -330,13 +330,15 @@ impl Store {
     /// AWS's messages may quote what they were sent.
     fn secrets_of(&self, writes: &[Write]) -> Vec<String> {
         let saved = writes.iter().filter_map(|write| match write {
-            Write::Rule(item) => {
-                let former = item.former.iter().flat_map(|former| &former.rest);
-                Some(item.owner.iter().chain(&item.rest).chain(&item.owner_before).chain(former))
-            }
+            Write::Rule(item) => Some(item),
             _ => None,
         });
-        let conditions: Vec<_> = saved.flatten().cloned().collect();
+        let conditions: Vec<_> = saved
+            .flat_map(|item| {
+                let owner = item.owner.iter().chain(&item.owner_before).cloned();
+                owner.chain(item.forms().flat_map(|form| form.rest))
+            })
+            .collect();
         let values = conditions::header_values(&conditions).map(str::to_owned);
         self.secrets.iter().cloned().chain(values).collect()
     }

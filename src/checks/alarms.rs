@@ -11,7 +11,8 @@ use crate::{
 /// The alarms that are muted by the settings, by windows and series, or by the event that is checked; none if none are.
 pub(super) async fn alarms(run: Run<'_>, asked: &[String], table: Option<&Table>) -> Option<Vec<Finding>> {
     let windows = table.map(|table| table.windows.as_slice()).unwrap_or_default();
-    let mut found = not_done(windows, table);
+    let after = table.map(|table| table.after.as_slice()).unwrap_or_default();
+    let mut found = not_done(windows, after);
     let named = named(&run.app.config.mute_alarms, asked, table);
     if !named.is_empty() {
         let names: Vec<String> = named.keys().map(|name| (*name).to_owned()).collect();
@@ -87,13 +88,12 @@ fn named<'a>(usual: &'a [String], asked: &'a [String], table: Option<&'a Table>)
 }
 
 /// What could not be muted, or be handed back.
-fn not_done(windows: &[Window], table: Option<&Table>) -> Vec<Finding> {
+fn not_done(windows: &[Window], after: &[After]) -> Vec<Finding> {
     let unmuted = windows.iter().flat_map(Window::unmuted).map(|what| {
         Finding::warning(what, "it would call people for planned work", "see what it names; every sweep tries again")
     });
     let of_windows = windows.iter().flat_map(Window::still_muted);
-    let after = table.into_iter().flat_map(|table| table.after.iter().filter_map(After::warning));
-    let still = of_windows.chain(after).map(|what| {
+    let still = of_windows.chain(after.iter().filter_map(After::warning)).map(|what| {
         Finding::warning(what, "an alarm that is muted calls nobody", "delete the rule in the console of CloudWatch")
     });
     unmuted.chain(still).collect()

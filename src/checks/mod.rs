@@ -22,7 +22,7 @@ use crate::{
     model::{
         rule_arn::RuleArn,
         seen::{Listener, Neighbour},
-        table::Table,
+        table::{Table, rule_key},
     },
     plan::{Plan, doomed::doomed, site::Site},
     report::finding::{Finding, Severity},
@@ -121,7 +121,7 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
         Ok(table) => {
             checked.findings.extend(asked.booking.iter().flat_map(|booking| overlaps(booking, None, table, config)));
             let unreadable = table.unreadable.iter().map(|(id, problem)| {
-                if config.rules.iter().any(|rule| *id == format!("rule#{}", rule.key())) {
+                if config.rules.iter().any(|rule| *id == rule_key(rule)) {
                     let why = "no window can close the rule to visitors";
                     return Finding::error(problem.clone(), why, "fix the item, or delete it once the rule is open");
                 }

@@ -3,12 +3,9 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{
-    context::Context,
-    view::{capitalised, framed},
-};
+use super::{context::Context, view::framed};
 use crate::{
-    error::Error,
+    error::{Error, capitalised},
     model::window::State,
     plan::site::SiteState,
     report::{finding::Severity, response::Response, views::WindowView},

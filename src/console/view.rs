@@ -10,6 +10,7 @@ use super::{
     forms, style, timeline, words,
 };
 use crate::{
+    error::capitalised,
     model::{
         id::WindowId,
         series::SeriesView,
@@ -162,11 +163,6 @@ fn waits(window: &WindowView) -> Option<String> {
         (State::Active, _, None) => Some(format!("Window {id} has no end: it goes on until somebody ends it.")),
         _ => None,
     }
-}
-
-pub(super) fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// What stands where a table has no rows: that there is nothing, or that nobody knows.

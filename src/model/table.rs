@@ -133,6 +133,18 @@ pub struct Table {
     pub remains: BTreeMap<String, Remains>,
 }
 
+/// The id of a window's item in the present.
+#[must_use]
+pub fn window_key(id: &WindowId) -> String {
+    format!("window#{id}")
+}
+
+/// The id of a rule's item in the present.
+#[must_use]
+pub fn rule_key(rule: &RuleArn) -> String {
+    format!("rule#{}", rule.key())
+}
+
 impl Table {
     /// Whether visitors and calendars surely read of a window that is ahead or goes on.
     #[must_use]
@@ -158,7 +170,7 @@ impl Table {
     /// What is left of what was saved of a rule, if its item could not be read.
     #[must_use]
     pub fn remains_of(&self, rule: &RuleArn) -> Option<&Remains> {
-        self.remains.get(&format!("rule#{}", rule.key()))
+        self.remains.get(&rule_key(rule))
     }
 
     /// What is noted of a finding that belongs to no window.

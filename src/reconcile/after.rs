@@ -112,7 +112,7 @@ async fn hand_back(
 ) -> Result<(), Error> {
     let now = run.now();
     let mutes = present.iter().flat_map(|window| &window.mutes);
-    let in_force: Vec<&Mute> = mutes.filter(|mute| mute.made && mute.from <= now && now < mute.until).collect();
+    let in_force: Vec<&Mute> = mutes.filter(|mute| mute.has_muted(now) && now < mute.until).collect();
     let rings = |name: &&String| !in_force.iter().any(|mute| mute.alarms.contains(name));
     let notes: Vec<String> = in_alarm.iter().filter(rings).map(|name| words::in_alarm(name)).collect();
     if notes.is_empty() {

@@ -47,11 +47,12 @@ pub async fn book_next(run: Run<'_>, table: &Table) -> (Vec<Window>, Vec<String>
 async fn book(run: Run<'_>, series: &Series, table: &Table, next: &Occurrence) -> Result<Option<Window>, Error> {
     let id = series.window_id(next.start).map_err(|problem| Error::InvalidEvent(vec![problem]))?;
     let further = Series { booked_until: Some(next.start), ..series.clone() };
-    // The one of that name is becoming history: then the next sweep books this one.
-    if table.window(&id).is_some_and(|window| matches!(window.state, State::Ending | State::Over)) {
+    let namesake = table.window(&id);
+    // It is becoming history: then the next sweep books this one.
+    if namesake.is_some_and(|window| matches!(window.state, State::Ending | State::Over)) {
         return Ok(None);
     }
-    if table.window(&id).is_some() || table.one_series(&id).is_some() {
+    if namesake.is_some() || table.one_series(&id).is_some() {
         return left_out(run, series, &id, next, further).await.map(|()| None);
     }
     let mut window = window(run, series, table, id, next).await;
