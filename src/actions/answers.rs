@@ -256,3 +256,38 @@ pub(super) fn next_change(windows: &[Window], table: &Table, now: Timestamp) -> 
     let to_book = table.series.iter().filter_map(|series| series.next_to_book(now)).map(|next| next.start);
     booked.chain(to_book).filter(|moment| *moment > now).min()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::window::tests::{active, at, window};
+
+    #[test]
+    fn a_window_is_due_from_its_start_on_until_it_has_begun() {
+        let open_ended = Window { end: None, ..active() };
+        for (moment, window, expected) in [
+            ("01:59:59", window(), "booked from Sun 6 Dec 2026 02:00 UTC until Sun 6 Dec 2026 04:00 UTC"),
+            ("02:00:00", window(), "due to start since Sun 6 Dec 2026 02:00 UTC"),
+            ("02:00:01", window(), "due to start since Sun 6 Dec 2026 02:00 UTC"),
+            ("02:00:01", active(), "active until Sun 6 Dec 2026 04:00 UTC"),
+            ("02:00:01", open_ended, "active until it is switched off"),
+        ] {
+            assert_eq!(stands(&window, at(moment), None), expected, "{moment}");
+        }
+    }
+
+    #[test]
+    fn the_next_change_lies_ahead_and_is_none_of_what_is_over() {
+        let over = window().to_end(at("00:30:00"), Outcome::Cancelled);
+        let later = Window { start: at("05:00:00"), end: None, ..window() };
+        for (moment, windows, expected) in [
+            ("01:59:59", vec![later.clone(), window()], Some("02:00:00")),
+            ("02:00:00", vec![later.clone(), window()], Some("04:00:00")),
+            ("04:00:00", vec![later.clone(), window()], Some("05:00:00")),
+            ("05:00:00", vec![later.clone(), window()], None),
+            ("01:00:00", vec![over, later], Some("05:00:00")),
+        ] {
+            assert_eq!(next_change(&windows, &Table::default(), at(moment)), expected.map(at), "{moment}");
+        }
+    }
+}

@@ -241,3 +241,33 @@ async fn changed(run: Run<'_>, action: DecisionKind, decided: Decided<Moved>) ->
     }
     Ok(answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::window::tests::{active, at, window};
+
+    #[test]
+    fn an_end_lies_ahead_and_leaves_at_least_a_minute_and_at_most_the_longest() {
+        let (ahead, ends) = ("cancel drops the window", "off ends it now");
+        for (what, window, now, end, expected) in [
+            ("the shortest", window(), "01:00:00", "02:01:00", None),
+            ("too short", window(), "01:00:00", "02:00:59", Some(("at least a minute after the start", ahead))),
+            ("the longest", window(), "01:00:00", "06:00:00", None),
+            ("too long", window(), "01:00:00", "06:00:01", Some(("at most 4h (MaxDuration)", "would last 4h 1s"))),
+            ("now", active(), "03:00:00", "03:00:00", Some(("an end after now", ends))),
+            ("a moment ahead", active(), "03:00:00", "03:00:01", None),
+            ("due", window(), "02:00:00", "02:00:00", Some(("an end after now", ends))),
+            ("a moment before its start", window(), "01:59:59", "01:59:00", Some(("an end after now", ahead))),
+        ] {
+            let found = end_problem(&window, at(end), "end", at(now), SignedDuration::from_hours(4));
+            match (&found, expected) {
+                (None, None) => {}
+                (Some(found), Some((problem, more))) => {
+                    assert!(found.contains(problem) && found.contains(more), "{what}: {found}");
+                }
+                _ => panic!("{what}: {found:?}"),
+            }
+        }
+    }
+}

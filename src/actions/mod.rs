@@ -260,3 +260,23 @@ pub(crate) fn with_decision(mut window: Window, at: Timestamp, action: DecisionK
     window.decided(at, action, asked.requested_by.clone(), asked.reason.clone());
     window
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_lists_as_many_names_as_a_person_reads_and_counts_the_others() {
+        let names: Vec<String> = (1..=22).map(|nth| format!("w{nth}")).collect();
+        let told = |count: usize| {
+            let known: Vec<&str> = names.iter().take(count).map(String::as_str).collect();
+            told("expected a window", None, &known)
+        };
+        assert_eq!(told(0), "id: expected a window; none is known");
+        assert_eq!(told(1), "id: expected a window; known is w1");
+        assert_eq!(told(2), "id: expected a window; known are w1, w2");
+        assert!(told(20).ends_with("w19, w20"), "{}", told(20));
+        assert!(told(21).ends_with("w19, w20 and 1 more"), "{}", told(21));
+        assert!(told(22).ends_with("w19, w20 and 2 more"), "{}", told(22));
+    }
+}

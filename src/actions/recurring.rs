@@ -66,7 +66,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
         }
         match table.one_series(&series.id) {
             None => {
-                let mut new = Series { uid: uid([run.request, &now.to_string()]), booked_at: now, ..series.clone() };
+                let mut new = Series { uid: uid([run.request, &now.to_string()]), ..series.clone() };
                 decided_about(&mut new, now, DecisionKind::Book, None, asked);
                 Ok(Verdict { writes: vec![Write::NewSeries(new.clone())], what: (new, "booked"), about })
             }

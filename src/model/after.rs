@@ -130,6 +130,20 @@ mod tests {
     }
 
     #[test]
+    fn requests_are_counted_for_what_was_carried_out_and_for_nothing_else() {
+        let over = |window: Window, outcome| window.to_end(at("03:00:00"), outcome);
+        for (what, window, counts) in [
+            ("carried out", over(active(), Outcome::Completed), true),
+            ("ended before a rule was closed", over(window(), Outcome::Completed), false),
+            ("dropped", over(window(), Outcome::Cancelled), false),
+            ("dropped while its rules were being closed", over(active(), Outcome::Cancelled), false),
+            ("going on", active(), false),
+        ] {
+            assert_eq!(After::counts(&window), counts, "{what}");
+        }
+    }
+
+    #[test]
     fn of_a_window_that_closed_nothing_only_rules_that_may_be_there_are_left() {
         for outcome in [Outcome::Cancelled, Outcome::Missed] {
             let due = |mutes: &[Mute]| {

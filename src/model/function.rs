@@ -92,6 +92,16 @@ mod tests {
     }
 
     #[test]
+    fn only_who_invokes_by_the_alias_may_do_no_more_than_look() {
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:function:shop";
+        assert!(only_looks(&format!("{arn}:look")));
+        let function_named_look = arn.replace("shop", "look");
+        for may_act in [arn, &function_named_look, &format!("{arn}:live"), &format!("{arn}:looks"), "look", ""] {
+            assert!(!only_looks(may_act), "{may_act}");
+        }
+    }
+
+    #[test]
     fn each_partition_has_a_console_of_its_own() {
         for (partition, region, link) in [
             ("aws", "eu-west-1", Some("https://console.aws.amazon.com/lambda/home?region=eu-west-1#/functions/shop")),
@@ -110,6 +120,14 @@ mod tests {
             let arn = format!("arn:{partition}:lambda:{region}:123456789012:function:shop");
             assert_eq!(Function::of(&arn).console.as_deref(), link, "{partition}");
         }
+    }
+
+    #[test]
+    fn nothing_of_an_arn_is_read_by_a_shell_as_more_than_a_word() {
+        let command = Function::of("arn:aws:lambda:$HOME:123456789012:function:a;b").command(&Value::Null);
+        assert!(command.contains("--function-name 'a;b' --region '$HOME' "), "{command}");
+        let command = Function::of("odd").command(&Value::Null);
+        assert!(command.contains("--function-name '' --region '' "), "{command}");
     }
 
     #[test]

@@ -284,6 +284,8 @@ mod tests {
         assert_eq!(upkeep(&odd, "00:00:00").0, ["1 06 02:00-06 05:00"], "whole minutes around it");
         let moved = Window { start: at("02:30:00"), ..right };
         assert_eq!(upkeep(&moved, "00:00:00"), (vec!["2 06 02:30-06 05:00".to_owned()], vec![1]));
+        assert_eq!(upkeep(&moved, "02:29:45").1, [1], "a call still reaches that minute");
+        assert_eq!(upkeep(&moved, "02:29:46"), nothing(), "what mutes already goes on");
     }
 
     #[test]
@@ -364,6 +366,14 @@ mod tests {
             (make, delete),
             (vec!["1 06 02:31-06 05:00".to_owned()], vec![]),
             "under its number: nobody is at it"
+        );
+        let late = upkeep(&with(active(), std::slice::from_ref(&meant)), "02:00:10");
+        assert_eq!(late.0, ["1 06 02:01-06 05:00"], "its start has passed, so it begins with a later minute");
+        let being_made = Mute { since: at("00:59:50"), ..meant.clone() };
+        assert_eq!(
+            upkeep(&with(window(), &[being_made]), "01:00:00"),
+            (vec!["1 06 02:00-06 05:00".to_owned()], vec![]),
+            "the same rule, whoever else is making it"
         );
         let fresh = Mute { since: at("02:29:00"), ..meant };
         assert_eq!(upkeep(&with(active(), &[fresh]), "02:30:00").0, ["2 06 02:31-06 05:00"], "somebody may be at it");

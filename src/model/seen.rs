@@ -117,3 +117,18 @@ impl Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_forwards_leads_to_target_groups() {
+        let [one, two] = ["one", "two"].map(str::to_owned);
+        let forward = Answer::Forward(vec![one.clone(), two.clone()]);
+        assert_eq!(forward.targets(), [one, two]);
+        for leads_nowhere in [Answer::Fixed("503".to_owned()), Answer::Redirect, Answer::Other("sign in".to_owned())] {
+            assert_eq!(leads_nowhere.targets(), [""; 0], "{leads_nowhere:?}");
+        }
+    }
+}

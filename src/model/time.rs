@@ -372,6 +372,7 @@ mod tests {
         refuses("2026-12-06T02:00", None, &["timezone", "anywhere"]);
         refuses("2026-12-06", Some("Europe/London"), &["only a date"]);
         refuses("2026-12-06", None, &["only a date"]);
+        refuses("20261206", None, &["but found only a date: \"20261206\""]);
         refuses("tomorrow", None, &["expected a time such as"]);
         refuses("tomorrow", Some("Europe/London"), &["expected a time such as"]);
         refuses("2026-02-29T02:00:00Z", None, &["that exist"]);
@@ -487,6 +488,10 @@ mod tests {
             assert!(problem.contains("too long") || problem.contains("such as"), "{problem}");
         }
         assert!(duration("P999999999D").expect_err("long").contains("too long"));
+        for text in ["soon", "1 fortnight", ""] {
+            let problem = duration(text).expect_err(text);
+            assert!(problem.starts_with("expected a duration such as PT2H30M"), "{problem}");
+        }
         assert!(duration("9223372036854775808s").expect_err("long").contains("too long"));
         assert!(duration("P7304484DT175307616H631107417600S").is_ok(), "longer than the calendar, but a length");
         let zones: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();

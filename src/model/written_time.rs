@@ -164,6 +164,9 @@ mod tests {
         // Clocks go forward on 29 March 2026 at 01:00 UTC, back on 25 October 2026 at 01:00 UTC.
         let skipped = resolved("01:30", None, london, "2026-03-28T12:00:00Z").expect_err("skipped");
         assert!(skipped.contains("01:30 on 2026-03-29 does not exist"), "{skipped}");
+        // One of the two instants that it could mean has passed; that it never was shown stays true.
+        let skipped = resolved("01:30", None, london, "2026-03-29T00:45:00Z").expect_err("skipped");
+        assert!(skipped.contains("01:30 on 2026-03-29 does not exist"), "{skipped}");
         let twice = resolved("01:30", None, london, "2026-10-24T12:00:00Z").expect_err("twice");
         assert!(twice.contains("occurs twice") && twice.contains("2026-10-25T00:30:00Z or"), "{twice}");
         for (after, expected) in [

@@ -197,7 +197,7 @@ fn untold(is_uncovered: bool, blank: RulePlan) -> RulePlan {
     let why = "demands a header of which nobody can tell whether it is the bypass header, since what is saved of the rule \
                in the table cannot be read";
     let obstacle = if is_uncovered { Obstacle::StuckUnsupported } else { Obstacle::Unsupported };
-    RulePlan { state: RuleState::Unsupported, form: None, obstacle: Some(obstacle(why.to_owned())), ..blank }
+    RulePlan { state: RuleState::Unsupported, obstacle: Some(obstacle(why.to_owned())), ..blank }
 }
 
 /// What is saved of the rule is damaged. So nothing can be saved, and it is not narrowed; it is opened as far as what is

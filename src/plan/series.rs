@@ -96,6 +96,27 @@ mod tests {
     }
 
     #[test]
+    fn a_series_has_run_out_once_nothing_of_it_is_left_or_can_come_back() {
+        let last = at("2026-07-07T01:00:00Z");
+        let once = Series { every: "cron(0 2 7 7 ? 2026)".parse().expect("once"), ..series() };
+        let skipping = Series { skipped: vec![last], ..once.clone() };
+        let (before, after) = ("2026-07-07T00:59:59Z", "2026-07-07T01:00:00Z");
+        let own = || vec![occurrence(Some("nightly"), State::Active)];
+        for (what, series, windows, now, expected) in [
+            ("to come", once.clone(), vec![], before, false),
+            ("nothing to come", once.clone(), vec![], after, true),
+            ("its last window goes on", once.clone(), own(), after, false),
+            ("another's window", once.clone(), vec![occurrence(Some("weekly"), State::Active)], after, true),
+            ("its last start is left out, which may be taken back", skipping.clone(), vec![], before, false),
+            ("what was left out has passed", skipping, vec![], after, true),
+            ("it may be resumed", Series { paused: true, ..once }, vec![], after, false),
+        ] {
+            let table = Table { windows, ..Table::default() };
+            assert_eq!(has_run_out(&series, &table, at(now)), expected, "{what}");
+        }
+    }
+
+    #[test]
     fn the_name_of_a_cancelled_occurrence_is_waited_for() {
         let noon = "2026-07-06T12:00:00Z";
         let seventh = Some("2026-07-07T01:00:00Z");

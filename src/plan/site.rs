@@ -229,3 +229,98 @@ fn state(rules: &[SiteRule], windows_seen: bool) -> SiteState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::window::{
+            Outcome,
+            tests::{active, at, rule, window},
+        },
+        plan::RulePlan,
+    };
+
+    /// A rule as it was seen.
+    fn seen(form: Form) -> RulePlan {
+        RulePlan {
+            arn: rule("one"),
+            state: form.into(),
+            form: Some(form),
+            idle: false,
+            save: None,
+            change: None,
+            obstacle: None,
+            odd: false,
+            left_alone: None,
+        }
+    }
+
+    /// The site with this one rule, which the settings name or not.
+    fn site(form: Form, is_managed: bool, windows: &[Window], now: &str) -> Site {
+        let plan = Plan { rules: vec![seen(form)], ..Plan::default() };
+        let managed = Vec::from_iter(is_managed.then(|| rule("one")));
+        let table = Table::default();
+        Site::of(&View { now: at(now), plan: Some(&plan), windows, table: &table, managed: &managed, unseen: None })
+    }
+
+    #[test]
+    fn a_window_comes_next_until_its_start_and_is_due_until_its_end() {
+        let covered = SiteState::OpenUnplanned;
+        for (moment, state, covering, next) in [
+            ("01:59:59", SiteState::Open, 0, true),
+            ("02:00:00", covered, 1, false),
+            ("03:59:59", covered, 1, false),
+            ("04:00:00", SiteState::Open, 0, false),
+        ] {
+            let site = site(Form::Open, true, &[window()], moment);
+            assert_eq!((site.state, site.covering.len(), site.next.is_some()), (state, covering, next), "{moment}");
+        }
+    }
+
+    #[test]
+    fn a_rule_that_the_settings_do_not_name_matters_only_while_it_keeps_visitors_out() {
+        for (form, is_managed, expected) in [
+            (Form::Open, true, (SiteState::Open, 1)),
+            (Form::HeaderOnly, true, (SiteState::MaintenanceUnplanned, 1)),
+            (Form::Open, false, (SiteState::Unknown, 0)),
+            (Form::HeaderOnly, false, (SiteState::MaintenanceUnplanned, 1)),
+        ] {
+            let site = site(form, is_managed, &[], "01:00:00");
+            assert_eq!((site.state, site.rules.len()), expected, "{form:?} {is_managed}");
+        }
+    }
+
+    #[test]
+    fn a_closed_rule_is_still_that_of_the_window_that_ends_and_of_no_other() {
+        let ending = || active().to_end(at("03:00:00"), Outcome::Completed);
+        for (what, form, window, expected) in [
+            ("its rule is still closed", Form::HeaderOnly, ending(), 1),
+            ("its rule is open", Form::Open, ending(), 0),
+            ("it goes on", Form::HeaderOnly, active(), 0),
+            ("it is still to come", Form::HeaderOnly, Window { start: at("03:30:00"), ..window() }, 0),
+        ] {
+            assert_eq!(site(form, true, &[window], "03:00:01").ending.len(), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_a_visitor_met_counts_where_the_rules_show_something_else() {
+        let (open, closed) = (SiteState::Open, SiteState::Maintenance);
+        for (state, met, expected) in [
+            (open, Met::Application, None),
+            (open, Met::Maintenance, Some(SiteState::Broken)),
+            (open, Met::Failure, Some(SiteState::Broken)),
+            (open, Met::Nothing, None),
+            (closed, Met::Application, Some(SiteState::OpenUnplanned)),
+            (closed, Met::Maintenance, None),
+            (closed, Met::Failure, None),
+            (closed, Met::Nothing, None),
+        ] {
+            let mut site = Site { state, ..Site::default() };
+            site.met(met, "answer");
+            assert_eq!(site.state, expected.unwrap_or(state), "{state:?} {met:?}");
+            assert_eq!(site.visitor.is_some(), expected.is_some(), "{state:?} {met:?}");
+        }
+    }
+}

@@ -79,6 +79,82 @@ async fn a_skip_is_taken_back_and_nothing_else_comes_with_it() {
     assert_eq!(world.count("failed"), 0, "no name is found taken: {:?}", world.events());
 }
 
+/// The starts to come that a series leaves out, as people are told, and all that its item holds.
+async fn left_out(world: &World) -> (Vec<String>, Value) {
+    let status = world.invoke(json!({"action": "status", "id": "nightly"})).await.expect("status");
+    let told = status.series[0].skipped.iter().map(ToString::to_string).collect();
+    (told, world.series("nightly").expect("it")["skipped"].clone())
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_starts_that_are_left_out_stay_so_and_those_that_have_passed_are_forgotten() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    world.invoke(json!({"action": "skip", "id": "nightly"})).await.expect("skipped");
+    let tenth = "2026-12-10T02:00:00Z";
+    world.invoke(json!({"action": "skip", "id": "nightly", "start": tenth})).await.expect("skipped");
+    world.invoke(json!({"action": "unskip", "id": "nightly"})).await.expect("the first is taken back");
+    assert_eq!(left_out(&world).await, (vec![tenth.to_owned()], json!([tenth])));
+    world.invoke(json!({"action": "skip", "id": "nightly"})).await.expect("skipped");
+    world.run_until("03:10").await;
+    let twelfth = "2026-12-12T02:00:00Z";
+    world.invoke(json!({"action": "skip", "id": "nightly", "start": twelfth})).await.expect("skipped");
+    assert_eq!(left_out(&world).await.1, json!([tenth, twelfth]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_is_cancelled_is_over_and_no_start_that_a_series_leaves_out() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    world.invoke(json!({"action": "cancel", "id": "nightly-20261206T0200Z"})).await.expect("cancelled");
+    assert_eq!(left_out(&world).await, (vec![], json!([])));
+    let refused = world.invoke(json!({"action": "unskip", "id": "nightly"})).await.expect_err("none").full();
+    assert!(refused.contains("none is left out"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_skip_is_taken_back_before_its_report_got_out() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    world.state().broken = vec!["Publish"];
+    world.invoke(json!({"action": "skip", "id": "nightly"})).await.expect_err("not told");
+    world.invoke(json!({"action": "unskip", "id": "nightly"})).await.expect_err("not told");
+    world.state().broken.clear();
+    world.run_until("00:20").await;
+    assert!(world.windows().contains(&"nightly-20261206T0200Z".to_owned()), "{:?}", world.windows());
+    world.run_until("02:10").await;
+    assert!(world.is_dark(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_moved_to_another_nights_start_takes_its_place_no_more_than_it_comes_back() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    let [first, second, third] = ["06", "07", "08"].map(|day| format!("nightly-202612{day}T0200Z"));
+    world.invoke(json!({"action": "skip", "id": "nightly"})).await.expect("skipped");
+    world.invoke(json!({"action": "cancel", "id": second})).await.expect("cancelled");
+    let moved = json!({"action": "reschedule", "id": third, "start": "2026-12-07T02:00:00Z"});
+    world.invoke(moved).await.expect("moved");
+    world.invoke(json!({"action": "unskip", "id": "nightly"})).await.expect("taken back");
+    assert_eq!(world.windows(), [first.clone(), third.clone()]);
+    world.run_until("02:10").await;
+    assert_eq!(world.windows(), [first, third], "the second was cancelled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_cancelled_stays_so_though_a_skip_is_taken_back_while_the_series_is_paused() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    world.invoke(json!({"action": "skip", "id": "nightly"})).await.expect("skipped");
+    world.invoke(json!({"action": "cancel", "id": "nightly-20261207T0200Z"})).await.expect("cancelled");
+    for action in ["pause", "unskip", "resume"] {
+        world.invoke(json!({"action": action, "id": "nightly"})).await.expect(action);
+    }
+    assert_eq!(world.windows(), ["nightly-20261206T0200Z"]);
+    world.run_until("02:10").await;
+    assert_eq!(world.windows(), ["nightly-20261206T0200Z", "nightly-20261208T0200Z"], "not the second");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_event_without_an_id_means_the_only_one_and_is_never_guessed() {
     let world = World::new(1);

@@ -3,6 +3,7 @@
 mod answers;
 mod console;
 mod damaged;
+mod decisions;
 mod doctor;
 mod edits;
 mod examples;

@@ -78,6 +78,29 @@ async fn five_hundred_windows_are_read_within_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn off_ends_more_windows_at_once_than_one_transaction_takes() {
+    let world = World::new(1);
+    world.invoke(json!({"action": "on", "id": "w000", "duration": "PT1H"})).await.expect("on");
+    {
+        let items = &mut world.state().table.items;
+        let first = items[&("now".to_owned(), "window#w000".to_owned())].clone();
+        for nth in 1..100 {
+            let (name, uid) = (format!("w{nth:03}"), format!("u{nth:04}"));
+            let id = format!("window#{name}");
+            let mut item = first.clone();
+            for (attribute, text) in [("id", &id), ("window", &name), ("uid", &uid)] {
+                item.insert(attribute.to_owned(), json!({ "S": text }));
+            }
+            items.insert(("now".to_owned(), id), item);
+        }
+    }
+    let off = world.invoke(json!({"action": "off"})).await.expect("off");
+    assert_eq!(off.windows.len(), 100);
+    assert_eq!((world.is_dark(0), world.windows().len(), world.history().len()), (false, 0, 100));
+    assert_eq!(world.count("completed"), 100);
+}
+
+#[tokio::test(start_paused = true)]
 async fn reports_get_out_even_if_publishing_fails_for_hours() {
     let world = World::new(1);
     let window = json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"});

@@ -103,6 +103,86 @@ async fn a_night_the_clocks_skip_starts_when_it_can_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_dry_run_of_a_series_says_what_is_odd_about_it_and_books_nothing() {
+    let world = World::new(1);
+    let event = json!({
+        "every": "cron(30 1 28 3 ? 2027)", "duration": "PT30M", "timezone": "Europe/London", "id": "spring",
+        "dry_run": true
+    });
+    let told = world.invoke(event).await.expect("told");
+    assert_eq!((told.outcome.as_str(), told.warnings.len()), ("dry_run", 1), "{:?}", told.warnings);
+    assert!(world.series_ids().is_empty() && world.windows().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_series_says_when_it_comes_next_or_that_it_is_paused() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    let told = async || world.invoke(json!({"action": "status", "id": "nightly"})).await.expect("status").message;
+    let message = told().await;
+    assert!(message.ends_with("Series nightly comes next Sun 6 Dec 2026 02:00 UTC."), "{message}");
+    world.invoke(json!({"action": "pause", "id": "nightly"})).await.expect("paused");
+    let message = told().await;
+    assert!(message.ends_with("Series nightly is paused; it books no window until it is resumed."), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_series_whose_last_window_goes_on_can_be_paused() {
+    let world = World::new(1);
+    let once = json!({"id": "once", "every": "cron(0 2 6 12 ? 2026)", "duration": "PT30M", "timezone": "UTC"});
+    world.invoke(once).await.expect("booked");
+    run_until(&world, "2026-12-06T02:10:00Z").await;
+    let paused = world.invoke(json!({"action": "pause", "id": "once"})).await.expect("paused");
+    assert_eq!((paused.outcome.as_str(), paused.series[0].paused), ("paused", true), "{}", paused.message);
+    assert!(world.is_dark(0), "what goes on is left alone");
+    run_until(&world, "2026-12-06T03:00:00Z").await;
+    assert_eq!(world.series_ids(), ["once"], "it may be resumed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_cancelled_stays_so_though_another_series_comes_earlier() {
+    let world = World::new(1);
+    let early = json!({"id": "early", "every": "cron(0 1 * * ? *)", "duration": "PT30M", "timezone": "UTC"});
+    world.invoke(early).await.expect("booked");
+    world.invoke(nightly()).await.expect("booked");
+    world.invoke(json!({"action": "cancel", "id": "nightly-20261206T0200Z"})).await.expect("cancelled");
+    for action in ["pause", "resume"] {
+        world.invoke(json!({"action": action, "id": "nightly"})).await.expect(action);
+    }
+    assert_eq!(world.windows(), ["early-20261206T0100Z", "nightly-20261207T0200Z"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_skip_reports_its_own_decision() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    let skip = json!({"action": "skip", "id": "nightly"});
+    for request in ["one", "two", "two"] {
+        world.try_invoke(&skip, request).await.expect("lives").expect("skipped");
+        world.until(world.now() + jiff::SignedDuration::from_mins(1)).await;
+    }
+    let reports = of_series(&world);
+    let [one, two, again] = reports.as_slice() else { panic!("{reports:?}") };
+    assert!(one != two && two == again, "{reports:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_skip_leaves_out_a_start_of_its_own_series_and_nothing_that_was_moved() {
+    let world = World::new(1);
+    let backup = json!({"id": "backup", "every": "cron(0 2 * * ? *)", "duration": "PT30M", "timezone": "UTC"});
+    world.invoke(nightly()).await.expect("booked");
+    world.invoke(backup).await.expect("booked");
+    world.invoke(json!({"action": "skip", "id": "nightly"})).await.expect("skipped");
+    assert_eq!(world.windows(), ["backup-20261206T0200Z", "nightly-20261207T0200Z"]);
+    let moved = json!({"action": "reschedule", "id": "backup-20261206T0200Z", "start": "2026-12-06T05:00:00Z"});
+    world.invoke(moved).await.expect("moved");
+    let skip = json!({"action": "skip", "id": "backup", "start": "2026-12-06T02:00:00Z"});
+    world.invoke(skip).await.expect("skipped");
+    assert_eq!(world.windows(), ["backup-20261206T0200Z", "nightly-20261207T0200Z"]);
+    assert_eq!(world.count("cancelled"), 1, "the window of the series that skips");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_series_that_could_not_work_is_refused_with_its_reasons() {
     let world = World::new(1);
     for (field, value, why) in [
