@@ -126,8 +126,8 @@ pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
         (0, 0) => ("ok", "Nothing was found that would make a window fail.".to_owned()),
         (0, 1) => ("warnings", "A window would work; one thing is worth knowing.".to_owned()),
         (0, all) => ("warnings", format!("A window would work; {all} things are worth knowing.")),
-        (1, _) => ("blocked", "A window would fail; one thing must be fixed first.".to_owned()),
-        (blocks, _) => ("blocked", format!("A window would fail; {blocks} things must be fixed first.")),
+        (1, _) => ("blocked", "A window could fail; one thing must be fixed first.".to_owned()),
+        (blocks, _) => ("blocked", format!("A window could fail; {blocks} things must be fixed first.")),
     };
     let (outcome, site) = (outcome.to_owned(), Some(site));
     Ok(Response { outcome, message, site, findings, checked: well, ..answers::blank("check") })

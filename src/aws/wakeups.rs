@@ -4,8 +4,13 @@ use std::fmt;
 
 use aws_sdk_scheduler::{
     Client,
-    operation::{create_schedule::CreateScheduleError, delete_schedule::DeleteScheduleError},
-    types::{ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, Target},
+    operation::{
+        create_schedule::CreateScheduleError, delete_schedule::DeleteScheduleError, get_schedule::GetScheduleError,
+    },
+    types::{
+        ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy,
+        ScheduleState, Target,
+    },
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -29,6 +34,17 @@ const DELIVERY_AGE_SECS: i32 = 6 * 3600;
 
 /// How often it tries; the most it allows.
 const DELIVERY_ATTEMPTS: i32 = 185;
+
+/// A schedule as it stands, for a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether it fires at all.
+    pub is_enabled: bool,
+    /// When it fires, as Scheduler writes it, such as `rate(5 minutes)`.
+    pub expression: String,
+    /// The ARN of what it invokes.
+    pub target: String,
+}
 
 /// The schedules of the stack's group.
 #[derive(Clone)]
@@ -136,6 +152,34 @@ impl WakeUps {
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await
+    }
+
+    /// The name of the sweep's schedule, which the template makes; none without a group.
+    #[must_use]
+    pub fn sweep(&self) -> Option<String> {
+        self.group.as_ref().map(|group| format!("{group}-sweep"))
+    }
+
+    /// How a schedule stands; none if there is none of that name in the group, or no group.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when a call fails; [`Error::InvalidConfig`] without a usable group.
+    pub async fn read(&self, name: &str) -> Result<Option<Standing>, Error> {
+        let Some(group) = &self.group else { return Err(unusable()) };
+        match self.client.get_schedule().group_name(group).name(name).send().await {
+            Ok(found) => Ok(Some(Standing {
+                is_enabled: found.state() == Some(&ScheduleState::Enabled),
+                expression: found.schedule_expression().unwrap_or_default().to_owned(),
+                target: found.target().map(|target| target.arn().to_owned()).unwrap_or_default(),
+            })),
+            Err(error) if error.as_service_error().is_some_and(GetScheduleError::is_resource_not_found_exception) => {
+                Ok(None)
+            }
+            Err(error) => {
+                let what = format!("read the schedule {name}");
+                Err(failed(Service::Scheduler, what, refusal(&error, &self.secrets)))
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod alarms;
 mod rules;
+mod schedules;
 mod site;
 mod surroundings;
 mod windows;
@@ -136,6 +137,9 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
                 unreadable.chain(booked).chain(lingering).collect::<Vec<_>>(),
             );
         }
+    }
+    if let Some(found) = schedules::schedules(run, &table.windows).await {
+        checked.look("the sweep comes every five minutes, and booked windows have their wake-ups", found);
     }
     if let Some(published) = table.published.as_ref().filter(|_| run.app.page.is_some()) {
         checked.look("what visitors are told is in the bucket", surroundings::bucket(published));

@@ -97,7 +97,7 @@ fn title(outcome: &str) -> (&'static str, String) {
         "completed" => ("calm", "Ended"),
         "ok" => ("calm", "All well"),
         "warnings" => ("busy", "A window would work"),
-        "blocked" => ("alert", "A window would fail"),
+        "blocked" => ("alert", "A window could fail"),
         "missed" => ("alert", "Missed"),
         other => return ("calm", capitalised(&other.replace('_', " "))),
     };
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn every_outcome_has_words() {
         for (outcome, words) in
-            [("dry_run", "It would work"), ("rescheduled", "Rescheduled"), ("blocked", "A window would fail")]
+            [("dry_run", "It would work"), ("rescheduled", "Rescheduled"), ("blocked", "A window could fail")]
         {
             let answer = Response { outcome: outcome.to_owned(), ..Response::default() };
             assert!(told(&Ok(answer)).contains(&format!("<h2>{words}</h2>")), "{outcome}");

@@ -98,4 +98,12 @@ impl Window {
         wake_ups.retain(|wake_up| wake_up.due > now);
         wake_ups
     }
+
+    /// The wake-ups for its start and its end that have not fired yet and will not within moments, so that their
+    /// schedules should be there.
+    #[must_use]
+    pub fn wake_ups_ahead(&self, now: Timestamp) -> Vec<WakeUp> {
+        let soon = time::shifted(now, AHEAD_MIN);
+        self.wake_ups(now, &[], None).into_iter().filter(|wake_up| wake_up.at > soon).collect()
+    }
 }

@@ -300,3 +300,77 @@ async fn of_a_rule_that_cannot_be_understood_nobody_says_that_the_site_is_open()
     world.state().rules.get_mut(&rule_arn(0)).expect("the rule").is_default = true;
     assert_eq!(world.invoke(json!({"action": "status"})).await.expect("status").outcome, "open");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_does_not_come_is_found() {
+    let world = World::new(1);
+    let well = "the sweep comes every five minutes, and booked windows have their wake-ups";
+    says(&check(&world).await.1, well);
+    let set = |key: &str, value: Value| {
+        let mut sweep = world.state().sweep.clone().expect("a sweep");
+        sweep[key] = value;
+        sweep
+    };
+    let elsewhere = json!({"Arn": "arn:aws:lambda:eu-west-1:123456789012:function:other", "RoleArn": "role"});
+    for (sweep, words) in [
+        (None, "Error the sweep's schedule maintenance-sweep is not in the stack's group: nothing mends what"),
+        (Some(set("State", json!("DISABLED"))), "Error the sweep's schedule maintenance-sweep is disabled"),
+        (Some(set("Target", elsewhere)), "Error the sweep's schedule maintenance-sweep invokes arn:aws:lambda:eu-west"),
+        (
+            Some(set("ScheduleExpression", json!("rate(1 day)"))),
+            "Warning the sweep's schedule maintenance-sweep says rate(1 day), not rate(5 minutes)",
+        ),
+    ] {
+        world.state().sweep = sweep;
+        let (found, looked) = check(&world).await;
+        says(&found, words);
+        assert!(!looked.iter().any(|line| line == well), "{looked:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn windows_without_their_wake_ups_are_found_as_long_as_these_should_be_there() {
+    let world = World::new(1);
+    for (nth, (id, end)) in [("a", "01:30"), ("b", "02:30"), ("c", "03:30"), ("d", "04:30")].into_iter().enumerate() {
+        world.invoke(window(id, &format!("0{}:00", nth + 1), end)).await.expect("booked");
+    }
+    let late = |found: &[String]| found.iter().find(|line| line.contains("wake-ups for the start or the end")).cloned();
+    assert_eq!(late(&check(&world).await.0), None);
+    // A wake-up that is about to fire goes by itself.
+    world.run_until("00:58").await;
+    let all = world.schedule_names();
+    let start = all.iter().find(|name| name.starts_with("a.start")).expect("a start").clone();
+    let removed = world.state().schedules.remove(&start).expect("a wake-up");
+    let found = late(&check(&world).await.0).expect("it should be there until 00:59");
+    assert!(found.starts_with("Warning wake-ups for the start or the end of window a are missing"), "{found}");
+    world.until(world.at("00:58:55")).await;
+    assert_eq!(late(&check(&world).await.0), None);
+    world.state().schedules.insert(start, removed);
+    world.run_until("01:10").await;
+    assert_eq!(late(&check(&world).await.0), None, "its start has passed");
+
+    // Somebody deletes them all; a change of its times makes new ones.
+    world.state().schedules.clear();
+    let found = late(&check(&world).await.0).expect("found");
+    assert!(found.contains("of windows a, b, c and 1 more are missing"), "{found}");
+    world.invoke(json!({"action": "reschedule", "id": "b", "start": "2026-12-06T02:05Z"})).await.expect("moved");
+    world.invoke(json!({"action": "extend", "id": "a", "by": "PT5M"})).await.expect("extended");
+    let found = late(&check(&world).await.0).expect("found");
+    assert!(found.contains("of windows c, d are missing"), "{found}");
+    // Those that were never made are told apart.
+    world.edit_item("window#d", |window| window["wakeups"] = json!("1 another-group role"));
+    let found = check(&world).await.0;
+    says(&found, "of window c are missing, disabled, or for another function");
+    says(&found, "of window d are not made yet");
+}
+
+#[tokio::test(start_paused = true)]
+async fn schedules_that_may_not_be_read_are_one_finding() {
+    let world = World::new(1);
+    world.invoke(window("w", "02:00", "03:00")).await.expect("booked");
+    world.state().broken = vec!["GetSchedule"];
+    let (found, _) = check(&world).await;
+    assert_eq!(found.iter().filter(|line| line.contains("scheduler:GetSchedule")).count(), 1, "{found:#?}");
+    says(&found, "Warning cannot read the schedule maintenance-sweep: AccessDenied");
+    world.no_secret_was_said();
+}

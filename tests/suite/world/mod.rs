@@ -79,6 +79,8 @@ pub(crate) struct Call {
 pub(crate) struct State {
     pub(crate) rules: BTreeMap<String, Rule>,
     pub(crate) schedules: BTreeMap<String, Schedule>,
+    /// The sweep's schedule, which the stack makes and no run changes, as its owner sees it.
+    pub(crate) sweep: Option<Value>,
     /// The name of every schedule that ever was.
     pub(crate) created_ever: BTreeSet<String>,
     pub(crate) table: Table,
@@ -193,6 +195,7 @@ impl World {
             world.state().rules.insert(arn, rule);
         }
         "1".clone_into(&mut world.state().subscribers);
+        world.state().sweep = Some(scheduler::sweep());
         world
     }
 

@@ -205,6 +205,7 @@ impl World {
             "ModifyRule" => state.modify_rule(subject, input),
             "CreateSchedule" => state.create_schedule(subject, input, &self.settings),
             "DeleteSchedule" => state.delete_schedule(subject),
+            "GetSchedule" => state.get_schedule(subject),
             "PutAlarmMuteRule" => state.put_mute_rule(subject, input, now),
             "DeleteAlarmMuteRule" => Ok(state.delete_mute_rule(subject)),
             "DescribeAlarms" => Ok(state.describe_alarms(input)),
@@ -340,6 +341,7 @@ fn understand(request: &HttpRequest) -> (Protocol, String, String, Value) {
         let operation = match request.method() {
             "POST" => "CreateSchedule",
             "DELETE" => "DeleteSchedule",
+            "GET" => "GetSchedule",
             other => panic!("the world does not know {other} of a schedule"),
         };
         let mut input = if body.is_empty() { json!({}) } else { serde_json::from_str(body).expect("JSON") };

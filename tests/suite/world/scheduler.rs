@@ -1,7 +1,7 @@
 //! EventBridge Scheduler: one-time schedules in one group, and the sweep's, which is the stack's own.
 //!
 //! An existing name is a conflict, a time in the past is accepted and fires at once, and a schedule that fired goes some
-//! time after its delivery. Nothing is ever read back: the function only creates and deletes.
+//! time after its delivery. Only a check reads them.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -13,6 +13,9 @@ use super::{
 };
 
 pub(crate) const DEAD_LETTER_QUEUE: &str = "arn:aws:sqs:eu-west-1:123456789012:dead";
+
+/// The name of the sweep's schedule.
+const SWEEP: &str = "maintenance-sweep";
 
 /// How far ahead a schedule without a window may fire: it does nothing, and goes by itself.
 const GOES_SOON: SignedDuration = SignedDuration::from_hours(48);
@@ -141,6 +144,23 @@ impl State {
             None => Err(Refusal::new(404, "ResourceNotFoundException", format!("Schedule {name} does not exist."))),
         }
     }
+
+    pub(super) fn get_schedule(&self, name: &str) -> Answer {
+        let found = if name == SWEEP { self.sweep.as_ref() } else { self.schedules.get(name).map(|found| &found.body) };
+        found
+            .cloned()
+            .ok_or_else(|| Refusal::new(404, "ResourceNotFoundException", format!("Schedule {name} does not exist.")))
+    }
+}
+
+/// The sweep's schedule as the template makes it.
+pub(super) fn sweep() -> Value {
+    json!({
+        "Name": SWEEP,
+        "State": "ENABLED",
+        "ScheduleExpression": "rate(5 minutes)",
+        "Target": {"Arn": FUNCTION, "RoleArn": "arn:aws:iam::123456789012:role/maintenance-scheduler"},
+    })
 }
 
 fn schedule(name: &str, input: &Value, settings: &Settings) -> Result<Schedule, Refusal> {
@@ -170,5 +190,6 @@ fn schedule(name: &str, input: &Value, settings: &Settings) -> Result<Schedule, 
     }
     let mut body = input.clone();
     body["Name"] = json!(name);
+    body["State"] = json!("ENABLED");
     Ok(Schedule { body, next: Some(next) })
 }
