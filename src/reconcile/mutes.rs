@@ -44,10 +44,8 @@ async fn in_time(work: impl Future<Output = ()>) {
 
 async fn look_after(run: Run<'_>, window: &mut Window) {
     let upkeep = window.mute_upkeep(&run.app.config.mute_alarms, run.now());
-    // A rule that could not be deleted may be wanted again.
-    let goes = |mute: &Mute| upkeep.delete.iter().any(|other| other.number == mute.number);
-    let is_told_in_vain = window.mutes.iter().any(|mute| mute.made && mute.problem.is_some() && !goes(mute));
-    if upkeep.is_nothing() && !is_told_in_vain {
+    // A rule that could not be deleted may be wanted again: then that is no problem any more.
+    if upkeep.is_nothing() && window.mutes.iter().all(|mute| mute.problem.is_none()) {
         return;
     }
     let meant = |mute: &&Mute| !upkeep.make.iter().any(|made| made.number == mute.number);

@@ -347,3 +347,56 @@ async fn an_item_that_is_not_readable_is_named_and_nothing_is_published_over_it(
     sweep(&world).await;
     assert!(world.text_of("failed").contains("item published#visitors of the table is not readable"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_noted_of_what_visitors_are_told_is_said_and_stops_nothing() {
+    let booking = async |fault: Option<usize>| {
+        let world = world();
+        sweep(&world).await;
+        world.state().calls.clear();
+        let invocation = world.state().invocations.len();
+        world.state().faults.extend(fault.map(|nth| ((invocation, nth), Fault::Refused)));
+        (world.invoke(window()).await.expect("booked").warnings, world)
+    };
+    let (_, fine) = booking(None).await;
+    let notes = fine.state().calls.iter().position(|call| call.subject.contains("published#visitors"));
+    let (warnings, world) = booking(notes).await;
+    let words = "what visitors are told could not be brought up to date: cannot write to the table";
+    assert!(warnings.iter().any(|warning| warning.starts_with(words)), "{warnings:?}");
+    assert_eq!(announced(&world), []);
+    sweep(&world).await;
+    assert_eq!(announced(&world).len(), 1);
+    settled(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_another_run_may_still_send_the_files_nobody_sends_them_again() {
+    let world = world();
+    world.state().hanging = vec!["PutObject"];
+    ask(&world, window()).await;
+    world.state().hanging.clear();
+    let sent = async || sweep(&world).await.iter().filter(|call| *call == "PutObject").count();
+    assert_eq!(sent().await, 0, "its requests may be on their way for twenty seconds");
+    world.until(world.now() + jiff::SignedDuration::from_secs(20)).await;
+    assert_eq!(sent().await, 2, "the feed and the calendar");
+    settled(&world);
+    assert_eq!(announced(&world).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_tells_visitors_twice_knows_what_it_wrote_first() {
+    let world = world();
+    let hourly = json!({
+        "id": "s", "every": "rate(2 hours)", "start": "2026-12-06T01:00Z", "duration": "PT30M", "message": "Soon."
+    });
+    ask(&world, hourly).await;
+    world.until(world.at("01:00")).await;
+    world.state().calls.clear();
+    ask(&world, json!({"action": "sweep"})).await;
+    assert_eq!(announced(&world).len(), 2, "the page is told of the one, and the next one is announced");
+    settled(&world);
+    let calls = world.state().calls.clone();
+    let of_it =
+        |call: &&crate::world::Call| call.name == "TransactWriteItems" && call.subject.contains("published#visitors");
+    assert_eq!(calls.iter().filter(of_it).count(), 4, "each time what is to be told, and that it is: {calls:?}");
+}

@@ -72,6 +72,11 @@ fn at_debug_each_run_tells_what_it_saw_and_decided_and_no_headers_value() {
             assert_eq!(world.invoke(event).await.expect("started").outcome, "started");
             let event = json!({"action": "off", "id": "night"});
             assert_eq!(world.invoke(event).await.expect("completed").outcome, "completed");
+            let window = |id: &str| json!({"id": id, "start": "2026-12-06T02:00Z", "duration": "PT1H"});
+            world.invoke(window("woken")).await.expect("booked");
+            world.state().broken = vec!["CreateSchedule"];
+            world.invoke(window("unwoken")).await.expect_err("without wake-ups");
+            world.invoke(json!({"action": "sweep"})).await.expect_err("they cannot be made");
         });
     };
     let details = |text: &str| -> Vec<String> {
@@ -81,6 +86,11 @@ fn at_debug_each_run_tells_what_it_saw_and_decided_and_no_headers_value() {
     let lines = details(&logged(Some("DEBUG"), night));
     assert!(lines.iter().any(|line| line.contains("window seen") && line.contains("night")), "{lines:?}");
     assert!(lines.iter().any(|line| line.contains("rule seen") && line.contains("Restore")), "{lines:?}");
+    for (id, lacks) in [("woken", false), ("unwoken", true)] {
+        let of_it: Vec<&String> = lines.iter().filter(|line| line.contains(&format!("\"{id}\""))).collect();
+        let told = format!("\"window.lacks_wake_ups\":{lacks}");
+        assert!(!of_it.is_empty() && of_it.iter().all(|line| line.contains(&told)), "{id}: {lines:?}");
+    }
     for line in lines {
         assert!(!line.contains(SECRET), "{line}");
     }

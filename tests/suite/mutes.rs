@@ -632,3 +632,92 @@ async fn a_check_looks_up_the_alarms_of_the_event_and_of_what_is_booked() {
     world.state().cloudwatch.alarms.remove("site-nope");
     assert_eq!(check(json!({})).await, [format!("{unknown}, which series s is to mute")]);
 }
+
+/// The calls that CloudWatch got of this kind since the calls were last taken.
+fn deletions(world: &World) -> usize {
+    world.take_calls().iter().filter(|call| *call == "DeleteAlarmMuteRule").count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_cannot_be_deleted_is_tried_for_a_day_and_no_longer() {
+    let world = muting();
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:30").await;
+    world.state().broken = vec!["DeleteAlarmMuteRule"];
+    world.run_until("03:20").await;
+    assert_eq!(world.to_do().len(), 1);
+    // It mutes until 04:00; a day later it is CloudWatch's, and harmless.
+    let a_day_later = world.at("04:00") + SignedDuration::from_hours(24);
+    for (ahead, left) in [(SignedDuration::from_mins(-1), 1), (SignedDuration::from_mins(1), 0)] {
+        world.until(a_day_later + ahead).await;
+        world.take_calls();
+        world.invoke(json!({"action": "sweep"})).await.expect("swept");
+        assert_eq!((deletions(&world), world.to_do().len()), (1, left), "{ahead:?} after that");
+    }
+    world.take_calls();
+    world.invoke(json!({"action": "sweep"})).await.expect("swept");
+    assert_eq!(deletions(&world), 0);
+    let status = world.invoke(json!({"action": "status"})).await.expect("told");
+    assert_eq!(status.warnings, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_rules_only_the_one_that_is_still_there_is_deleted_again() {
+    let world = muting();
+    let mut event = window();
+    event["mute_alarms"] = json!(["site-canary"]);
+    world.invoke(event).await.expect("booked");
+    world.run_until("03:04").await;
+    assert_eq!(world.mute_rules().len(), 2);
+    world.until(world.at("03:06")).await;
+    let invocation = world.state().invocations.len();
+    // After the rules and the table.
+    world.state().faults.insert((invocation, 2), Fault::Refused);
+    for (left, deleted) in [(1, 2), (0, 1), (0, 0)] {
+        world.take_calls();
+        world.invoke(json!({"action": "sweep"})).await.expect("swept");
+        assert_eq!((deletions(&world), world.mute_rules().len()), (deleted, left));
+    }
+    assert_eq!(world.left_over(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_is_wanted_again_is_no_warning_any_more() {
+    let world = muting();
+    world.invoke(window()).await.expect("booked");
+    world.state().broken = vec!["DeleteAlarmMuteRule"];
+    let edit = |alarms: Value| json!({"action": "edit", "id": "w", "mute_alarms": alarms});
+    let without = world.invoke(edit(json!([]))).await.expect("edited");
+    assert!(without.warnings.iter().any(|warning| warning.contains("may mute site-5xx, site-slow")), "{without:?}");
+    // One of the alarms that the settings name, so that nothing else is to be muted.
+    let again = world.invoke(edit(json!(["site-5xx"]))).await.expect("edited");
+    assert_eq!(again.warnings, [""; 0]);
+    let status = world.invoke(json!({"action": "status"})).await.expect("told");
+    assert_eq!(status.warnings, [""; 0]);
+    assert_eq!(rules(&world), ["02:00-04:00 site-5xx,site-slow"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mute_that_lands_after_its_window_was_dropped_is_deleted_in_the_end() {
+    let calls = {
+        let world = muting();
+        world.invoke(window()).await.expect("booked");
+        world.take_calls()
+    };
+    let put = calls.iter().position(|call| call == "PutAlarmMuteRule").expect("muted");
+    let world = muting();
+    world.state().faults.insert((0, put), Fault::DiesBefore);
+    assert!(world.try_invoke(&window(), "booking").await.is_none());
+    let item = world.window("w").expect("booked");
+    world.invoke(json!({"action": "cancel", "id": "w"})).await.expect("cancelled");
+    // The request of the run that died was on its way.
+    let name = format!("maintenance.w-{}-{}", item["uid"].as_str().expect("a uid"), item["mutes"][0]["number"]);
+    let late = crate::world::MuteRule {
+        from: world.at("02:00"),
+        until: world.at("04:00"),
+        alarms: vec!["site-5xx".to_owned(), "site-slow".to_owned()],
+    };
+    world.state().cloudwatch.mutes.insert(name, late);
+    world.run_until("00:20").await;
+    assert_eq!((rules(&world), world.left_over()), (vec![], vec![]));
+}

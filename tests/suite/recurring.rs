@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{World, rule_arn};
+use crate::world::{Call, Fault, World, rule_arn};
 
 fn nightly() -> Value {
     json!({"action": "book", "id": "nightly", "every": "cron(0 2 * * ? *)", "duration": "PT30M", "timezone": "UTC"})
@@ -434,4 +434,55 @@ async fn a_window_and_a_series_of_one_name_cannot_be() {
     world.invoke(nightly()).await.expect("booked");
     run_until(&world, "2026-12-06T02:10:00Z").await;
     assert!(world.is_dark(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_the_clocks_bring_too_near_the_next_says_so_and_no_other_does() {
+    // In the night to 28 March 2027 the clocks go forward, so that its noons are 23 hours apart.
+    let words = "the one after it starts before this one is over, since the clocks change";
+    for (duration, is_told) in [("PT23H30M", true), ("PT23H", false)] {
+        let world = World::new(1);
+        let began = world.now();
+        let event = json!({
+            "id": "daily", "every": "cron(0 12 * * ? *)", "duration": duration, "timezone": "Europe/Berlin"
+        });
+        world.invoke(event).await.expect("booked");
+        world.until(moment("2027-03-27T10:30:00Z") + world.now().duration_since(began)).await;
+        let mut tries = 0;
+        while world.window("daily-20270327T1100Z").is_none() && tries < 3 {
+            world.invoke(json!({"action": "sweep"})).await.expect("swept");
+            tries += 1;
+        }
+        assert!(world.window("daily-20270327T1100Z").is_some(), "{:?}", world.windows());
+        assert_eq!(world.text_of("booked").contains(words), is_told, "{duration}: {}", world.text_of("booked"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_a_series_has_run_out_is_told_under_one_id_whatever_is_decided_in_between() {
+    let once = json!({"id": "once", "every": "cron(0 2 6 12 ? 2026)", "duration": "PT1H", "timezone": "UTC"});
+    // The sweep after its last window ends the series; so many calls of it go well.
+    let last_night = async |calls: Option<usize>| {
+        let world = World::new(1);
+        world.invoke(once.clone()).await.expect("booked");
+        world.run_until("03:00:10").await;
+        let invocation = world.state().invocations.len();
+        world.state().faults.extend(calls.map(|nth| ((invocation, nth), Fault::Refused)));
+        world.take_calls();
+        assert_eq!(world.invoke(json!({"action": "sweep"})).await.is_err(), calls.is_some());
+        world
+    };
+    let fine = last_night(None).await;
+    let becomes_history = |call: &Call| call.name == "TransactWriteItems" && call.subject.contains("series#once");
+    let written = fine.state().calls.iter().position(becomes_history).expect("it becomes history");
+    let world = last_night(Some(written)).await;
+    let ids = |world: &World| -> Vec<String> {
+        of_series(world).into_iter().filter(|(event, _)| event == "completed").map(|(_, id)| id).collect()
+    };
+    assert_eq!((ids(&world).len(), world.series_ids().len()), (1, 1), "{:?}", world.events());
+    world.invoke(json!({"action": "edit", "id": "once", "reason": "for the records"})).await.expect("edited");
+    world.run_until("03:20").await;
+    let ids = ids(&world);
+    assert_eq!((ids.len(), ids.first() == ids.last()), (2, true), "{ids:?} {:?}", world.events());
+    assert_eq!(world.series_ids(), [""; 0]);
 }

@@ -11,7 +11,7 @@ use aws_smithy_types::body::SdkBody;
 use jiff::Timestamp;
 use maintenance_window::{
     aws::{self, page::Page},
-    model::published::Content,
+    model::{published::Content, seen::Met},
     report::feeds::files,
 };
 use serde_json::{Value, json};
@@ -345,6 +345,85 @@ async fn every_rule_that_others_changed_counts_as_drift() {
     world.set_conditions(1, vec![path(&["/new"])]);
     world.run_until("03:00:10").await;
     assert_eq!(drifts(&world)[before..], [2], "the missing one and the edited one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_windows_business_or_long_ago_is_no_drift() {
+    let drifts = |world: &World| figures(world, "Drift");
+    let swept = async |world: &World| world.invoke(json!({"action": "sweep"})).await.expect("swept");
+    let mut event = window();
+    event["rules"] = json!([rule_arn(0)]);
+    let world = World::new(2);
+    world.invoke(event).await.expect("booked");
+    // A rule is gone while its window is still ahead, and comes back in time.
+    let rule = world.state().rules.remove(&rule_arn(0)).expect("a rule");
+    swept(&world).await;
+    world.state().rules.insert(rule_arn(0), rule);
+    world.run_until("02:08").await;
+    // The other rule has no window.
+    world.state().rules.remove(&rule_arn(1));
+    swept(&world).await;
+    assert_eq!(drifts(&world), [0; 0]);
+    world.set_conditions(0, vec![path(&["/opened"])]);
+    swept(&world).await;
+    world.run_until("02:30").await;
+    assert_eq!(drifts(&world), [1], "it was narrowed again at once, and counts once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_cannot_be_closed_in_time_is_no_drift() {
+    let mut world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    world.settings.insert("BYPASS_HEADER_VALUE", "short".to_owned());
+    world.run_until("02:10").await;
+    assert_eq!(figures(&world, "Drift"), [0; 0], "the settings are to blame");
+    let world = World::new(1);
+    world.invoke(json!({"action": "on", "id": "w", "duration": "PT1H"})).await.expect("on");
+    world.damage_rule_item(0, &["owner"]);
+    world.set_conditions(0, vec![path(&["*"])]);
+    world.invoke(json!({"action": "sweep"})).await.ok();
+    assert_eq!(figures(&world, "Drift"), [0; 0], "what is saved of it is to blame");
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_late_a_window_ended_is_measured_once_however_long_its_report_waits() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:58").await;
+    world.state().broken = vec!["Publish"];
+    world.run_until("03:30").await;
+    assert!(!world.is_dark(0));
+    assert_eq!(figures(&world, "EndLateSeconds"), [0; 0], "it is not over before that is told");
+    world.state().broken.clear();
+    world.run_until("03:50").await;
+    assert_eq!(figures(&world, "EndLateSeconds"), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_visitor_meets_says_nothing_so_soon_after_a_change() {
+    let status = async |world: &World| {
+        let told = world.invoke(json!({"action": "status"})).await.expect("status");
+        (told.outcome, told.visitor.expect("asked").met)
+    };
+    // The load balancer applies nothing, so what is said of the rules is all there is at first.
+    let world = World::probed(1);
+    world.state().site_lag = jiff::SignedDuration::from_hours(9);
+    world.invoke(window()).await.expect("booked");
+    world.until(world.at("02:00")).await;
+    world.invoke(json!({"action": "wake", "id": "w"})).await.expect("woken");
+    world.invoke(json!({"action": "sweep"})).await.expect("swept");
+    let (site, met) = status(&world).await;
+    assert_eq!((site.as_str(), met), ("open_unplanned", Met::Application), "it was watched for a minute");
+    // A rule that others opened is closed again: the window and the site are old, and this change is not.
+    let world = World::probed(1);
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:10").await;
+    world.state().site_lag = jiff::SignedDuration::from_hours(9);
+    world.set_conditions(0, vec![path(&["/opened"])]);
+    world.invoke(json!({"action": "sweep"})).await.expect("swept");
+    assert_eq!(status(&world).await, ("maintenance".to_owned(), Met::Application));
+    world.until(world.now() + jiff::SignedDuration::from_secs(61)).await;
+    assert_eq!(status(&world).await, ("open_unplanned".to_owned(), Met::Application));
 }
 
 #[tokio::test(start_paused = true)]

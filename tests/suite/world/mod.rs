@@ -32,6 +32,7 @@ use tokio::time::Instant;
 
 use self::{cloudwatch::CloudWatch, process::Processes, table::Table};
 pub(crate) use self::{
+    cloudwatch::MuteRule,
     elb::{Rule, header, path, rule_arn},
     gate::Gate,
     scheduler::Schedule,
