@@ -31,10 +31,11 @@ use serde_json::Value;
 use crate::{
     app::Run,
     aws::{
+        failed,
         items::{RequestItem, Write},
         store::{Reads, Written},
     },
-    error::Error,
+    error::{Error, Refusal, Service},
     event::{Asked, suggest},
     model::{
         id::WindowId,
@@ -83,6 +84,7 @@ pub(crate) async fn decide<T>(
     action: DecisionKind,
     decide: impl Fn(&Table, Timestamp) -> Result<Verdict<T>, Error>,
 ) -> Result<Decided<T>, Error> {
+    let mut is_begun = false;
     for _ in 0..TRIES_MAX {
         let table = run.app.aws.store.now(Reads::Windows, run.now()).await?;
         let now = run.now();
@@ -92,13 +94,13 @@ pub(crate) async fn decide<T>(
         };
         // The request's item has the decision's own moment: a request that is repeated finds the decision by it.
         let request = RequestItem { at: now, ..request(run, action, about) };
-        match write(run, &request, &writes).await? {
+        match write(run, &request, &writes, &mut is_begun).await? {
             Written::Yes => return Ok(Decided::New(what)),
             Written::Decided => return decided_before(run, action).await.map(Decided::Before),
             Written::Changed => {}
         }
     }
-    Err(busy())
+    Err(if is_begun { half_decided() } else { busy() })
 }
 
 fn busy() -> Error {
@@ -108,14 +110,23 @@ fn busy() -> Error {
     ])
 }
 
-/// The request's own item; it goes with the last part of what is written.
-async fn write(run: Run<'_>, request: &RequestItem, writes: &[Write]) -> Result<Written, Error> {
+/// Of what takes more than one transaction, some was written and the rest was not.
+fn half_decided() -> Error {
+    let message = "others change the same windows at this very moment; what was decided before that stands, and the next \
+                   sweep carries it out; send the same again for the rest";
+    let what = "decide about all of these windows";
+    failed(Service::Table, what, Refusal { code: "Busy".to_owned(), message: message.to_owned() })
+}
+
+/// The request's own item goes with the last part of what is written. `is_begun` becomes true once any part is written.
+async fn write(run: Run<'_>, request: &RequestItem, writes: &[Write], is_begun: &mut bool) -> Result<Written, Error> {
     let (first, last) = writes.split_at(writes.len().saturating_sub(1) / WRITES_MAX * WRITES_MAX);
     for part in first.chunks(WRITES_MAX) {
         let written = run.app.aws.store.write(None, part).await?;
         if written != Written::Yes {
             return Ok(written);
         }
+        *is_begun = true;
     }
     run.app.aws.store.write(Some(request), last).await
 }

@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{time, window::Window};
+use super::{id, time, window::Window};
 
 /// How long before its moment a wake-up is booked.
 /// EventBridge Scheduler invokes within 60 s after the time asked for (Scheduler user guide, "Schedule types"); the
@@ -51,11 +51,11 @@ impl Window {
         format!("{} {sender}", self.revision)
     }
 
-    /// Whether the present revision has wake-ups of some group and role.
+    /// The group and role of which the present revision has wake-ups, as far as the table knows.
     #[must_use]
-    pub fn has_wakeups_of_any_sender(&self) -> bool {
-        let own = format!("{} ", self.revision);
-        self.wakeups.as_ref().is_some_and(|marker| marker.starts_with(&own))
+    pub fn wakeups_sender(&self) -> Option<&str> {
+        let (revision, sender) = self.wakeups.as_ref()?.split_once(' ')?;
+        (revision == self.revision.to_string()).then_some(sender)
     }
 
     /// Whether the present revision has wake-ups of this group and role, so that its end cannot be missed; without an end
@@ -67,23 +67,35 @@ impl Window {
     }
 
     /// The name of one of its schedules: at most 64 characters, which is what Scheduler takes.
+    ///
+    /// Three characters stand for the group and role, so that those of another role have other names: none has to be
+    /// deleted before another can be made in its place, which a run that dies in between would leave empty.
     #[must_use]
-    pub fn wake_name(&self, wake: Wake) -> String {
-        let (id, uid, revision) = (&self.id, &self.uid, self.revision);
-        match wake {
-            Wake::Start => format!("{id}.start-{uid}-{revision}"),
-            Wake::End => format!("{id}.end-{uid}-{revision}"),
-            Wake::Warn => format!("{id}.warn-{uid}-{revision}"),
-            Wake::Remind(nth) => format!("{id}.remind-{uid}-{revision}-{nth}"),
-        }
+    pub fn wake_name(&self, wake: Wake, sender: &str) -> String {
+        let (what, nth) = match wake {
+            Wake::Start => ("start", String::new()),
+            Wake::End => ("end", String::new()),
+            Wake::Warn => ("warn", String::new()),
+            Wake::Remind(nth) => ("remind", format!("-{nth}")),
+        };
+        let of = &id::uid([sender])[..3];
+        format!("{}.{what}-{}-{}{nth}-{of}", self.id, self.uid, self.revision)
     }
 
-    /// The wake-ups of its present revision that are still to come. Reminders and warnings need not be exact.
+    /// The wake-ups of its present revision that are still to come, of this group and role. Reminders and warnings need
+    /// not be exact.
     #[must_use]
-    pub fn wake_ups(&self, now: Timestamp, remind: &[SignedDuration], warn: Option<SignedDuration>) -> Vec<WakeUp> {
+    pub fn wake_ups(
+        &self,
+        sender: &str,
+        now: Timestamp,
+        remind: &[SignedDuration],
+        warn: Option<SignedDuration>,
+    ) -> Vec<WakeUp> {
         let Some(end) = self.end else { return vec![] };
         let soon = time::shifted(now, AHEAD_MIN);
-        let wake_up = |wake, at: Timestamp, due| WakeUp { name: self.wake_name(wake), wake, at: at.max(soon), due };
+        let wake_up =
+            |wake, at: Timestamp, due| WakeUp { name: self.wake_name(wake, sender), wake, at: at.max(soon), due };
         let mut wake_ups =
             vec![wake_up(Wake::End, time::shifted(end, -LEAD).max(time::shifted(self.start, END_AFTER_START)), end)];
         wake_ups.push(wake_up(Wake::Start, time::shifted(self.start, -LEAD), self.start));

@@ -441,9 +441,9 @@ pub(crate) mod tests {
 
     /// The schedules of a window that are still to come: what follows its name, when each fires, and what for.
     fn wakes(window: &Window, now: &str, remind: &[SignedDuration], warn: Option<SignedDuration>) -> Vec<String> {
-        let wake_ups = window.wake_ups(at(now), remind, warn);
+        let wake_ups = window.wake_ups(SENDER, at(now), remind, warn);
         let told = |wake_up: &WakeUp| {
-            assert_eq!(wake_up.name, window.wake_name(wake_up.wake));
+            assert_eq!(wake_up.name, window.wake_name(wake_up.wake, SENDER));
             let when = |moment: Timestamp| moment.strftime("%H:%M:%S");
             format!("{:?} {} {}", wake_up.wake, when(wake_up.at), when(wake_up.due))
         };
@@ -539,20 +539,22 @@ pub(crate) mod tests {
 
     #[test]
     fn schedules_are_named_within_what_scheduler_takes_and_apart_from_each_other() {
-        let longest = Window { id: "x".repeat(40).parse().expect("an id"), revision: 9_999_999, ..window() };
+        // Before it is moved ten thousand times its item is too large for the table.
+        let longest = Window { id: "x".repeat(40).parse().expect("an id"), revision: 9_999, ..window() };
         let kinds = [Wake::Start, Wake::End, Wake::Warn, Wake::Remind(0), Wake::Remind(9)];
         let mut names = BTreeSet::new();
         for wake in kinds {
-            let name = longest.wake_name(wake);
+            let name = longest.wake_name(wake, SENDER);
             assert!(name.len() <= 64, "{name}");
             names.insert(name);
-            names.insert(Window { revision: 2, ..longest.clone() }.wake_name(wake));
-            names.insert(Window { uid: "bbbbb".to_owned(), ..longest.clone() }.wake_name(wake));
+            names.insert(Window { revision: 2, ..longest.clone() }.wake_name(wake, SENDER));
+            names.insert(Window { uid: "bbbbb".to_owned(), ..longest.clone() }.wake_name(wake, SENDER));
+            names.insert(longest.wake_name(wake, ROLE));
         }
-        assert_eq!(names.len(), 15);
-        let named = kinds.map(|wake| window().wake_name(wake));
+        assert_eq!(names.len(), 20);
+        let named = kinds.map(|wake| window().wake_name(wake, SENDER));
         let expected = ["start-aaaaa-1", "end-aaaaa-1", "warn-aaaaa-1", "remind-aaaaa-1-0", "remind-aaaaa-1-9"];
-        assert_eq!(named, expected.map(|name| format!("deploy.{name}")));
+        assert_eq!(named, expected.map(|name| format!("deploy.{name}-c0j")));
     }
 
     #[test]
@@ -562,10 +564,10 @@ pub(crate) mod tests {
         assert!(!window().has_wakeups(None));
         assert!(!Window { revision: 2, ..window() }.has_wakeups(Some(SENDER)));
         assert!(!Window { wakeups: None, ..window() }.has_wakeups(Some(SENDER)));
-        assert!(window().has_wakeups_of_any_sender(), "of whatever group and role");
-        assert!(!Window { revision: 2, ..window() }.has_wakeups_of_any_sender());
-        assert!(!Window { wakeups: Some(format!("11 {SENDER}")), ..window() }.has_wakeups_of_any_sender());
-        assert!(!Window { wakeups: None, ..window() }.has_wakeups_of_any_sender());
+        assert_eq!(window().wakeups_sender(), Some(SENDER));
+        assert_eq!(Window { revision: 2, ..window() }.wakeups_sender(), None);
+        assert_eq!(Window { wakeups: Some(format!("11 {SENDER}")), ..window() }.wakeups_sender(), None);
+        assert_eq!(Window { wakeups: None, ..window() }.wakeups_sender(), None);
         let open_ended = Window { end: None, wakeups: None, ..window() };
         assert!(open_ended.has_wakeups(None), "there is no end that could be missed");
     }

@@ -30,6 +30,10 @@ use crate::{
 /// How many writes one transaction takes: DynamoDB allows 100 (API reference, `TransactWriteItems`).
 const WRITES_MAX: usize = 98;
 
+/// How DynamoDB refuses what it would refuse again: an item that has grown too large, or that holds what none may (API
+/// reference, `TransactWriteItems`, under its errors).
+const REFUSED_FOR_GOOD: [&str; 3] = ["ValidationError", "ValidationException", "ItemCollectionSizeLimitExceeded"];
+
 /// How many rules are changed at once.
 const RULES_AT_ONCE: usize = 5;
 
@@ -94,23 +98,23 @@ async fn end(run: Run<'_>, table: &Table, plan: &Plan, progress: &mut Progress) 
     step
 }
 
-/// Saves what must be saved of the rules and makes the windows active, in one transaction.
+/// Saves what must be saved of the rules and makes the windows active, in one transaction; or one after the other, where
+/// one of these writes would keep the others from ever being made.
 async fn start(run: Run<'_>, plan: &Plan, progress: &mut Progress) -> Step {
     let unfailed = plan.rules.iter().filter(|rule| !progress.has_failed(&About::Save(rule.arn.clone())));
-    let items: Vec<&RuleItem> = unfailed.filter_map(|rule| rule.save.as_ref()).collect();
-    let saves = items.iter().map(|item| Write::Rule((*item).clone()));
+    let saves = unfailed.filter_map(|rule| rule.save.clone()).map(Write::Rule);
     let writes: Vec<Write> = saves.chain(plan.starts.iter().cloned().map(Write::Window)).collect();
     for part in writes.chunks(WRITES_MAX) {
         match run.app.aws.store.write(None, part).await {
             Ok(Written::Yes) => {}
             Ok(Written::Changed | Written::Decided) => return Step::Again,
+            Err(error) if part.len() > 1 && error.code().is_some_and(|code| REFUSED_FOR_GOOD.contains(&code)) => {
+                one_by_one(run, part, progress).await;
+                return Step::Again;
+            }
             Err(error) => {
-                for window in &plan.starts {
-                    progress.blocked.insert(window.uid.clone());
-                    progress.fail(Failure::new(About::Transition(window.uid.clone(), State::Booked), &error));
-                }
-                for item in items {
-                    progress.fail(Failure::new(About::Save(item.arn.clone()), &error));
+                for write in &writes {
+                    not_written(write, &error, progress);
                 }
                 return Step::Again;
             }
@@ -120,6 +124,31 @@ async fn start(run: Run<'_>, plan: &Plan, progress: &mut Progress) -> Step {
         progress.window_changed(window);
     }
     if writes.is_empty() { Step::Idle } else { Step::Done }
+}
+
+/// Makes these writes each by itself. What the rules had comes before the windows, as nothing is narrowed before both
+/// are there.
+async fn one_by_one(run: Run<'_>, writes: &[Write], progress: &mut Progress) {
+    for write in writes {
+        match (run.app.aws.store.write(None, std::slice::from_ref(write)).await, write) {
+            (Ok(Written::Yes), Write::Window(window)) => progress.window_changed(window),
+            (Ok(Written::Yes | Written::Changed | Written::Decided), _) => {}
+            (Err(error), _) => not_written(write, &error, progress),
+        }
+    }
+}
+
+/// Remembers a start, or what was to be saved of a rule, that could not be written.
+fn not_written(write: &Write, error: &Error, progress: &mut Progress) {
+    match write {
+        Write::Window(window) => {
+            progress.blocked.insert(window.uid.clone());
+            progress.fail(Failure::new(About::Transition(window.uid.clone(), State::Booked), error));
+        }
+        Write::Rule(item) => progress.fail(Failure::new(About::Save(item.arn.clone()), error)),
+        // A start writes nothing else.
+        _ => {}
+    }
 }
 
 /// Changes the rules that a plan wants changed, as fast as the API lets us; one that fails does not stop the others.

@@ -27,13 +27,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Makes the mute rules that windows lack, and deletes those that they do not want any more. A window that mutes nothing
 /// costs no call.
 pub(super) async fn keep(run: Run<'_>, windows: &mut [Window]) {
-    let all = stream::iter(windows.iter_mut()).for_each_concurrent(WINDOWS_AT_ONCE, |window| look_after(run, window));
+    let due: Vec<&mut Window> = windows.iter_mut().filter(|window| is_due(run, window)).collect();
+    let all = stream::iter(due).for_each_concurrent(WINDOWS_AT_ONCE, |window| look_after(run, window));
     in_time(all).await;
 }
 
 /// The same for one window.
 pub(super) async fn keep_one(run: Run<'_>, window: &mut Window) {
-    in_time(look_after(run, window)).await;
+    if is_due(run, window) {
+        in_time(look_after(run, window)).await;
+    }
 }
 
 async fn in_time(work: impl Future<Output = ()>) {
@@ -42,12 +45,15 @@ async fn in_time(work: impl Future<Output = ()>) {
     }
 }
 
-async fn look_after(run: Run<'_>, window: &mut Window) {
+/// Whether there is anything to do: for most windows there is not, and a sweep may see hundreds of them.
+fn is_due(run: Run<'_>, window: &Window) -> bool {
     let upkeep = window.mute_upkeep(&run.app.config.mute_alarms, run.now());
     // A rule that could not be deleted may be wanted again: then that is no problem any more.
-    if upkeep.is_nothing() && window.mutes.iter().all(|mute| mute.problem.is_none()) {
-        return;
-    }
+    !upkeep.is_nothing() || window.mutes.iter().any(|mute| mute.problem.is_some())
+}
+
+async fn look_after(run: Run<'_>, window: &mut Window) {
+    let upkeep = window.mute_upkeep(&run.app.config.mute_alarms, run.now());
     let meant = |mute: &&Mute| !upkeep.make.iter().any(|made| made.number == mute.number);
     let mut mutes: Vec<Mute> = window.mutes.iter().filter(meant).cloned().collect();
     mutes.extend(upkeep.make.iter().cloned());

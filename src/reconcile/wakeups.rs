@@ -1,5 +1,7 @@
 //! Making a window's wake-ups, and deleting those that are not needed any more.
 
+use std::collections::BTreeSet;
+
 use futures_util::{StreamExt, stream};
 
 use super::{
@@ -13,19 +15,14 @@ use crate::{
 };
 
 /// Makes the schedules of a window's present revision that are still to come; returns what marks the window as having
-/// them, or nothing if it needs none.
+/// them, or nothing if it needs none. Those of another group or role stay until they fire.
 pub(super) async fn make_schedules(run: Run<'_>, window: &Window) -> Result<Option<String>, Error> {
     let config = &run.app.config;
     let Some(sender) = config.sender() else { return Ok(None) };
     if window.has_wakeups(Some(&sender)) {
         return Ok(None);
     }
-    let wake_ups = window.wake_ups(run.now(), &config.remind_before, config.warn_before_end);
-    if window.has_wakeups_of_any_sender() {
-        // Those of the same names were made under a role, or in a group, that may be gone.
-        let names: Vec<String> = wake_ups.iter().map(|wake_up| wake_up.name.clone()).collect();
-        run.app.aws.wakeups.delete(&names).await?;
-    }
+    let wake_ups = window.wake_ups(&sender, run.now(), &config.remind_before, config.warn_before_end);
     run.app.aws.wakeups.create(window, &wake_ups, run.target).await?;
     Ok(Some(window.wakeups_marker(&sender)))
 }
@@ -45,9 +42,10 @@ pub(super) async fn make_wake_ups(run: Run<'_>, window: &mut Window) -> Result<(
     Ok(())
 }
 
-/// Makes the wake-ups of windows that have none.
+/// Makes the wake-ups of windows that have none; what has failed in this run is left to the next one.
 pub(super) async fn make_missing(run: Run<'_>, windows: &[Window], table: &mut Table, progress: &mut Progress) {
-    let made: Vec<(Window, Result<(), Error>)> = stream::iter(windows.to_vec())
+    let untried = windows.iter().filter(|window| !progress.has_failed(&About::WakeUps(window.uid.clone())));
+    let made: Vec<(Window, Result<(), Error>)> = stream::iter(untried.cloned().collect::<Vec<_>>())
         .map(async |mut window| {
             let made = make_wake_ups(run, &mut window).await;
             (window, made)
@@ -67,11 +65,16 @@ pub(super) async fn make_missing(run: Run<'_>, windows: &[Window], table: &mut T
     }
 }
 
-/// Deletes the wake-ups of a window's times that are still to come. One that stays finds nothing to do when it fires.
+/// Deletes the wake-ups of a window's times that are still to come: of times that it has no more, or of a window that is
+/// over, since two runs at once could leave one that is still awaited without any. One that stays finds nothing to do
+/// when it fires.
 pub async fn forget_wake_ups(run: Run<'_>, window: &Window) {
     let config = &run.app.config;
-    let left = window.wake_ups(run.now(), &config.remind_before, config.warn_before_end);
-    let names: Vec<String> = left.into_iter().map(|wake_up| wake_up.name).collect();
+    let sender = config.sender();
+    let left = |sender| window.wake_ups(sender, run.now(), &config.remind_before, config.warn_before_end);
+    // Those that the table knows of may be of a role that the stack has no more.
+    let senders: BTreeSet<&str> = sender.as_deref().into_iter().chain(window.wakeups_sender()).collect();
+    let names: Vec<String> = senders.into_iter().flat_map(left).map(|wake_up| wake_up.name).collect();
     if let Err(error) = run.app.aws.wakeups.delete(&names).await {
         tracing::warn!(window.id = %window.id, error = error.full(), "wake-ups that are not needed could not be deleted");
     }

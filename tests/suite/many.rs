@@ -48,6 +48,85 @@ async fn one_rule_that_fails_does_not_stop_the_others_and_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wake_up_that_cannot_be_made_is_tried_once_by_each_run_and_stops_no_other_window() {
+    let world = World::new(2);
+    let one = |id: &str, rule: usize| json!({"id": id, "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z", "rules": [rule_arn(rule)]});
+    world.invoke(one("w", 0)).await.expect("booked");
+    world.state().broken = vec!["CreateSchedule"];
+    let untold = world.invoke(one("without", 1)).await.expect_err("no wake-ups");
+    assert!(untold.full().contains("create the schedule"), "{}", untold.full());
+    world.until(world.at("02:00")).await;
+    world.take_calls();
+    let failed = world.invoke(json!({"action": "sweep"})).await.expect_err("one cannot start");
+    assert!(failed.full().contains("window without: cannot create the schedule without.end-"), "{}", failed.full());
+    let calls = world.take_calls();
+    assert_eq!(calls.iter().filter(|call| *call == "CreateSchedule").count(), 1, "{calls:?}");
+    assert!(calls.iter().filter(|call| *call == "DescribeRules").count() > 1, "it looks again: {calls:?}");
+    assert_eq!((world.is_dark(0), world.is_dark(1)), (true, false));
+    world.state().broken.clear();
+    world.invoke(json!({"action": "sweep"})).await.expect("the next run tries again");
+    assert!(world.is_dark(1));
+}
+
+/// What may be started is: a window whose item has grown too large for the table stops no other.
+#[tokio::test(start_paused = true)]
+async fn a_start_that_the_table_refuses_for_good_holds_up_no_other() {
+    let world = World::new(3);
+    for (id, rule) in [("first", 0), ("full", 1), ("last", 2)] {
+        let window =
+            json!({"id": id, "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z", "rules": [rule_arn(rule)]});
+        world.invoke(window).await.expect("booked");
+    }
+    // So many times was it moved.
+    world.edit_item("window#full", |item| item["decisions"] = vec![item["decisions"][0].clone(); 5_000].into());
+    world.run_until("02:01").await;
+    assert_eq!([0, 1, 2].map(|nth| world.is_dark(nth)), [true, false, true]);
+    let told = world.text_of("failed");
+    assert!(told.contains("(window full): ValidationError"), "{told}");
+    assert_eq!(world.count("started"), 2, "{:?}", world.events());
+    world.run_until("03:01").await;
+    assert_eq!([0, 1, 2].map(|nth| world.conditions(nth)), [(); 3].map(|()| vec![path(&["*"])]));
+    assert_eq!(world.windows(), ["full"]);
+}
+
+/// An `off` of more windows than one transaction takes, while somebody goes on changing one of the last.
+#[tokio::test(start_paused = true)]
+async fn of_a_decision_that_was_written_in_part_it_is_said_that_this_part_stands() {
+    for (count, ended, expected) in [(100, 96, "TableFailed"), (1, 0, "InvalidEvent")] {
+        let world = World::new(1);
+        world.invoke(json!({"id": "w000", "action": "on", "duration": "PT5M"})).await.expect("on");
+        let started = world.state().table.item("now", "window#w000").cloned().expect("the window");
+        for nth in 1..count {
+            let name = format!("w{nth:03}");
+            let id = format!("window#{name}");
+            let mut item = started.clone();
+            item.insert("id".to_owned(), json!({"S": id}));
+            item.insert("window".to_owned(), json!({"S": name}));
+            item.insert("uid".to_owned(), json!({"S": format!("u{nth:04}")}));
+            world.state().table.items.insert(("now".to_owned(), id), item);
+        }
+        let last = format!("window#w{:03}", count - 1);
+        let others = async {
+            loop {
+                world.edit_item(&last, |item| item["version"] = json!(item["version"].as_u64().expect("a number") + 1));
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let off = tokio::select! {
+            off = world.invoke(json!({"action": "off"})) => off.expect_err("others are faster"),
+            () = others => unreachable!("it goes on"),
+        };
+        assert_eq!(off.kind(), expected, "{}", off.full());
+        assert_eq!(off.full().contains("nothing was decided"), ended == 0, "{}", off.full());
+        let over = world.windows().iter().filter(|id| world.window(id).expect("it")["state"] == "ending").count();
+        assert_eq!(over, ended, "{}", off.full());
+        let again = world.invoke(json!({"action": "off"})).await.expect("nobody is in the way");
+        assert_eq!((again.outcome.as_str(), world.windows().len()), ("completed", 0), "{}", again.message);
+        assert!(!world.is_dark(0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn five_hundred_windows_are_read_within_seconds() {
     let world = World::new(2);
     let window = json!({"id": "w000", "start": world.at("12:00"), "duration": "PT2M", "rules": [rule_arn(0)]});

@@ -71,6 +71,7 @@ fn meet(meeting: &Meeting, runs: &[usize]) -> Result<Met, String> {
             world.until(world.at(at)).await;
             match before {
                 Before::Asked(event) => drop(Box::pin(world.invoke(parsed(event))).await.expect("as asked")),
+                Before::Redeployed => world.take_another_role(),
                 Before::Edited => {
                     // The bypass header stays, so that only the rest of it is another.
                     let header = world.conditions(0).pop().expect("the bypass header");

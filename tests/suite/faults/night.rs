@@ -118,12 +118,13 @@ pub(super) fn live(story: &Story, storm: &Storm) -> Result<Calm, String> {
         world.state().faults = storm.faults.clone();
         let mut night = Night { world, storm, windows: BTreeMap::new(), sent: BTreeSet::new(), asked: BTreeMap::new() };
         for step in story.steps {
-            let (Step::Sent(at, _) | Step::Ill(at) | Step::Well(at)) = step;
+            let (Step::Sent(at, _) | Step::Ill(at) | Step::Well(at) | Step::Redeployed(at)) = step;
             night.pass(night.world.at(at)).await;
             match step {
                 Step::Sent(at, event) => night.send(at, &serde_json::from_str(event).expect("JSON")).await,
                 Step::Ill(_) => night.world.state().site_ill = true,
                 Step::Well(_) => night.world.state().site_ill = false,
+                Step::Redeployed(_) => night.world.take_another_role(),
             }
         }
         night.pass(night.world.at("02:30")).await;

@@ -23,9 +23,11 @@ pub(super) enum Step {
     Ill(&'static str),
     /// It answers well again.
     Well(&'static str),
+    /// The stack is deployed again, and Scheduler's role is another one.
+    Redeployed(&'static str),
 }
 
-use Step::{Ill, Sent, Well};
+use Step::{Ill, Redeployed, Sent, Well};
 
 const fn story(name: &'static str, steps: &'static [Step], reports: &'static str) -> Story {
     Story { name, rules: 1, probed: false, announced: false, mutes: false, steps, reports }
@@ -37,7 +39,7 @@ pub(super) const SHORT: Story = story(
     "booked started completed",
 );
 
-pub(super) const STORIES: [Story; 25] = [
+pub(super) const STORIES: [Story; 27] = [
     SHORT,
     story(
         "ended early",
@@ -135,6 +137,20 @@ pub(super) const STORIES: [Story; 25] = [
             Sent("00:02", r#"{"action":"reschedule","id":"w","start":"2026-12-06T00:12Z"}"#),
         ],
         "booked rescheduled started completed",
+    ),
+    story(
+        "deployed again while it is booked",
+        &[Sent("00:00", r#"{"id":"w","start":"2026-12-06T00:06Z","end":"2026-12-06T00:14Z"}"#), Redeployed("00:02")],
+        "booked started completed",
+    ),
+    story(
+        "deployed again while it goes on, and extended",
+        &[
+            Sent("00:00", r#"{"id":"w","start":"2026-12-06T00:06Z","end":"2026-12-06T00:18Z"}"#),
+            Redeployed("00:08"),
+            Sent("00:12", r#"{"action":"extend","id":"w","by":"PT6M"}"#),
+        ],
+        "booked started extended completed",
     ),
     story(
         "held",

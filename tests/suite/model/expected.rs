@@ -36,6 +36,8 @@ pub(super) struct Win {
     /// All its rules were seen header-only.
     pub(super) narrowed: bool,
     pub(super) is_past: bool,
+    /// When it was first seen to be history.
+    pub(super) past_at: Option<Timestamp>,
     /// How it ended, as the table has it, which was held against what was decided.
     pub(super) outcome: Option<String>,
     /// The number of its booking among all.
@@ -147,6 +149,12 @@ impl Expected {
     /// The window of a name that is not over.
     pub(super) fn present(&self, id: &str) -> Option<&Win> {
         self.windows.values().find(|window| window.id == id && !window.is_past)
+    }
+
+    /// Whether the name was a window's after this moment: what was history by then frees it.
+    pub(super) fn was_taken_after(&self, id: &str, moment: Timestamp) -> bool {
+        let mut namesakes = self.windows.values().filter(|window| window.id == id);
+        namesakes.any(|window| window.past_at.is_some_and(|past| past > moment))
     }
 
     pub(super) fn present_series(&self, id: &str) -> Option<&Ser> {

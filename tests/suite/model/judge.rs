@@ -58,6 +58,9 @@ impl Expected {
                 self.windows.insert(uid.clone(), window);
             }
             self.judge_window(&uid, item, over, asked)?;
+            if let Some(window) = self.windows.get_mut(&uid).filter(|window| window.is_past) {
+                window.past_at = window.past_at.or(Some(world.now()));
+            }
         }
         if let Some((_, lost)) = self.windows.iter().find(|(uid, _)| !seen.contains(*uid)) {
             return Err(format!("window {} is lost", lost.id));
@@ -92,6 +95,7 @@ impl Expected {
             began: false,
             narrowed: false,
             is_past: false,
+            past_at: None,
             outcome: None,
             nth: self.windows.len(),
         };

@@ -22,6 +22,8 @@ pub(super) enum Before {
     Asked(&'static str),
     /// The owner gave the rule another path.
     Edited,
+    /// The stack was deployed again, under another role for Scheduler.
+    Redeployed,
 }
 
 /// Whose requests the two are.
@@ -35,7 +37,7 @@ pub(super) enum Requests {
     Repeated,
 }
 
-use Before::{Asked, Edited};
+use Before::{Asked, Edited, Redeployed};
 
 const BOOKED: &str = r#"{"id":"w","start":"2026-12-06T00:10Z","end":"2026-12-06T00:20Z"}"#;
 const ELSEWHEN: &str = r#"{"id":"w","start":"2026-12-06T00:12Z","end":"2026-12-06T00:24Z"}"#;
@@ -92,7 +94,7 @@ impl Meeting {
     }
 }
 
-pub(super) const MEETINGS: [Meeting; 47] = [
+pub(super) const MEETINGS: [Meeting; 48] = [
     meeting("start and extend", ONE, "00:10", WAKE, EXTEND, [STARTED, "extended"]),
     meeting("end and extend, nearly", ONE, "00:19:59.9", WAKE, EXTEND, ["unchanged", "extended"]),
     meeting("end and extend", ONE, "00:20", WAKE, EXTEND, [ENDED, "InvalidEvent extended"]),
@@ -162,6 +164,14 @@ pub(super) const MEETINGS: [Meeting; 47] = [
         ["completed", "reconciled unchanged"],
     ),
     meeting("sweep and sweep", ONE, "00:12", SWEEP, SWEEP, ["unchanged", "unchanged"]),
+    meeting(
+        "sweep and start after a deployment",
+        &[("00:00", Asked(BOOKED)), ("00:09", Redeployed)],
+        "00:10",
+        SWEEP,
+        WAKE,
+        ["reconciled unchanged", STARTED],
+    ),
     Meeting {
         drifts: 1,
         ..meeting(

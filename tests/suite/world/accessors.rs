@@ -137,6 +137,13 @@ impl World {
         self.state().table.items.insert((scope.to_owned(), id.to_owned()), item);
     }
 
+    /// Deploys the stack again: Scheduler's role is another one, and the former is gone.
+    pub(crate) fn take_another_role(&mut self) {
+        let role = self.settings.get("SCHEDULER_ROLE_ARN").expect("a role").clone();
+        self.settings.insert("SCHEDULER_ROLE_ARN", format!("{role}-anew"));
+        self.state().roles_gone.insert(role);
+    }
+
     /// Deletes a window's item, as a person in the console does.
     pub(crate) fn forget_window(&self, id: &str) {
         self.state().table.forget("now", &format!("window#{id}")).expect("such a window");

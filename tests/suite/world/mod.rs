@@ -82,8 +82,10 @@ pub(crate) struct State {
     pub(crate) schedules: BTreeMap<String, Schedule>,
     /// The sweep's schedule, which the stack makes and no run changes, as its owner sees it.
     pub(crate) sweep: Option<Value>,
-    /// The name of every schedule that ever was.
-    pub(crate) created_ever: BTreeSet<String>,
+    /// The name of every schedule that ever was, and the role that it was made under.
+    pub(crate) created_ever: BTreeMap<String, String>,
+    /// Roles that are gone: what was made under them is not delivered.
+    pub(crate) roles_gone: BTreeSet<String>,
     pub(crate) table: Table,
     pub(crate) cloudwatch: CloudWatch,
     /// So many of the next writes to the table meet another transaction.

@@ -39,6 +39,10 @@ impl Schedule {
     pub(crate) fn input(&self) -> Value {
         serde_json::from_str(self.body["Target"]["Input"].as_str().expect("an input")).expect("JSON")
     }
+
+    fn role(&self) -> &str {
+        self.body["Target"]["RoleArn"].as_str().expect("a role")
+    }
 }
 
 impl World {
@@ -84,11 +88,15 @@ impl World {
         Timestamp::from_second(secs - secs.rem_euclid(300) + 300 + 17).expect("a time")
     }
 
-    /// Takes a schedule's wake-up: what it says. It does not fire again.
+    /// Takes a schedule's wake-up: what it says, unless its role is gone. It does not fire again.
     pub(crate) fn fire(&self, name: &str) -> Option<Value> {
-        let mut state = self.state();
+        let state = &mut *self.state();
         let schedule = state.schedules.get_mut(name)?;
         schedule.next = None;
+        if state.roles_gone.contains(schedule.role()) {
+            state.schedules.remove(name);
+            return None;
+        }
         Some(schedule.input())
     }
 
@@ -133,8 +141,8 @@ impl State {
             return Err(Refusal::new(409, "ConflictException", format!("Schedule {name} already exists.")));
         }
         let schedule = schedule(name, input, settings)?;
+        self.created_ever.insert(name.to_owned(), schedule.role().to_owned());
         self.schedules.insert(name.to_owned(), schedule);
-        self.created_ever.insert(name.to_owned());
         Ok(json!({"ScheduleArn": format!("arn:aws:scheduler:eu-west-1:123456789012:schedule/maintenance/{name}")}))
     }
 

@@ -1,13 +1,11 @@
 //! The promises, held against what the world shows right after each effect.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Settings, State, World, attributes, elb::demands_bypass};
 
-/// A window of the table whose rules are, or are about to be, header-only.
+/// A window of the table: mostly one whose rules are, or are about to be, header-only.
 struct Dark {
     id: String,
     uid: String,
@@ -23,8 +21,16 @@ impl Dark {
         self.rules.as_ref().map_or_else(|| is_ours(rule, settings), |rules| rules.iter().any(|other| other == rule))
     }
 
-    fn has_its_end(&self, created_ever: &BTreeSet<String>) -> bool {
-        self.end.is_none() || created_ever.contains(&format!("{}.end-{}-{}", self.id, self.uid, self.revision))
+    /// Whether it has no end, or one that wakes the function by a role that is there.
+    fn has_its_end(&self, state: &State) -> bool {
+        let name = self.wake_up("end");
+        let fits = |(other, role): (&String, &String)| other.starts_with(&name) && !state.roles_gone.contains(role);
+        self.end.is_none() || state.created_ever.iter().any(fits)
+    }
+
+    /// How the name of one of its wake-ups begins.
+    fn wake_up(&self, what: &str) -> String {
+        format!("{}.{what}-{}-{}-", self.id, self.uid, self.revision)
     }
 }
 
@@ -85,6 +91,7 @@ impl World {
                 }
             }
             "Publish" => broken.extend(self.told(&state)),
+            "DeleteSchedule" => broken.extend(state.awaited(subject, now)),
             _ => {}
         }
         state.violations.extend(broken.into_iter().map(|promise| format!("{now}: {promise}")));
@@ -116,7 +123,7 @@ impl World {
             broken.push(format!("{rule} was narrowed for no window"));
         } else if !dark.iter().any(|window| window.start <= now) {
             broken.push(format!("{rule} was narrowed before its window's start"));
-        } else if !dark.iter().any(|window| window.start <= now && window.has_its_end(&state.created_ever)) {
+        } else if !dark.iter().any(|window| window.start <= now && window.has_its_end(state)) {
             broken.push(format!("{rule} was narrowed before its end was booked"));
         }
         broken
@@ -154,8 +161,23 @@ impl World {
 impl State {
     /// The windows that are active or held; one that somebody made unreadable is none.
     fn dark_windows(&self) -> Vec<Dark> {
+        self.windows_in(&["active", "held"])
+    }
+
+    /// What is wrong with having deleted a schedule: a window that is not over waits for it.
+    fn awaited(&self, deleted: &str, now: Timestamp) -> Option<String> {
+        let windows = self.windows_in(&["booked", "active"]);
+        let waits = |window: &&Dark| {
+            let mut wake_ups = ["start", "end", "warn", "remind"].iter().map(|what| window.wake_up(what));
+            window.end.is_some_and(|end| end > now) && wake_ups.any(|name| deleted.starts_with(&name))
+        };
+        windows.iter().find(waits).map(|window| format!("{deleted} was deleted, which {} waits for", window.id))
+    }
+
+    /// The windows in one of these states.
+    fn windows_in(&self, states: &[&str]) -> Vec<Dark> {
         let windows = self.table.with_prefix("now", "window#").map(|(id, item)| (id, attributes::plain(item)));
-        let windows = windows.filter(|(_, item)| item["state"] == "active" || item["state"] == "held");
+        let windows = windows.filter(|(_, item)| states.iter().any(|state| item["state"] == *state));
         let time = |text: &Value| text.as_str().and_then(|text| text.parse().ok());
         let dark = windows.filter_map(|(id, item)| {
             Some(Dark {
