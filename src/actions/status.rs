@@ -64,7 +64,7 @@ fn told(run: Run<'_>, present: Present, id: Option<&WindowId>) -> Result<Respons
     }));
     warnings.extend(table.after.iter().filter_map(After::warning));
     warnings.extend(plan.iter().flat_map(rule_warnings));
-    warnings.extend(table.published.iter().filter_map(|published| published.problem.clone()));
+    warnings.extend(table.untold(now));
     let view = |rule: &RulePlan| RuleView { arn: rule.arn.clone(), state: rule.state, changed: false };
     Ok(Response {
         outcome: site.state.word().to_owned(),

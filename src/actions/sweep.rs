@@ -9,10 +9,11 @@ use crate::{
     model::{
         id::{WindowId, digest},
         rule_arn::RuleArn,
+        table::UNTOLD,
         window::{State, Window},
     },
     plan::{reports::Event, site::Site},
-    reconcile::{self, Done},
+    reconcile::{self, Done, Problem},
     report::{Report, response::Response, words::remedy},
 };
 
@@ -83,9 +84,15 @@ async fn notices(run: Run<'_>, done: &Done) -> Result<(), Error> {
     let helps = Some("change that parameter of the stack, and deploy");
     let settings = run.app.config.problems.iter().map(|problem| (problem.key(), problem.sentence(), helps));
     let items = done.table.unreadable.iter().map(|(id, problem)| (format!("item-{id}"), problem.clone(), None));
-    // A try that failed once is not worth a report.
-    let unpublished = done.unpublished.iter().filter(|problem| problem.again);
-    let unpublished = unpublished.map(|problem| ("visitors-told".to_owned(), problem.sentence(), None));
+    // A try that failed once is not worth a report, but is remembered: not every failure could be noted with what was to
+    // be told.
+    let is_first = |problem: &Problem| !problem.again && done.table.notice(UNTOLD).is_none();
+    if done.unpublished.as_ref().is_some_and(is_first) {
+        failed = reconcile::found(run, UNTOLD, now).await.err().or(failed);
+        current.push(UNTOLD.to_owned());
+    }
+    let unpublished = done.unpublished.iter().filter(|problem| !is_first(problem));
+    let unpublished = unpublished.map(|problem| (UNTOLD.to_owned(), problem.sentence(), None));
     for (key, sentence, helps) in settings.chain(items).chain(unpublished) {
         let told = reconcile::notice(run, done.table.notice(&key), &key, |cause| {
             let mut report = without_window(&sentence, &done.site, now, cause);

@@ -141,8 +141,9 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
     if let Some(found) = schedules::schedules(run, &table.windows).await {
         checked.look("the sweep comes every five minutes, and booked windows have their wake-ups", found);
     }
-    if let Some(published) = table.published.as_ref().filter(|_| run.app.page.is_some()) {
-        checked.look("what visitors are told is in the bucket", surroundings::bucket(published));
+    let untold = surroundings::bucket(table, run.now());
+    if run.app.page.is_some() && (table.published.is_some() || untold.is_some()) {
+        checked.look("what visitors are told is in the bucket", untold);
     }
     if let Some(found) = Box::pin(alarms::alarms(run, &asked.alarms, present.table.ok())).await {
         checked.look("the alarms that windows mute exist, and could be muted", found);

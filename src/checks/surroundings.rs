@@ -1,10 +1,12 @@
 //! The settings, the topic, and the site as it is seen from outside.
 
+use jiff::Timestamp;
+
 use crate::{
     app::Run,
     aws::topic::Subscriptions,
     config::Config,
-    model::{bypass::Bypass, published::Published, rule_arn::RuleArn},
+    model::{bypass::Bypass, rule_arn::RuleArn, table::Table},
     plan::{Form, Plan, site::SiteState},
     probe::Expect,
     report::finding::Finding,
@@ -132,8 +134,8 @@ pub(super) async fn outside(run: Run<'_>, plan: Option<&Plan>, covered: &[RuleAr
 
 /// What visitors could not be told when that was last tried. It is not tried here, since it would change something; the
 /// first sweep after a deployment tries it.
-pub(super) fn bucket(published: &Published) -> Option<Finding> {
-    let problem = published.problem.clone()?;
+pub(super) fn bucket(table: &Table, now: Timestamp) -> Option<Finding> {
+    let problem = table.untold(now)?;
     let fix = "see that ErrorBucket exists, in the stack's Region, and that its policy lets the function write, then wait for \
                the next sweep";
     Some(Finding::warning(problem, "visitors may read what is no longer so", fix))
@@ -161,7 +163,8 @@ pub(super) async fn edge(run: Run<'_>, site: SiteState) -> Option<Vec<Finding>> 
         Finding::warning(
             format!("the visitors' page is not at ProbeUrl's /errors/503.html: a visitor got {found}"),
             "during maintenance visitors would get an empty answer or the load balancer's bare one",
-            "upload the pages to the stack's ErrorBucket, and see that the distribution serves errors/ from it",
+            "upload the pages to the stack's ErrorBucket, and see that the distribution serves /errors/*.html from it, with \
+             the response headers policy for pages",
         )
     });
     let link = edge.link.err().map(|found| {

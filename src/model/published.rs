@@ -36,7 +36,7 @@ pub struct Announcement {
     pub start: Timestamp,
     /// When it ends, or ended; none while it is open-ended.
     pub end: Option<Timestamp>,
-    /// A sentence for visitors.
+    /// A sentence for visitors; empty once that was taken back, and nothing but the times is told.
     pub message: String,
     /// Grows with each change of the above, as a calendar's `SEQUENCE` (RFC 5545, section 3.8.7.4).
     pub sequence: u64,

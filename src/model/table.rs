@@ -101,6 +101,9 @@ pub enum Edit {
     Edited,
 }
 
+/// The key of the finding that visitors could not be told something.
+pub const UNTOLD: &str = "visitors-told";
+
 /// A finding that belongs to no window, told once a day: an unusable setting, a rule that is header-only for no window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
@@ -146,13 +149,28 @@ pub fn rule_key(rule: &RuleArn) -> String {
 }
 
 impl Table {
-    /// Whether visitors and calendars surely read of a window that is ahead or goes on.
+    /// Whether visitors and calendars surely read of a window that is ahead or goes on, with its message.
     #[must_use]
     pub fn announces(&self, window: &Window) -> bool {
         let published = self.published.as_ref().filter(|published| published.is_settled);
         let announced = published.and_then(|published| published.content.announced.as_deref()).unwrap_or_default();
         let uid = public_uid(window);
-        announced.iter().any(|one| one.uid == uid && one.standing.is_ahead())
+        announced.iter().any(|one| one.uid == uid && one.standing.is_ahead() && !one.message.is_empty())
+    }
+
+    /// What visitors may not be told as it is, as far as the table knows; a sentence.
+    #[must_use]
+    pub fn untold(&self, now: Timestamp) -> Option<String> {
+        let published = self.published.as_ref();
+        let refused = published.and_then(|published| published.problem.clone());
+        let cut_off = published.is_some_and(|published| !published.is_settled && published.until < now);
+        let since = self.notice(UNTOLD).map(|notice| notice.found_at);
+        let why = match since {
+            Some(since) => format!("since {since} it failed, and the function's log says why"),
+            None => "the last try did not come to its end".to_owned(),
+        };
+        let vague = || format!("what visitors are told could not be brought up to date: {why}");
+        refused.or_else(|| (cut_off || since.is_some()).then(vague))
     }
 
     /// A window by its name.

@@ -69,7 +69,7 @@ fn announced(before: &[Announcement], table: &Table, ahead: SignedDuration, now:
     planned
 }
 
-/// What is told of a window that is not history yet; nothing before its time, or without a message for visitors.
+/// What is told of a window that is not history yet; nothing before its time, or if it never had a message for visitors.
 fn of_window(
     window: &Window,
     uid: String,
@@ -80,7 +80,13 @@ fn of_window(
     // Whoever was told of it is told as well that it was moved far ahead.
     let is_time = before.is_some() || window.start.duration_since(now) <= ahead;
     let planned = |standing: Standing| {
-        let message = window.message.clone().filter(|_| is_time)?;
+        let message = match (&window.message, before) {
+            (Some(message), _) if is_time => message.clone(),
+            // It still takes place, so whoever noted its times goes on hearing of them.
+            (None, Some(before)) if before.standing.is_ahead() => String::new(),
+            (None, _) => return before.cloned(),
+            (Some(_), _) => return None,
+        };
         let fresh = Announcement {
             uid,
             standing,
@@ -207,14 +213,37 @@ mod tests {
                 Announcement { start: next_year, end: None, ..first() },
             ),
             (Window { message: text!("Soon."), ..booked() }, Announcement { message: "Soon.".to_owned(), ..first() }),
+            (Window { message: None, ..booked() }, Announcement { message: String::new(), ..first() }),
             (Window { state: State::Held, ..booked() }, Announcement { standing: Standing::Overrunning, ..first() }),
         ] {
             let seen = of(&[Window { version: 8, ..window }]);
             let expected = Announcement { sequence: 8, changed_at: at("00:40:00"), ..fresh };
             assert_eq!(after(&[("00:30:00", of(&[booked()])), ("00:40:00", seen)]), [expected]);
         }
+    }
+
+    #[test]
+    fn a_window_without_its_message_is_still_told_of_until_it_is_over_and_then_not_again() {
+        let announced = ("00:30:00", of(&[booked()]));
         let silent = Window { message: None, version: 5, ..booked() };
-        assert_eq!(after(&[("00:30:00", of(&[booked()])), ("00:40:00", of(&[silent]))]), []);
+        let seen = |moment, window: &Window| (moment, of(std::slice::from_ref(window)));
+        let moved = Window { start: at("03:00:00"), version: 6, ..silent.clone() };
+        let all = after(&[announced.clone(), seen("00:40:00", &silent), seen("00:50:00", &moved)]);
+        let told = |one: &Announcement| (one.standing, one.start, one.message.clone(), one.sequence);
+        assert_eq!(all.iter().map(told).collect::<Vec<_>>(), [(Standing::Planned, at("03:00:00"), String::new(), 6)]);
+        let dropped = Window { message: None, ..ended(Outcome::Cancelled, "01:00:00") };
+        let all = after(&[announced.clone(), seen("00:40:00", &silent), seen("01:00:00", &dropped)]);
+        assert_eq!(all.iter().map(told).collect::<Vec<_>>(), [(Standing::Cancelled, at("02:00:00"), String::new(), 9)]);
+        // Somebody put the item of a window back that was told to be off.
+        let gone = ("00:40:00", Table::default());
+        let all = after(&[announced.clone(), gone, seen("00:50:00", &silent)]);
+        assert_eq!(all[0].standing, Standing::Cancelled);
+        let again = Window { version: 7, ..booked() };
+        let all = after(&[announced, seen("00:40:00", &silent), seen("00:50:00", &again)]);
+        assert_eq!(
+            all.iter().map(told).collect::<Vec<_>>(),
+            [(Standing::Planned, at("02:00:00"), "Back soon.".to_owned(), 7)]
+        );
     }
 
     #[test]

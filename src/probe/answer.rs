@@ -49,6 +49,8 @@ pub(super) struct Copied {
 pub(super) struct Hop {
     pub(super) status: u16,
     pub(super) copy: Option<Copied>,
+    /// Whether it says when to ask again.
+    pub(super) retry_after: bool,
     /// Where a redirect leads; none for an answer that is no redirect.
     pub(super) leads: Option<Result<String, &'static str>>,
 }
@@ -124,7 +126,8 @@ impl Hop {
                 Some(Err(_)) => Err("to an address that cannot be read: it is not UTF-8"),
                 None => Err("that does not say where to: expected a Location header, but found none"),
             });
-        Self { status, copy: Copied::new(status, response.headers()), leads }
+        let retry_after = response.headers().get("retry-after").is_some();
+        Self { status, copy: Copied::new(status, response.headers()), retry_after, leads }
     }
 }
 

@@ -168,15 +168,22 @@ impl Probe {
             self.hop(&url, None, Instant::now() + self.try_timeout).await
         };
         let (page, link) = tokio::join!(ask(PAGE, None), ask("/", Some(SIGN_OUT)));
-        let judged = |asked: Result<Hop, String>, is_right: fn(&Hop) -> bool| match asked {
-            Ok(hop) if is_right(&hop) => Ok(()),
-            Ok(hop) => Err(format!("status {}", hop.status)),
+        let judged = |asked: Result<Hop, String>, judge: fn(&Hop) -> Option<&'static str>| match asked {
+            Ok(hop) => judge(&hop).map_or(Ok(()), |why| Err(format!("status {}{why}", hop.status))),
             Err(words) => Err(readable(&words, &self.secrets())),
         };
         Edge {
-            page: judged(page, |hop| hop.status == 200),
+            page: judged(page, |hop| match (hop.status, hop.retry_after) {
+                (200, true) => None,
+                // An application may answer so to every path. The edge's policy for pages adds the header, to no other's.
+                (200, false) => Some(" without Retry-After, which the edge adds to its pages"),
+                _ => Some(""),
+            }),
             // Where the site itself redirects to says nothing of the edge.
-            link: judged(link, |hop| matches!(&hop.leads, Some(Ok(location)) if location == "/")),
+            link: judged(link, |hop| match &hop.leads {
+                Some(Ok(location)) if location == "/" => None,
+                _ => Some(""),
+            }),
         }
     }
 

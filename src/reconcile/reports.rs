@@ -330,15 +330,22 @@ pub async fn notice(
     if known.is_some_and(|known| known.told) {
         return Ok(());
     }
-    let store = &run.app.aws.store;
     let found_at = known.map_or(run.now(), |known| known.found_at);
-    let expires = |at: Timestamp| time::shifted(at, NOTICE_MEMORY);
-    let noted = Notice { key: key.to_owned(), found_at, told: false };
     if known.is_none() {
-        store.put_notice(&noted, expires(found_at)).await?;
+        found(run, key, found_at).await?;
     }
     run.app.aws.topic.publish(&report(&format!("{key} {found_at}")), run.target).await?;
-    store.put_notice(&Notice { told: true, ..noted }, expires(run.now())).await
+    let told = Notice { key: key.to_owned(), found_at, told: true };
+    run.app.aws.store.put_notice(&told, time::shifted(run.now(), NOTICE_MEMORY)).await
+}
+
+/// Remembers such a finding, which is told when it is found again.
+///
+/// # Errors
+/// [`Error::Aws`] when the call fails.
+pub async fn found(run: Run<'_>, key: &str, found_at: Timestamp) -> Result<(), Error> {
+    let noted = Notice { key: key.to_owned(), found_at, told: false };
+    run.app.aws.store.put_notice(&noted, time::shifted(found_at, NOTICE_MEMORY)).await
 }
 
 /// A report about a rule that is header-only for no window.

@@ -60,9 +60,9 @@ fn event(one: &Announcement) -> Vec<String> {
     ];
     // Without an end it is a moment; an end must come after the start (section 3.8.2.2).
     lines.extend(one.end.filter(|end| *end > one.start).map(|end| format!("DTEND:{}", moment(end))));
+    lines.push("SUMMARY:Planned maintenance".to_owned());
+    lines.extend((!one.message.is_empty()).then(|| format!("DESCRIPTION:{}", escaped(&one.message))));
     lines.extend([
-        "SUMMARY:Planned maintenance".to_owned(),
-        format!("DESCRIPTION:{}", escaped(&one.message)),
         // Nobody is busy then, and it is no secret.
         "TRANSP:TRANSPARENT".to_owned(),
         "CLASS:PUBLIC".to_owned(),
@@ -155,6 +155,13 @@ mod tests {
         for end in [None, Some(at("02:00:00")), Some(at("01:00:00"))] {
             assert!(!lines(Announcement { end, ..announcement() }).iter().any(|line| line.starts_with("DTEND")));
         }
+    }
+
+    #[test]
+    fn without_a_message_an_event_has_no_description() {
+        let found = lines(Announcement { message: String::new(), ..announcement() });
+        assert!(found.contains(&"SUMMARY:Planned maintenance".to_owned()));
+        assert!(!found.iter().any(|line| line.starts_with("DESCRIPTION")));
     }
 
     #[test]

@@ -68,7 +68,8 @@ pub fn files(content: &Content) -> [File; 3] {
 }
 
 fn upcoming(announced: &[Announcement]) -> String {
-    let ahead = announced.iter().filter(|one| one.standing.is_ahead());
+    // A page that has nothing to say of a window says nothing; calendars still have its times.
+    let ahead = announced.iter().filter(|one| one.standing.is_ahead() && !one.message.is_empty());
     let windows = ahead.map(|one| Ahead {
         uid: &one.uid,
         start: one.start,
@@ -104,7 +105,9 @@ mod tests {
     fn the_feed_holds_what_is_ahead_and_nothing_internal() {
         let one = |standing| Announcement { standing, ..announcement() };
         let all = [Standing::Cancelled, Standing::Planned, Standing::Overrunning, Standing::Over].map(one);
-        let [_, upcoming, _] = bodies(&Content { announced: Some(all.to_vec()), ..Content::default() });
+        let silent = Announcement { message: String::new(), ..announcement() };
+        let all = all.into_iter().chain([silent]).collect();
+        let [_, upcoming, _] = bodies(&Content { announced: Some(all), ..Content::default() });
         let start = r#"{"uid":"u","start":"2026-12-06T02:00:00Z","end":"#;
         assert_eq!(
             upcoming.expect("a file"),

@@ -1,5 +1,6 @@
 //! What is announced to visitors and calendars, and that it follows the table whatever happens.
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::world::{FAULTS, Fault, Gate, World};
@@ -124,6 +125,27 @@ async fn a_window_that_starts_is_extended_and_ends_is_told_of_to_its_real_end() 
     assert_eq!(announced(&held), one("02:00", "?", "Back with a faster shop."), "nobody knows until when");
 }
 
+/// The window still takes place: a calendar that had lost it, or was told that it is off, would tell what is not so.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_taken_back_leaves_the_pages_and_the_calendar_keeps_the_times() {
+    let world = world();
+    ask(&world, window()).await;
+    let uid = property(&world, "UID");
+    let id = "database-move";
+    let edited = world.invoke(json!({"action": "edit", "id": id, "message": ""})).await.expect("edited");
+    assert!(!edited.message.contains("are told of it"), "{}", edited.message);
+    let calendar = |name: &str| property(&world, name).concat();
+    assert_eq!(
+        (announced(&world), calendar("STATUS"), calendar("DESCRIPTION")),
+        (vec![], "CONFIRMED".to_owned(), String::new())
+    );
+    ask(&world, json!({"action": "reschedule", "id": id, "start": "2026-12-06T02:30Z"})).await;
+    assert_eq!((announced(&world), calendar("DTSTART")), (vec![], "20261206T023000Z".to_owned()));
+    ask(&world, json!({"action": "cancel", "id": id})).await;
+    assert_eq!((property(&world, "UID"), calendar("STATUS")), (uid, "CANCELLED".to_owned()));
+    settled(&world);
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_internal_is_published() {
     let world = world();
@@ -216,6 +238,43 @@ async fn what_could_not_be_published_is_said_and_published_by_a_sweep() {
     assert_eq!(world.notices(), [""; 0], "a later failure is told again");
     let check = world.invoke(json!({"action": "check"})).await.expect("check");
     assert!(check.checked.contains(&"what visitors are told is in the bucket".to_owned()), "{:?}", check.checked);
+}
+
+/// Neither a table that refuses what is to be told nor one that does not answer in time can note a problem with it.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_noted_is_told_by_the_second_sweep_too() {
+    for (fault, why) in [(Fault::Refused, "cannot write to the table"), (Fault::Hangs, "that took more than 10 s")] {
+        let world = world();
+        sweep(&world).await;
+        let mut event = window();
+        (event["start"], event["end"]) = (json!("2026-12-06T03:02Z"), json!("2026-12-06T04:00Z"));
+        ask(&world, event).await;
+        let words = "what visitors are told could not be brought up to date: ";
+        let mut told = vec![];
+        for _ in 0..3 {
+            world.until(world.now() + SignedDuration::from_mins(5)).await;
+            // After rules and windows a sweep that has something to tell writes what that is.
+            let nth = world.state().invocations.len();
+            world.state().faults.insert((nth, 2), fault);
+            let swept = world.invoke(json!({"action": "sweep"})).await.expect("swept");
+            let warned = swept.warnings.iter().any(|warning| warning.contains(&format!("{words}{why}")));
+            assert!(warned, "{fault:?}: {:?}", swept.warnings);
+            told.push(world.count("failed"));
+        }
+        assert_eq!(told, [0, 1, 1], "{fault:?}");
+        assert!(world.text_of("failed").contains(words), "{}", world.text_of("failed"));
+        let status = world.invoke(json!({"action": "status"})).await.expect("status");
+        assert!(status.warnings.iter().any(|warning| warning.contains(words)), "{fault:?}: {:?}", status.warnings);
+        let check = world.invoke(json!({"action": "check"})).await.expect("check");
+        assert!(check.findings.iter().any(|finding| finding.what.contains(words)), "{fault:?}: {:?}", check.findings);
+        world.until(world.now() + SignedDuration::from_mins(5)).await;
+        sweep(&world).await;
+        assert_eq!((announced(&world).len(), world.notices()), (1, vec![]), "{fault:?}");
+        let check = world.invoke(json!({"action": "check"})).await.expect("check");
+        let well = "what visitors are told is in the bucket".to_owned();
+        assert!(check.checked.contains(&well), "{fault:?}: {:?}", check.findings);
+        settled(&world);
+    }
 }
 
 /// The end of a window is told to the page by the sweep, if it could not be told when it came.

@@ -521,8 +521,11 @@ async fn a_tester_is_well_only_with_a_success() {
 #[tokio::test]
 async fn the_edge_is_known_by_the_visitors_page_and_by_a_redirect_of_its_own() {
     let failed = |words: &str| Err(words.to_owned());
+    let marked = answer(200, &[("Retry-After", "300")]);
+    let any_path = failed("status 200 without Retry-After, which the edge adds to its pages");
     for (page, link, expected) in [
-        (status(200), redirect("/"), (Ok(()), Ok(()))),
+        (marked, redirect("/"), (Ok(()), Ok(()))),
+        (status(200), redirect("/"), (any_path, Ok(()))),
         (status(404), redirect("/en"), (failed("status 404"), failed("status 302"))),
         (redirect("/"), status(200), (failed("status 302"), failed("status 200"))),
     ] {

@@ -66,6 +66,7 @@ impl World {
         if let Some((_, status)) = edge.iter().find(|(path, _)| !state.edge_is_bare && request.uri().ends_with(path)) {
             let mut response = HttpResponse::new(StatusCode::try_from(*status).expect("a status"), SdkBody::empty());
             response.headers_mut().insert("location", "/");
+            response.headers_mut().insert("retry-after", "300");
             return response;
         }
         let secret = request.headers().get("x-maintenance-bypass") == Some(SECRET);
