@@ -276,11 +276,14 @@ async fn already(run: Run<'_>, window: &Window, action: DecisionKind, asked: &As
     let done = reconcile::reconcile(run).await?.complete(None)?;
     let came = if action == DecisionKind::On { AnswerOutcome::Unchanged } else { AnswerOutcome::AlreadyBooked };
     let window = done.window(&window.id, &window.uid).unwrap_or(window);
+    let about = answers::about(run, action.word(), window, came);
     let mut answer = Response {
         site: Some(done.site.clone()),
         rules: done.rules.clone(),
+        visitor: done.visitor.clone(),
         next_change: answers::next_change(&done.windows, &done.table, run.now()),
-        ..answers::about(run, action.word(), window, came)
+        warnings: about.warnings.iter().cloned().chain(answers::unpublished(done.unpublished.as_ref())).collect(),
+        ..about
     };
     if answers::did_something(window, &done) {
         answer.message = answers::about(run, action.word(), window, AnswerOutcome::Reconciled).message;

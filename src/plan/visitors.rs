@@ -273,6 +273,8 @@ mod tests {
         let planned = ("00:30:00", of(&[booked()]));
         let mut one = after(&[planned.clone(), ("01:00:00", Table::default())]);
         assert_eq!((one[0].standing, one[0].sequence), (Standing::Cancelled, 4));
+        one = after(&[planned.clone(), ("02:00:00", Table::default())]);
+        assert_eq!((one[0].standing, one[0].end), (Standing::Over, Some(at("02:00:00"))), "it may have begun");
         one = after(&[planned.clone(), ("03:00:00", Table::default())]);
         assert_eq!((one[0].standing, one[0].end), (Standing::Over, Some(at("03:00:00"))));
         one = after(&[planned.clone(), ("05:00:00", Table::default())]);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::world::{SECRET, World, header, path, rule_arn};
+use crate::world::{Fault, SECRET, World, header, path, rule_arn};
 
 fn window() -> Value {
     json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"})
@@ -240,6 +240,29 @@ async fn another_window_of_the_name_is_not_taken_for_the_one_that_is_over() {
     let cancelled = cancelled.expect("lives").expect("answered");
     assert_eq!(cancelled.outcome, "cancelled", "{}", cancelled.message);
     assert_eq!(world.history().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_ended_meanwhile_is_told_as_over_though_the_history_cannot_be_read() {
+    let mut last_call = None;
+    for what in ["as it is", "with a history that cannot be read"] {
+        let world = slow().await;
+        meanwhile(&world, window()).await;
+        let invocation = world.state().invocations.len();
+        world.state().faults.extend(last_call.map(|nth| ((invocation, nth), Fault::Refused)));
+        let cancel = json!({"action": "cancel", "id": "w"});
+        let others = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            meanwhile(&world, json!({"action": "sweep"})).await;
+        };
+        let (cancelled, ()) = tokio::join!(world.invoke_as(0, &cancel, "cancel"), others);
+        let cancelled = cancelled.expect("lives").expect("answered");
+        assert_eq!(world.take_calls().last().map(String::as_str), Some("Query"), "the history is asked last");
+        assert!(world.state().faults.is_empty(), "{what}");
+        assert_eq!(cancelled.outcome, "cancelled", "{what}: {}", cancelled.message);
+        assert_eq!(serde_json::to_value(cancelled.window.expect("w")).expect("JSON")["state"], "ended", "{what}");
+        last_call = world.state().invocations[invocation].checked_sub(1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -171,6 +171,20 @@ async fn a_booked_window_whose_rule_goes_is_doomed_and_everybody_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_mended_is_forgotten_and_told_anew_if_it_breaks_again() {
+    let world = World::new(1);
+    world.invoke(window("w", "02:00", "03:00")).await.expect("booked");
+    for (failed, [broken, mended]) in [(1, ["00:10", "00:20"]), (2, ["00:30", "00:40"])] {
+        let rule = world.state().rules.remove(&rule_arn(0)).expect("a rule");
+        world.run_until(broken).await;
+        assert_eq!((world.count("failed"), world.notices().len()), (failed, 1), "{broken}");
+        world.state().rules.insert(rule_arn(0), rule);
+        world.run_until(mended).await;
+        assert_eq!((world.count("failed"), world.notices().len()), (failed, 0), "{mended}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_series_over_a_rule_that_is_no_longer_named_is_found() {
     let mut world = World::new(2);
     let series = json!({"id": "nightly", "every": "rate(1 day)", "duration": "PT1H", "rules": [rule_arn(1)]});

@@ -499,6 +499,22 @@ async fn an_answer_tells_what_a_visitor_got_if_the_site_was_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_about_what_is_there_already_says_as_much_of_visitors_as_any_other() {
+    let mut world = World::probed(1);
+    world.settings.insert("ERROR_BUCKET", "error-pages".to_owned());
+    let on = json!({"action": "on", "id": "w", "duration": "PT30M"});
+    world.state().broken = vec!["ModifyRule", "PutObject"];
+    world.invoke(on.clone()).await.expect_err("the rule cannot be changed");
+    world.state().broken = vec!["PutObject"];
+    world.until(world.at("00:10")).await;
+    let again = world.invoke(on).await.expect("it starts now");
+    assert!(world.is_dark(0) && again.outcome == "unchanged", "{}", again.message);
+    let visitor = serde_json::to_value(again.visitor).expect("JSON");
+    assert_eq!(visitor["met"], "maintenance", "{visitor}");
+    assert!(again.warnings.iter().any(|told| told.contains("page could not be told")), "{:?}", again.warnings);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_change_that_visitors_never_see_is_a_failure_that_says_what_they_got() {
     let world = World::probed(1);
     world.state().site_lag = jiff::SignedDuration::from_hours(9);
