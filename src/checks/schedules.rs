@@ -48,7 +48,7 @@ async fn look(run: Run<'_>, sweep: &str, sender: &str, windows: &[Window]) -> Re
         ahead.into_iter().take(WINDOWS_MAX).partition(|window| window.has_wakeups(Some(sender)));
     let missing: Vec<Option<&Window>> = stream::iter(made)
         .map(async |window| {
-            for wake_up in window.wake_ups_ahead(run.now()) {
+            for wake_up in window.wake_ups_ahead(sender, run.now()) {
                 let standing = run.app.aws.wakeups.read(&wake_up.name).await?;
                 if !standing.is_some_and(|standing| standing.is_enabled && standing.target == run.target) {
                     return Ok(Some(window));

@@ -114,8 +114,8 @@ impl Window {
     /// The wake-ups for its start and its end that have not fired yet and will not within moments, so that their
     /// schedules should be there.
     #[must_use]
-    pub fn wake_ups_ahead(&self, now: Timestamp) -> Vec<WakeUp> {
+    pub fn wake_ups_ahead(&self, sender: &str, now: Timestamp) -> Vec<WakeUp> {
         let soon = time::shifted(now, AHEAD_MIN);
-        self.wake_ups(now, &[], None).into_iter().filter(|wake_up| wake_up.at > soon).collect()
+        self.wake_ups(sender, now, &[], None).into_iter().filter(|wake_up| wake_up.at > soon).collect()
     }
 }
