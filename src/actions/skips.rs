@@ -113,8 +113,7 @@ pub async fn unskip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, ask
 fn rewound(series: &mut Series, table: &Table, start: Timestamp, now: Timestamp, asked: &Asked) -> Vec<Write> {
     let own = |window: &&Window| window.series.as_ref() == Some(&series.id);
     let windows: Vec<&Window> = table.windows.iter().filter(own).collect();
-    let before = start.checked_sub(SignedDuration::from_secs(1)).unwrap_or(start);
-    let Some(until) = series.booked_until.filter(|until| *until > before) else { return vec![] };
+    let Some(until) = series.booked_until.filter(|until| *until >= start) else { return vec![] };
     if windows.iter().any(|window| window.occurrence == Some(start) && window.state != State::Ending) {
         // It was moved, and is a window of its own.
         return vec![];
@@ -138,7 +137,7 @@ fn rewound(series: &mut Series, table: &Table, start: Timestamp, now: Timestamp,
         }
     }
     series.skipped.extend(left_out);
-    series.booked_until = Some(before);
+    series.booked_until = Some(time::shifted(start, -SignedDuration::from_secs(1)));
     writes
 }
 

@@ -46,7 +46,7 @@ fn hex(bytes: &[u8]) -> String {
 #[must_use]
 pub fn uid<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-    let mut number = hashed(parts).iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let mut number = hashed(parts).first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
     let mut text = String::new();
     for _ in 0..5 {
         text.push(char::from(DIGITS[usize::try_from(number % 36).unwrap_or_default()]));

@@ -146,7 +146,8 @@ impl Window {
     fn kept_up(&self, usual: &[String], now: Timestamp) -> Upkeep {
         let mut upkeep = Upkeep::default();
         let (from, until) = self.span_to_mute(now);
-        let begun = floor(self.start) < now + CALL;
+        // Its own first minute is out of reach.
+        let begun = from != floor(self.start);
         let mut next = self.mutes.iter().map(|mute| mute.number).max().map_or(1, |number| number + 1);
         // Each group of alarms, the rule that mutes it, and whether that is surely in force.
         let mut kept: Vec<(Vec<String>, u32, bool)> = vec![];
@@ -159,7 +160,7 @@ impl Window {
                     (mute.from, mute.until) == (from, until)
                 };
                 // One that was never made, and whose start has passed, could not be made any more.
-                let possible = mute.made || mute.from > now + CALL;
+                let possible = mute.made || mute.from >= reachable_minute(now);
                 mute.alarms == alarms && times && possible
             };
             let found = self.mutes.iter().filter(serves).max_by_key(|mute| mute.number);
@@ -189,8 +190,7 @@ impl Window {
 
     /// From when until when a rule that is made now is to mute.
     fn span_to_mute(&self, now: Timestamp) -> (Timestamp, Timestamp) {
-        let start = floor(self.start);
-        let from = if start < now + CALL { reachable_minute(now) } else { start };
+        let from = floor(self.start).max(reachable_minute(now));
         let open_ended = || shifted(shifted(from, OPEN_ENDED), GRACE);
         let until = self.latest(now).unwrap_or_else(open_ended);
         (from, ceil(until.min(shifted(from, LONGEST))))
