@@ -216,7 +216,9 @@ async fn changed(run: Run<'_>, action: DecisionKind, decided: Decided<Moved>) ->
         (true, _) => AnswerOutcome::Rescheduled,
     };
     let decided = is_new.then(|| format!("the new times of window {} are decided, and stand", after.id));
-    let mut answer = if let (State::Booked, Some(decided)) = (after.state, &decided) {
+    // One whose start has come is not ahead any more, though no run has closed a rule for it yet.
+    let is_ahead = after.state == State::Booked && after.start > run.now();
+    let mut answer = if let (true, Some(decided)) = (is_ahead, &decided) {
         let present = reconcile::follow(run, &mut after, decided.clone()).await?;
         answers::ahead(run, action.word(), &after, present, usual)
     } else {

@@ -105,7 +105,8 @@ async fn an_answer_is_about_the_window_that_was_asked_for_and_not_about_a_later_
     // Its answer waits for the alarms, while others end the window and close the site again under the same name.
     let extend = json!({"action": "extend", "id": "w", "by": "PT30M"});
     let others = async {
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        world.state().hanging.clear();
         world.invoke_as(1, &json!({"action": "off", "id": "w"}), "off").await.expect("lives").expect("off");
         let on = json!({"action": "on", "id": "w", "duration": "PT4H"});
         world.invoke_as(1, &on, "on").await.expect("lives").expect("on");

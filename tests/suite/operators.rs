@@ -72,6 +72,22 @@ async fn an_extension_that_lambda_repeats_extends_once_and_one_asked_for_twice_e
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_extension_of_a_window_that_nobody_has_started_yet_starts_it() {
+    let world = booked().await;
+    // Neither its wake-up nor a sweep has come.
+    world.state().schedules.clear();
+    world.until(world.at("02:02")).await;
+    let extended = world.invoke(json!({"action": "extend", "by": "PT30M"})).await.expect("extended");
+    assert_eq!((extended.outcome.as_str(), dark_at(&world)), ("extended", true), "{}", extended.message);
+    assert!(extended.message.starts_with("The site is in maintenance: "), "{}", extended.message);
+    assert_eq!(world.events(), ["booked", "extended", "started"]);
+    world.run_until("03:15").await;
+    assert!(dark_at(&world));
+    world.run_until("03:40").await;
+    assert_eq!((dark_at(&world), world.count("completed")), (false, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_extension_is_refused_where_it_makes_no_sense() {
     let world = booked().await;
     world.run_until("02:10").await;
