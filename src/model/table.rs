@@ -14,6 +14,7 @@ use super::{
     published::{Published, public_uid},
     rule_arn::RuleArn,
     series::Series,
+    time::spoken,
     window::Window,
 };
 
@@ -166,7 +167,7 @@ impl Table {
         let cut_off = published.is_some_and(|published| !published.is_settled && published.until < now);
         let since = self.notice(UNTOLD).map(|notice| notice.found_at);
         let why = match since {
-            Some(since) => format!("since {since} it failed, and the function's log says why"),
+            Some(since) => format!("it fails since {}, and the function's log says why", spoken(since, None)),
             None => "the last try did not come to its end".to_owned(),
         };
         let vague = || format!("what visitors are told could not be brought up to date: {why}");
@@ -202,6 +203,7 @@ impl Table {
 mod tests {
     use super::*;
     use crate::model::{
+        published::Content,
         series::tests::series,
         window::tests::{at, rule, window},
     };
@@ -227,5 +229,28 @@ mod tests {
         assert_eq!(table.notice("orphan").map(|notice| notice.told), Some(true));
         assert!(table.window(&id("nightly")).is_none() && table.one_series(&id("deploy")).is_none());
         assert!(table.notice("deploy").is_none());
+    }
+
+    #[test]
+    fn what_visitors_may_not_be_told_is_known_by_a_refusal_a_try_cut_off_or_a_finding() {
+        let published = |is_settled, problem: Option<&str>| Published {
+            version: 1,
+            bucket: "pages".to_owned(),
+            content: Content::default(),
+            is_settled,
+            until: at("01:00:00"),
+            problem: problem.map(str::to_owned),
+        };
+        let told = |published, notices: &[Notice], now| {
+            Table { published: Some(published), notices: notices.to_vec(), ..Table::default() }.untold(at(now))
+        };
+        let found = Notice { key: UNTOLD.to_owned(), found_at: at("00:30:00"), told: false };
+        let vague = |why: &str| Some(format!("what visitors are told could not be brought up to date: {why}"));
+        assert_eq!(told(published(true, None), &[], "02:00:00"), None);
+        assert_eq!(told(published(false, None), &[], "01:00:00"), None, "a run may be at it");
+        assert_eq!(told(published(false, None), &[], "01:00:01"), vague("the last try did not come to its end"));
+        let since = vague("it fails since Sun 6 Dec 2026 00:30 UTC, and the function's log says why");
+        assert_eq!(told(published(true, None), std::slice::from_ref(&found), "02:00:00"), since);
+        assert_eq!(told(published(false, Some("S3 is away")), &[found], "02:00:00"), Some("S3 is away".to_owned()));
     }
 }
