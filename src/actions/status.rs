@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     event::Inquiry,
     model::{after::After, id::WindowId, table::Table, time::spoken, window::Window},
-    plan::{Plan, RulePlan, doomed},
+    plan::{Plan, RulePlan, doomed, site::Site},
     reconcile::{self, Present},
     report::{
         finding::Severity,
@@ -61,6 +61,11 @@ fn told(run: Run<'_>, present: Present, id: Option<&WindowId>) -> Result<Respons
     warnings.extend(table.windows.iter().filter_map(|window| {
         let since = window.lingers_since(now)?;
         Some(format!("window {}: {}", window.id, words::lingers(since)))
+    }));
+    // Of one whose rules are not open yet the first sentences tell.
+    let is_over = |window: &&Window| site.ending.iter().all(|ending| ending.uid != window.uid);
+    warnings.extend(table.windows.iter().filter(is_over).filter_map(|window| {
+        Some(format!("window {} {}", window.id, words::untold(window.untold_since(now)?, window.timezone.as_deref())))
     }));
     warnings.extend(table.after.iter().filter_map(After::warning));
     warnings.extend(plan.iter().flat_map(rule_warnings));
@@ -129,7 +134,9 @@ pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
         (1, _) => ("blocked", "A window could fail; one thing must be fixed first.".to_owned()),
         (blocks, _) => ("blocked", format!("A window could fail; {blocks} things must be fixed first.")),
     };
-    let (outcome, site) = (outcome.to_owned(), Some(site));
+    // Whoever has read that is not told to start maintenance.
+    let cannot_close = site.cannot_close || blocks > 0;
+    let (outcome, site) = (outcome.to_owned(), Some(Site { cannot_close, ..site }));
     Ok(Response { outcome, message, site, findings, checked: well, ..answers::blank("check") })
 }
 

@@ -132,9 +132,10 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
             let doomed = present.plan.map(|plan| doomed(plan, &config.rules)).unwrap_or_default();
             let booked = windows::doomed(&doomed).into_iter().chain(windows::series(&table.series, &config.rules));
             let lingering = windows::lingering(&table.windows, run.now());
+            let untold = windows::untold(&table.windows, run.now());
             checked.look(
                 &windows_told(table.windows.len(), table.series.len()),
-                unreadable.chain(booked).chain(lingering).collect::<Vec<_>>(),
+                unreadable.chain(booked).chain(lingering).chain(untold).collect::<Vec<_>>(),
             );
         }
     }
@@ -148,8 +149,12 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
     if let Some(found) = Box::pin(alarms::alarms(run, &asked.alarms, present.table.ok())).await {
         checked.look("the alarms that windows mute exist, and could be muted", found);
     }
-    if let Some(found) = surroundings::outside(run, present.plan, covered).await {
-        checked.look("a visitor and a tester get what they should", found);
+    match surroundings::outside(run, present.plan, covered).await {
+        Some(found) => checked.look("a visitor and a tester get what they should", found),
+        None if run.app.probe.is_none() => {
+            checked.well.push("not looked at, since ProbeUrl is not set: what visitors and testers get".to_owned());
+        }
+        None => {}
     }
     if let Some(found) = surroundings::edge(run, present.site.state).await {
         checked.look("the visitors' page and the bypass link work at the edge", found);

@@ -25,6 +25,9 @@ pub const LAST_REPORTS: [&str; 3] = ["completed", "cancelled", "missed"];
 /// Whoever sends a window's last report also makes it history, and two sweeps after that somebody else should have.
 const LINGERS: SignedDuration = SignedDuration::from_mins(11);
 
+/// How long an end takes that goes well: the site is watched for a minute of it.
+const ENDS_WITHIN: SignedDuration = SignedDuration::from_mins(2);
+
 /// How a window stands.
 ///
 /// It is booked, becomes active at its start, may be held past its end, is ending once its end is decided or has come,
@@ -375,6 +378,15 @@ impl Window {
         (now.duration_since(since) >= LINGERS).then_some(since)
     }
 
+    /// Since when it is over, if its last report is not out and should be by now.
+    #[must_use]
+    pub fn untold_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let is_last = |sent: &String| sent.split_once(' ').is_some_and(|(_, event)| LAST_REPORTS.contains(&event));
+        let ending = self.ending.filter(|_| self.state == State::Ending)?;
+        let is_late = now.duration_since(ending.at) >= ENDS_WITHIN;
+        (is_late && !self.reports.iter().any(is_last)).then_some(ending.at)
+    }
+
     /// Adds a decision, with the times as they are now; one that ends the window sets none.
     pub fn decided(
         &mut self,
@@ -600,6 +612,19 @@ pub(crate) mod tests {
         assert_eq!(Window { state: State::Over, ..ending.clone() }.lingers_since(at("05:00:00")), None);
         let untold = Window { reports: ["2026-12-06T03:00:00Z failed".to_owned()].into(), ..ending };
         assert_eq!(untold.lingers_since(at("05:00:00")), None);
+    }
+
+    #[test]
+    fn a_window_is_untold_if_it_is_over_for_two_minutes_without_a_last_report() {
+        let ending = active().to_end(at("03:00:00"), Outcome::Completed);
+        assert_eq!(ending.untold_since(at("03:01:59")), None);
+        assert_eq!(ending.untold_since(at("03:02:00")), Some(at("03:00:00")));
+        assert_eq!(Window { state: State::Over, ..ending.clone() }.untold_since(at("05:00:00")), None);
+        let sent = |event: &str| Window { reports: [format!("2026-12-06T03:00:01Z {event}")].into(), ..ending.clone() };
+        assert_eq!(sent("failed").untold_since(at("05:00:00")), Some(at("03:00:00")));
+        for last in LAST_REPORTS {
+            assert_eq!(sent(last).untold_since(at("05:00:00")), None, "{last}");
+        }
     }
 
     #[test]

@@ -10,9 +10,9 @@ use super::{Obstacle, Plan, RulePlan, RuleState};
 use crate::{
     config::Config,
     model::{
-        conditions::Condition,
+        conditions::{Condition, same},
         rule_arn::RuleArn,
-        table::{Drift, Edit, Table},
+        table::{Drift, Edit, RuleItem, Table},
         window::{AtEnd, DecisionKind, Outcome, State, Window},
     },
 };
@@ -123,6 +123,8 @@ pub enum Fact {
     Obstacle(RuleArn, Obstacle),
     /// A rule that cannot be read any more had these conditions of its owner's.
     Had(RuleArn, Vec<Condition>),
+    /// A rule is open with what somebody else wrote into it during the window.
+    KeptEdit(RuleArn),
     /// A rule stays in maintenance for another window.
     HeldByAnother(RuleArn),
     /// What is odd about its start.
@@ -160,7 +162,10 @@ pub fn all(window: &Window, plan: Option<&Plan>, table: &Table, config: &Config,
         let rules = rules_of(window, plan, table, config);
         due.extend(started(window, &rules, config));
         due.extend(drift(window, &rules, table));
-        due.extend(ended(window, &rules));
+        due.extend(ended(window, &rules).map(|mut due| {
+            due.facts.extend(kept_edits(window, &rules, table));
+            due
+        }));
     }
     due
 }
@@ -329,6 +334,17 @@ pub fn ended(window: &Window, rules: &[&RulePlan]) -> Option<Due> {
     let held = rules.iter().filter(|rule| outcome == Outcome::Completed && rule.state == RuleState::HeaderOnly);
     let facts = held.map(|rule| Fact::HeldByAnother(rule.arn.clone())).collect();
     (!window.was_told(event.word())).then(|| Due::new(event, event.word(), facts))
+}
+
+/// The rules that are open with other conditions than they had when the window began, since somebody else wrote these.
+fn kept_edits(window: &Window, rules: &[&RulePlan], table: &Table) -> Vec<Fact> {
+    let of_window = |rule: &RulePlan| table.rules.get(&rule.arn).filter(|saved| saved.windows.contains(&window.name()));
+    let is_within = |drift: Drift| Some(drift.at) >= window.activated_at;
+    let was_kept = |saved: &RuleItem| saved.drift.is_some_and(is_within) && !same(&saved.owner_before, &saved.owner);
+    let is_kept = |rule: &&&RulePlan| {
+        rule.state == RuleState::Open && (rule.left_alone.is_some() || of_window(rule).is_some_and(was_kept))
+    };
+    rules.iter().filter(is_kept).map(|rule| Fact::KeptEdit(rule.arn.clone())).collect()
 }
 
 /// The rules of a window: those it covers, and those that were narrowed for it.

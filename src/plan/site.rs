@@ -85,6 +85,10 @@ pub struct Site {
     pub unseen: Option<String>,
     /// What a visitor met, to continue "a visitor got …", where that is not what the rules show.
     pub visitor: Option<String>,
+    /// Whether a visitor met what the rules show; otherwise all that is said is told from the rules alone.
+    pub is_confirmed: bool,
+    /// Whether a window could not close the site, as far as the settings and the rules tell.
+    pub cannot_close: bool,
 }
 
 /// Programs read the state alone.
@@ -137,6 +141,8 @@ pub struct View<'a> {
     pub managed: &'a [RuleArn],
     /// Why something could not be read.
     pub unseen: Option<String>,
+    /// Whether the settings let rules be closed.
+    pub can_narrow: bool,
 }
 
 impl Site {
@@ -174,6 +180,9 @@ impl Site {
                     .any(|rule| rule.is == Passage::Closed && !rule.covered && window.rules.covers(&rule.arn, true))
         };
         let ending = view.windows.iter().filter(narrowed).cloned().collect();
+        // Without a window no other obstacle stands before an open rule than one that would refuse the window.
+        let is_hindered = |rule: &SiteRule| rule.is == Passage::Open && !rule.covered && rule.obstacle.is_some();
+        let cannot_close = !view.can_narrow || rules.iter().any(is_hindered);
         Self {
             state: state(&rules, view.unseen.is_none()),
             at: now,
@@ -184,6 +193,8 @@ impl Site {
             paused: view.table.series.iter().filter(paused).map(|series| series.id.clone()).collect(),
             unseen: view.unseen.clone(),
             visitor: None,
+            is_confirmed: false,
+            cannot_close,
         }
     }
 
@@ -193,6 +204,10 @@ impl Site {
         let state = match (self.state, met) {
             (SiteState::Open, Met::Maintenance | Met::Failure) => SiteState::Broken,
             (SiteState::Maintenance, Met::Application) => SiteState::OpenUnplanned,
+            (SiteState::Open, Met::Application) | (SiteState::Maintenance, Met::Maintenance) => {
+                self.is_confirmed = true;
+                return;
+            }
             _ => return,
         };
         (self.state, self.visitor) = (state, Some(words.to_owned()));

@@ -13,12 +13,14 @@ use crate::{
     app::Run,
     aws::store::Reads,
     model::{
-        seen::{Met, Rules},
+        conditions::names_header,
+        rule_arn::RuleArn,
+        seen::{Met, Rules, Seen},
         table::Table,
         window::Window,
     },
     plan::{
-        self, Input, Obstacle, Plan,
+        self, Form, Input, Obstacle, Plan,
         site::{Site, SiteState, View},
     },
     report::views::VisitorView,
@@ -77,6 +79,10 @@ async fn look(run: Run<'_>, reads: Reads) -> Present {
         // Of windows that were not read nobody can say that none covers a rule.
         for rule in plan.iter_mut().flat_map(|plan| &mut plan.rules) {
             rule.obstacle = rule.obstacle.take().filter(|obstacle| *obstacle != Obstacle::Orphaned);
+            // A bypass header with a value that was replaced is known by the table only.
+            if rules.as_ref().is_some_and(|rules| may_be_closed(run, rules, &rule.arn)) {
+                rule.form = rule.form.filter(|form| *form == Form::HeaderOnly);
+            }
         }
     }
     let windows = plan.as_ref().map_or(&table.windows, |plan| &plan.windows);
@@ -87,6 +93,7 @@ async fn look(run: Run<'_>, reads: Reads) -> Present {
         table: &table,
         managed: &run.app.config.rules,
         unseen: (!unseen.is_empty()).then(|| unseen.join("; ")),
+        can_narrow: run.app.config.narrows_nothing().is_none(),
     };
     let site = Site::of(&view);
     Present { site, plan, table, windows_seen, unseen, visitor: None, unpublished: None }
@@ -140,7 +147,19 @@ pub(super) fn after(run: Run<'_>, settled: &Settled, windows: &[Window]) -> Site
         table: &settled.table,
         managed: &run.app.config.rules,
         unseen: settled.rules_error.as_ref().map(crate::error::Error::full),
+        can_narrow: run.app.config.narrows_nothing().is_none(),
     })
+}
+
+/// Whether a rule demands a header of the bypass header's name, whatever its value.
+fn may_be_closed(run: Run<'_>, rules: &Rules, arn: &RuleArn) -> bool {
+    let Some(bypass) = &run.app.config.bypass else { return true };
+    match rules.seen.get(arn) {
+        Some(Seen::Conditions(demanded) | Seen::Unsupported { known: demanded, .. }) => {
+            demanded.iter().any(|condition| names_header(condition, &bypass.name))
+        }
+        Some(Seen::Gone) | None => false,
+    }
 }
 
 /// Whether no rule was changed just now, as far as the table tells.

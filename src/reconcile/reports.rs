@@ -204,7 +204,9 @@ async fn publish_failures(
         ..Report::new(Event::Failed, window, cause, run.now())
     }
     .seen(site);
-    report.next_steps = words::after_failure();
+    let is_closed = |site: &Site| site.ending.iter().any(|ending| ending.uid == window.uid);
+    let may_be_closed = window.state == State::Ending && settled.plan.is_none();
+    report.next_steps = words::after_failure(is_closed(site) || may_be_closed);
     match run.app.aws.topic.publish(&report, run.target).await {
         Ok(()) => {
             note.told.extend(keys);

@@ -19,11 +19,16 @@ use crate::{
 /// How many rules or windows are named in one sentence.
 const NAMED: usize = 3;
 
-/// What visitors meet, since when, why, until when, and what comes next.
+/// What visitors meet, since when, why, until when, and what comes next; and that it is told from the rules alone, where
+/// no visitor was seen to meet it.
 #[must_use]
 pub fn headline(site: &Site) -> String {
-    let details = details(site);
-    if details.is_empty() { sentence(site) } else { format!("{} {details}", sentence(site)) }
+    let (mut told, details) = (sentence(site), details(site));
+    // The other sentences name the rules that they are told from.
+    if !site.is_confirmed && matches!(site.state, SiteState::Open | SiteState::Maintenance) {
+        told = format!("{}, as far as its rules tell.", told.trim_end_matches('.'));
+    }
+    if details.is_empty() { told } else { format!("{told} {details}") }
 }
 
 /// What visitors meet, in one sentence.
@@ -67,17 +72,37 @@ pub fn sentence(site: &Site) -> String {
             format!("Visitors reach the site although it should be in maintenance: {because}.")
         }
         SiteState::Broken => format!("The site does not work for visitors: {}.", broken(site)),
-        SiteState::Unknown => {
-            let untold = site.rules_that(|rule| rule.is == Passage::Unknown);
-            let why = match (&site.unseen, untold.is_empty()) {
-                (Some(unseen), _) => unseen.clone(),
-                (None, true) => "RuleArns names no rule that can be read".to_owned(),
-                (None, false) => {
-                    format!("nobody can tell whether {} visitors in", lists(&untold, "lets", "let"))
-                }
-            };
-            format!("How the site stands is not known: {why}.")
-        }
+        SiteState::Unknown => unknown(site),
+    }
+}
+
+/// What is not known, and what the rules tell all the same.
+fn unknown(site: &Site) -> String {
+    let untold = site.rules_that(|rule| rule.is == Passage::Unknown);
+    let Some(unseen) = &site.unseen else {
+        return if untold.is_empty() {
+            "How the site stands is not known: RuleArns names no rule that can be read.".to_owned()
+        } else {
+            let lets = lists(&untold, "lets", "let");
+            format!("How the site stands is not known: nobody can tell whether {lets} visitors in.")
+        };
+    };
+    let is = |passage: Passage| site.rules.iter().any(|rule| rule.is == passage);
+    // Rules that could be read, but not the windows that they are held against.
+    let by_rules = match (is(Passage::Open), is(Passage::Closed)) {
+        _ if !untold.is_empty() => None,
+        (false, false) => None,
+        (true, false) => Some("the site is open to visitors; whether it should be".to_owned()),
+        (false, true) => Some("the site is closed to visitors, not to testers; whether it should be".to_owned()),
+        (true, true) => Some(format!(
+            "{} closed to visitors, {} open; whether that should be so",
+            are(site, |rule| rule.is == Passage::Closed),
+            are(site, |rule| rule.is == Passage::Open),
+        )),
+    };
+    match by_rules {
+        Some(told) => format!("By its rules alone {told} is not known: {unseen}."),
+        None => format!("How the site stands is not known: {unseen}."),
     }
 }
 
@@ -126,6 +151,9 @@ pub fn next_steps(site: &Site) -> Vec<String> {
         SiteState::Open => match &site.next {
             Some(next) => {
                 steps.push(step(&format!("to drop window {}", next.id), json!({ "action": "cancel", "id": next.id })));
+            }
+            None if site.cannot_close => {
+                steps.push(step("to see what keeps it from being closed", json!({ "action": "check" })))
             }
             None => {
                 steps.push(step(

@@ -111,19 +111,32 @@ pub fn lingers(since: Timestamp) -> String {
     )
 }
 
+/// What is to be known of a window that is over since then and whose last report is not out; to follow its name.
+#[must_use]
+pub fn untold(since: Timestamp, zone: Option<&str>) -> String {
+    format!("is over since {}, but its last report is not out yet; every sweep tries again", spoken(since, zone))
+}
+
 /// What is to be known of an alarm that was muted and is still in alarm.
 #[must_use]
 pub fn in_alarm(name: &str) -> String {
     format!("alarm {name} is in alarm; it was muted, and rings again since the window is over")
 }
 
-/// What to do after a failure.
+/// What to do after a failure; `keeps_out` if it is over and may still keep visitors out.
 #[must_use]
-pub fn after_failure() -> Vec<String> {
-    vec![
+pub fn after_failure(keeps_out: bool) -> Vec<String> {
+    let mut steps = vec![
         "every sweep tries again, at most five minutes from now; if the cause stays, fix what it names".to_owned(),
         remedy("to see what else is in the way", &json!({ "action": "check" })),
-    ]
+    ];
+    if keeps_out {
+        steps.push(
+            "if visitors cannot wait for that, open the rules by hand: docs/RUNBOOK.md, \"Reopening a rule by hand\""
+                .to_owned(),
+        );
+    }
+    steps
 }
 
 /// What visitors and testers got instead of what they should.
@@ -150,6 +163,10 @@ pub(super) fn fact(fact: &Fact, zone: Option<&str>) -> String {
         Fact::LeftAlone { rule, before, after } => drift::left_alone(rule, before, after),
         Fact::Had(rule, conditions) => drift::had(rule, conditions),
         Fact::Obstacle(rule, found) => format!("rule {} {}", rule.short(), obstacle(found)),
+        Fact::KeptEdit(rule) => format!(
+            "rule {} now has what someone else wrote into it during the window, not what it had before",
+            rule.short()
+        ),
         Fact::HeldByAnother(rule) => format!("rule {} stays closed to visitors for another window", rule.short()),
         Fact::Said(text) => text.clone(),
         Fact::FoundMade(since) => format!(
@@ -298,7 +315,9 @@ mod tests {
         assert_eq!(asked, [Event::Missed, Event::Drift]);
         assert!(next_step(Event::Missed).is_some_and(|step| step.starts_with("book it again")));
         assert!(next_step(Event::Drift).is_some_and(|step| step.contains("changes the rule")));
-        let steps = after_failure();
+        assert_eq!((after_failure(false).len(), after_failure(true).len()), (2, 3));
+        let steps = after_failure(true);
+        assert!(steps[2].contains("docs/RUNBOOK.md"), "{steps:?}");
         assert_eq!(steps[1], "to see what else is in the way, invoke the function with {\"action\":\"check\"}");
         assert!(steps[0].contains("every sweep tries again"));
     }

@@ -122,7 +122,7 @@ async fn what_cannot_be_read_is_told_on_the_page() {
             assert!(page.contains(part), "{broken:?}: {page}");
         }
         let part = read(&world.widget(&look(&json!({"show": "attention"}), &json!({}))).await).text();
-        assert!(part.contains("How the site stands is not known: cannot read"), "{broken:?}: {part}");
+        assert!(part.contains("is not known: cannot read"), "{broken:?}: {part}");
         // No part says that there is nothing where nobody knows.
         for (show, empty) in [
             ("windows", "None is booked or active."),

@@ -737,7 +737,7 @@ async fn what_no_longer_holds_is_not_told_late() {
     let off = world.invoke(json!({"action": "off", "id": "w"})).await.expect("finished");
     assert_eq!(
         (off.outcome.as_str(), off.message.as_str()),
-        ("cancelled", "The site is open to visitors. No window is booked. Cancelled: w.")
+        ("cancelled", "The site is open to visitors, as far as its rules tell. No window is booked. Cancelled: w.")
     );
 }
 

@@ -1,6 +1,7 @@
 //! The function against a small AWS in memory; one binary, so that the SDK is linked once.
 
 mod answers;
+mod basis;
 mod console;
 mod damaged;
 mod decisions;

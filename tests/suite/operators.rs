@@ -273,13 +273,14 @@ async fn status_tells_what_is_and_what_comes_next() {
     let before = world.invoke(json!({"action": "status"})).await.expect("status");
     assert_eq!(
         before.message,
-        "The site is open to visitors. Window w starts Sun 6 Dec 2026 02:00 UTC (Sun 03:00 in Europe/Berlin)."
+        "The site is open to visitors, as far as its rules tell. Window w starts Sun 6 Dec 2026 02:00 UTC (Sun 03:00 in \
+         Europe/Berlin)."
     );
     assert_eq!(before.next_change.expect("a moment").to_string(), "2026-12-06T02:00:00Z");
     world.run_until("02:10").await;
     let during = world.invoke(json!({"action": "status", "id": "w"})).await.expect("status");
-    let told =
-        "The site is in maintenance: visitors get the maintenance page. Window w closed it Sun 6 Dec 2026 02:00 UTC";
+    let told = "The site is in maintenance: visitors get the maintenance page, as far as its rules tell. Window w closed it \
+                Sun 6 Dec 2026 02:00 UTC";
     assert!(during.message.starts_with(told), "{}", during.message);
     assert_eq!(during.windows[0].requested_by.as_deref(), Some("ana"));
     assert!(during.warnings.is_empty(), "{:?}", during.warnings);

@@ -90,8 +90,8 @@ fn begins(answered: &(String, String), site: &str, words: &str) {
     assert!(answered.0 == site && answered.1.starts_with(words), "{site}, {words}: {answered:?}");
 }
 
-const OPEN: &str = "The site is open to visitors.";
-const CLOSED: &str = "The site is in maintenance: visitors get the maintenance page.";
+const OPEN: &str = "The site is open to visitors, as far as its rules tell.";
+const CLOSED: &str = "The site is in maintenance: visitors get the maintenance page, as far as its rules tell.";
 
 fn window(id: &str, start: &str, end: &str) -> Value {
     json!({"id": id, "start": format!("2026-12-06T{start}Z"), "end": format!("2026-12-06T{end}Z")})

@@ -1,0 +1,185 @@
+//! What is told of the site and of windows that are over, and what it is told from: rules, windows, a visitor.
+
+use serde_json::{Value, json};
+
+use crate::world::{SECRET, World, header, path, rule_arn};
+
+fn window() -> Value {
+    json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"})
+}
+
+async fn status(world: &World) -> maintenance_window::report::response::Response {
+    world.invoke(json!({"action": "status"})).await.expect("status")
+}
+
+#[track_caller]
+fn begins(message: &str, words: &str) {
+    assert!(message.starts_with(words), "{words}: {message}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_visitors_meet_is_claimed_only_where_one_was_seen_to_meet_it() {
+    let world = World::new(1);
+    begins(
+        &status(&world).await.message,
+        "The site is open to visitors, as far as its rules tell. No window is booked.",
+    );
+    world.invoke(json!({"action": "on", "id": "w"})).await.expect("on");
+    begins(
+        &status(&world).await.message,
+        "The site is in maintenance: visitors get the maintenance page, as far as its rules tell. Window w closed it",
+    );
+    let check = world.invoke(json!({"action": "check"})).await.expect("checked");
+    let unseen = "not looked at, since ProbeUrl is not set: what visitors and testers get";
+    assert!(check.checked.iter().any(|line| line == unseen), "{:?}", check.checked);
+
+    let world = World::probed(1);
+    begins(&status(&world).await.message, "The site is open to visitors. ");
+    let check = world.invoke(json!({"action": "check"})).await.expect("checked");
+    assert!(!check.checked.iter().any(|line| line == unseen), "{:?}", check.checked);
+    // A visitor who was seen by the start is one, and so is the next.
+    let on = world.invoke(json!({"action": "on", "id": "w"})).await.expect("on");
+    begins(&on.message, "The site is in maintenance: visitors get the maintenance page. ");
+    world.run_until("00:10").await;
+    begins(&status(&world).await.message, "The site is in maintenance: visitors get the maintenance page. ");
+    // Who only decides looks at no visitor.
+    let mut later = window();
+    later["id"] = json!("later");
+    let booked = world.invoke(later).await.expect("booked");
+    begins(
+        &booked.message,
+        "The site is in maintenance: visitors get the maintenance page, as far as its rules tell. ",
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_table_the_rules_still_tell_whether_visitors_get_in() {
+    let world = World::new(2);
+    world.state().broken = vec!["Query"];
+    let told = async |words: &str| {
+        let status = status(&world).await;
+        assert_eq!(status.outcome, "unknown");
+        begins(&status.message, words);
+        assert!(status.message.contains("cannot read the windows from the table"), "{}", status.message);
+    };
+    told("By its rules alone the site is open to visitors; whether it should be is not known: cannot read").await;
+    let closed = vec![path(&["/shop"]), header("x-maintenance-bypass", SECRET)];
+    world.set_conditions(0, closed.clone());
+    told(
+        "By its rules alone rule web/rule000 is closed to visitors, rule web/rule001 is open; whether that should be so \
+         is not known: cannot read",
+    )
+    .await;
+    world.set_conditions(1, closed.clone());
+    told(
+        "By its rules alone the site is closed to visitors, not to testers; whether it should be is not known: cannot read",
+    )
+    .await;
+    // A header of that name with another value may be the function's own from before the value was replaced.
+    world.set_conditions(1, vec![header("X-Maintenance-Bypass", "another-value-0815-abcd")]);
+    told("How the site stands is not known: cannot read").await;
+    world.no_secret_was_said();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_to_start_what_could_not_close_the_site() {
+    let steps = |answer: &maintenance_window::report::response::Response, action: &str| {
+        answer.next_steps.iter().any(|step| step.contains(&format!(r#""action":"{action}""#)))
+    };
+    let mut world = World::new(2);
+    let fine = status(&world).await;
+    assert!(steps(&fine, "on") && !steps(&fine, "check"), "{:?}", fine.next_steps);
+    assert!(steps(&world.invoke(json!({"action": "check"})).await.expect("checked"), "on"));
+
+    // What a check finds wrong with the listener, the check's own next steps know.
+    world.state().default_action = Some(json!({"Type": "forward"}));
+    let check = world.invoke(json!({"action": "check"})).await.expect("checked");
+    assert_eq!((check.outcome.as_str(), check.next_steps.len()), ("blocked", 0), "{:?}", check.next_steps);
+    world.state().default_action = None;
+
+    let odd = json!({"Field": "moon-phase", "Values": ["full"]});
+    world.state().rules.get_mut(&rule_arn(0)).expect("the rule").is_default = true;
+    let unsupported = status(&world).await;
+    assert_eq!(unsupported.outcome, "open");
+    assert!(!steps(&unsupported, "on") && steps(&unsupported, "check"), "{:?}", unsupported.next_steps);
+    world.state().rules.get_mut(&rule_arn(0)).expect("the rule").is_default = false;
+    world.set_conditions(0, vec![odd]);
+    assert!(!steps(&status(&world).await, "on"));
+    world.set_conditions(0, vec![path(&["*"])]);
+
+    world.settings.insert("SCHEDULER_ROLE_ARN", "nobody".to_owned());
+    let unusable = status(&world).await;
+    assert_eq!(unusable.outcome, "open");
+    assert!(!steps(&unusable, "on") && steps(&unusable, "check"), "{:?}", unusable.next_steps);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_is_over_is_named_until_its_last_report_is_out() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:10").await;
+    world.state().broken = vec!["Publish"];
+    world.run_until("03:04").await;
+    assert_eq!(world.windows(), ["w"]);
+    let words = "window w is over since Sun 6 Dec 2026 03:00 UTC, but its last report is not out yet";
+    let told = status(&world).await;
+    begins(&told.message, "The site is open to visitors");
+    assert_eq!(told.warnings, [format!("{words}; every sweep tries again")]);
+    let check = world.invoke(json!({"action": "check"})).await.expect("checked");
+    let found: Vec<String> = check.findings.iter().map(|found| found.sentence()).collect();
+    assert!(found.iter().any(|line| line.starts_with(words) && line.contains("sns:Publish")), "{found:?}");
+    world.state().broken.clear();
+    world.run_until("03:20").await;
+    assert_eq!((world.count("completed"), world.windows().len()), (1, 0));
+    assert_eq!(status(&world).await.warnings, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_end_says_where_it_is_told_how_to_open_a_rule_by_hand() {
+    let by_hand = r#"open the rules by hand: docs/RUNBOOK.md, "Reopening a rule by hand""#;
+    let section = "\n## Reopening a rule by hand\n";
+    assert!(include_str!("../../docs/RUNBOOK.md").contains(section), "{section}");
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    world.state().broken = vec!["ModifyRule"];
+    world.run_until("02:10").await;
+    assert!(!world.text_of("failed").contains(by_hand), "its start failed: {}", world.text_of("failed"));
+    world.state().broken.clear();
+    world.run_until("02:20").await;
+    for broken in ["ModifyRule", "DescribeRules"] {
+        world.state().broken = vec![broken];
+        world.run_until(if broken == "ModifyRule" { "03:10" } else { "03:20" }).await;
+        assert!(world.text_of("failed").contains(by_hand), "{broken}: {}", world.text_of("failed"));
+    }
+
+    // Where the rules are open, there is nothing to open.
+    let world = World::probed(1);
+    world.invoke(json!({"action": "on", "id": "w"})).await.expect("on");
+    world.run_until("00:10").await;
+    world.state().site_ill = true;
+    drop(world.invoke(json!({"action": "off"})).await);
+    let failed = world.text_of("failed");
+    assert!(failed.contains("a visitor got") && !failed.contains(by_hand), "{failed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_report_says_that_a_rule_keeps_what_somebody_else_wrote() {
+    let world = World::new(2);
+    world.invoke(window()).await.expect("booked");
+    world.run_until("02:10").await;
+    let header = header("x-maintenance-bypass", SECRET);
+    // One is edited while it is closed, the other opened as it was.
+    world.set_conditions(0, vec![path(&["/new"]), header]);
+    world.set_conditions(1, vec![path(&["*"])]);
+    world.run_until("03:10").await;
+    assert_eq!(world.count("drift"), 1);
+    let text = world.text_of("completed");
+    let kept =
+        "Note: rule web/rule000 now has what someone else wrote into it during the window, not what it had before";
+    assert!(text.contains(kept) && !text.contains("rule web/rule001 now has"), "{text}");
+
+    // The next window of the same rule keeps nothing of it.
+    world.invoke(json!({"action": "on", "id": "next", "duration": "PT5M"})).await.expect("on");
+    world.run_until("03:30").await;
+    assert!(!world.text_of("completed").contains("now has what"), "{}", world.text_of("completed"));
+}
