@@ -39,6 +39,9 @@ pub struct Answer {
     pub visitor: Option<Visitor>,
     /// When a window starts or ends next.
     pub next_change: Option<Timestamp>,
+    /// What a check looked at and found well, and what it could not try.
+    #[serde(default)]
+    pub checked: Vec<String>,
     /// What a check found, the worst first.
     #[serde(default)]
     pub findings: Vec<Finding>,

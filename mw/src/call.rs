@@ -161,7 +161,9 @@ fn web() -> SharedHttpClient {
 
 impl Function {
     /// Sends an event until it is certain what came of it, or as often as allowed; `say` is told why it is sent again.
+    /// What went wrong several times in the same way is said in full once.
     pub async fn ask(&self, event: &Event, say: &mut dyn FnMut(&str)) -> Outcome {
+        let mut last = None;
         let payload = serde_json::Value::Object(event.clone()).to_string();
         let mut may_have_arrived = false;
         let mut pause = FIRST_PAUSE;
@@ -185,7 +187,9 @@ impl Function {
                 Try::Missed(why) => why,
             };
             let how = if decides(event) { " under the same key" } else { "" };
-            say(&format!("try {nth} of {}: {why}; sent again{how} in {}s", self.tries, pause.as_secs()));
+            let told = if last.as_ref() == Some(&why) { "the same" } else { why.as_str() };
+            say(&format!("try {nth} of {}: {told}; sent again{how} in {}s", self.tries, pause.as_secs()));
+            last = Some(why);
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

@@ -129,7 +129,16 @@ impl Asking {
         {
             return exit;
         }
-        let outcome = self.function.ask(&event, &mut |why| self.screen.note("", why)).await;
+        // What was said of an earlier try is not said again of the last.
+        let mut said = String::new();
+        let outcome = self
+            .function
+            .ask(&event, &mut |why| {
+                self.screen.note("", why);
+                said.push_str(why);
+            })
+            .await;
+        let once = |why: &str| if said.contains(why) { "the same as above".to_owned() } else { why.to_owned() };
         match outcome {
             Outcome::Answered(text, answer) => {
                 self.screen.whole(&text);
@@ -167,7 +176,7 @@ impl Asking {
             Outcome::Failed(text, failure) => {
                 self.screen.whole(&text);
                 let kind = if failure.kind.is_empty() { "no reason was given" } else { &failure.kind };
-                self.screen.note("failed", &format!("{kind}: {}", failure.message));
+                self.screen.note("failed", &format!("{kind}: {}", once(&failure.message)));
                 self.how_to_go_on(&event);
                 Exit::Uncertain
             }
@@ -175,6 +184,7 @@ impl Asking {
                 let key = event.get("request_id").cloned();
                 let told = serde_json::json!({ "errorType": "Uncertain", "errorMessage": why, "request_id": key });
                 self.screen.whole(&told.to_string());
+                let why = once(&why);
                 if decides(&event) && !is_dry_run(&event) {
                     self.screen.note("not certain", &format!("{why}; whether it was decided is not known"));
                 } else {
@@ -185,7 +195,7 @@ impl Asking {
             }
             Outcome::Unsent(why) => {
                 self.screen.whole(&not_sent(&why));
-                self.screen.note("failed", &format!("{why}; nothing was decided"));
+                self.screen.note("failed", &format!("{}; nothing was decided", once(&why)));
                 Exit::Uncertain
             }
         }

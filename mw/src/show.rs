@@ -11,9 +11,10 @@ use crate::{
     text::{clean, clean_csv, clean_json},
 };
 
-/// How many warnings, next steps and findings are shown; the rest is in the whole answer.
+/// How many warnings, next steps and findings are shown; the rest is in the whole answer. Next steps are all there is to
+/// do, and only many windows at once have more of them.
 const WARNINGS: usize = 2;
-const STEPS: usize = 2;
+const STEPS: usize = 8;
 const FINDINGS: usize = 3;
 
 /// How many windows are named in one line.
@@ -90,6 +91,10 @@ pub fn lines(answer: &Answer, prefix: &Prefix, entries: usize) -> Vec<String> {
         format!("{style}{}{style:#}: {}; {}", clean(&finding.severity), clean(&finding.what), clean(&finding.fix))
     }));
     lines.extend(more(answer.findings.len(), FINDINGS, "finding"));
+    if !answer.checked.is_empty() {
+        lines.push(format!("{DIM}What was looked at and is well, and what was not:{DIM:#}"));
+        lines.extend(answer.checked.iter().map(|line| format!("{DIM}  {}{DIM:#}", clean(line))));
+    }
     lines.extend(answer.history.iter().take(entries).map(past));
     lines.extend(more(answer.history.len(), entries, "entry"));
     lines.extend(all_windows(answer));
@@ -105,6 +110,7 @@ pub fn lines(answer: &Answer, prefix: &Prefix, entries: usize) -> Vec<String> {
         Some((aim, command)) => format!("{DIM}{}:{DIM:#} {BOLD}{}{BOLD:#}", clean(&aim), clean(&command)),
         None => format!("{DIM}{}{DIM:#}", clean(step)),
     }));
+    lines.extend(more(answer.next_steps.len(), STEPS, "next step"));
     lines
 }
 

@@ -94,10 +94,19 @@ fn one(id: &WindowId, table: &Table, now: Timestamp) -> String {
     let Some(series) = table.one_series(id) else { return format!("Of {id} nothing could be read.") };
     match series.view(now) {
         view if view.paused => format!("Series {id} is paused; it books no window until it is resumed."),
-        view => match view.next.first() {
-            Some(next) => format!("Series {id} comes next {}.", spoken(*next, Some(&view.timezone))),
-            None => format!("Series {id} has no start to come."),
-        },
+        view => {
+            let told = |starts: &[Timestamp]| -> String {
+                starts.iter().map(|start| spoken(*start, Some(&view.timezone))).collect::<Vec<_>>().join(", ")
+            };
+            let next = match view.next.as_slice() {
+                [] => format!("Series {id} has no start to come."),
+                next => format!("Series {id} comes next on {}.", told(next)),
+            };
+            match view.skipped.as_slice() {
+                [] => next,
+                skipped => format!("{next} It leaves out {}.", told(skipped)),
+            }
+        }
     }
 }
 

@@ -93,12 +93,16 @@ impl Fields {
         !self.problems.is_empty()
     }
 
-    pub(super) fn into_problems(self) -> Vec<String> {
-        self.problems
+    pub(super) fn into_problems(mut self) -> Vec<String> {
+        self.take_problems()
     }
 
     pub(super) fn take_problems(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.problems)
+        // Where the zone was refused, the times beside it do not ask for one.
+        let lacks_zone = self.has_problem("timezone");
+        let mut problems = std::mem::take(&mut self.problems);
+        problems.retain(|problem| !(lacks_zone && problem.contains(time::ZONE_BESIDE)));
+        problems
     }
 
     /// Refuses an explicit `null` in a field whose absence means more than any value of it.

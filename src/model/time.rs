@@ -32,7 +32,7 @@ pub fn instant(text: &str, zone: Option<&TimeZone>) -> Result<Timestamp, String>
             Some(zone) => local_instant(text, local, zone),
             None => Err(format!(
                 "expected a time with an offset (2026-12-06T02:00:00Z), with a zone (2026-12-06T02:00[Europe/London]), \
-                 or a `timezone` beside it, but found {}, which could be anywhere",
+                 {ZONE_BESIDE}, but found {}, which could be anywhere",
                 quoted(text)
             )),
         };
@@ -50,6 +50,9 @@ pub fn instant(text: &str, zone: Option<&TimeZone>) -> Result<Timestamp, String>
         _ => Ok(instant),
     }
 }
+
+/// What the refusal of a time says that has no place and finds none in its event.
+pub const ZONE_BESIDE: &str = "or a `timezone` beside it";
 
 /// Reads an IANA time zone's name from the database the program carries.
 ///

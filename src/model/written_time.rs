@@ -61,8 +61,8 @@ impl WrittenTime {
             Self::Clock { text, shows, zone: own } => match own.as_ref().or(zone) {
                 Some(zone) => next(text, *shows, zone, after),
                 None => Err(format!(
-                    "expected a time of day with an offset (04:00Z), or a `timezone` beside it, but found {}, which \
-                     could be anywhere",
+                    "expected a time of day with an offset (04:00Z), {}, but found {}, which could be anywhere",
+                    time::ZONE_BESIDE,
                     time::quoted(text)
                 )),
             },

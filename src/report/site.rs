@@ -153,7 +153,7 @@ pub fn next_steps(site: &Site) -> Vec<String> {
                 steps.push(step(&format!("to drop window {}", next.id), json!({ "action": "cancel", "id": next.id })));
             }
             None if site.cannot_close => {
-                steps.push(step("to see what keeps it from being closed", json!({ "action": "check" })))
+                steps.push(step("to see what keeps it from being closed", json!({ "action": "check" })));
             }
             None => {
                 steps.push(step(

@@ -1,5 +1,6 @@
 //! What is told of the site and of windows that are over, and what it is told from: rules, windows, a visitor.
 
+use maintenance_window::report::{finding::Finding, response::Response};
 use serde_json::{Value, json};
 
 use crate::world::{SECRET, World, header, path, rule_arn};
@@ -8,7 +9,7 @@ fn window() -> Value {
     json!({"id": "w", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"})
 }
 
-async fn status(world: &World) -> maintenance_window::report::response::Response {
+async fn status(world: &World) -> Response {
     world.invoke(json!({"action": "status"})).await.expect("status")
 }
 
@@ -83,7 +84,7 @@ async fn without_the_table_the_rules_still_tell_whether_visitors_get_in() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_is_told_to_start_what_could_not_close_the_site() {
-    let steps = |answer: &maintenance_window::report::response::Response, action: &str| {
+    let steps = |answer: &Response, action: &str| {
         answer.next_steps.iter().any(|step| step.contains(&format!(r#""action":"{action}""#)))
     };
     let mut world = World::new(2);
@@ -126,7 +127,7 @@ async fn a_window_that_is_over_is_named_until_its_last_report_is_out() {
     begins(&told.message, "The site is open to visitors");
     assert_eq!(told.warnings, [format!("{words}; every sweep tries again")]);
     let check = world.invoke(json!({"action": "check"})).await.expect("checked");
-    let found: Vec<String> = check.findings.iter().map(|found| found.sentence()).collect();
+    let found: Vec<String> = check.findings.iter().map(Finding::sentence).collect();
     assert!(found.iter().any(|line| line.starts_with(words) && line.contains("sns:Publish")), "{found:?}");
     world.state().broken.clear();
     world.run_until("03:20").await;
@@ -182,4 +183,19 @@ async fn the_last_report_says_that_a_rule_keeps_what_somebody_else_wrote() {
     world.invoke(json!({"action": "on", "id": "next", "duration": "PT5M"})).await.expect("on");
     world.run_until("03:30").await;
     assert!(!world.text_of("completed").contains("now has what"), "{}", world.text_of("completed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_of_a_series_tells_its_next_starts_and_what_it_leaves_out() {
+    let world = World::new(1);
+    let nightly = json!({"id": "n", "every": "cron(0 2 * * ? *)", "duration": "PT1H", "timezone": "UTC"});
+    world.invoke(nightly).await.expect("booked");
+    let told = async || world.invoke(json!({"action": "status", "id": "n"})).await.expect("status").message;
+    let [six, seven, eight, nine] = ["Sun 6", "Mon 7", "Tue 8", "Wed 9"].map(|day| format!("{day} Dec 2026 02:00 UTC"));
+    let message = told().await;
+    assert!(message.ends_with(&format!("Series n comes next on {six}, {seven}, {eight}.")), "{message}");
+    world.invoke(json!({"action": "skip", "id": "n"})).await.expect("skipped");
+    let message = told().await;
+    let expected = format!("Series n comes next on {seven}, {eight}, {nine}. It leaves out {six}.");
+    assert!(message.ends_with(&expected), "{message}");
 }

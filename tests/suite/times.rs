@@ -148,3 +148,29 @@ async fn a_dry_run_shows_start_and_end_in_utc_and_in_the_zone() {
     let told = world.invoke(on).await.expect("told").message;
     assert!(told.ends_with("until off is sent."), "{told}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_the_zone_is_refused_no_time_asks_for_one() {
+    let world = in_new_york().await;
+    for event in [
+        json!({"id": "a", "start": "2026-12-06T02:00", "end": "04:00"}),
+        json!({"id": "a", "start": "02:00", "duration": "PT1H"}),
+        json!({"action": "on", "end": "04:00"}),
+        json!({"action": "history", "since": "2026-12-06T02:00"}),
+        json!({"action": "extend", "id": "w", "end": "04:00"}),
+    ] {
+        let mut wrong = event.clone();
+        wrong["timezone"] = json!("London");
+        let refused = refusal(&world, wrong).await;
+        assert_eq!(
+            refused, "timezone: expected an IANA time zone such as Europe/London, but found \"London\"",
+            "{event}"
+        );
+    }
+    // What else is wrong is said all the same, and without a zone each time asks for one.
+    let wrong = json!({"id": "a", "start": "yesterday", "end": "04:00", "timezone": "London"});
+    let refused = refusal(&world, wrong).await;
+    assert!(refused.contains("start: expected") && !refused.contains("end: "), "{refused}");
+    let refused = refusal(&world, json!({"id": "a", "start": "2026-12-06T02:00", "end": "04:00"})).await;
+    assert_eq!(refused.matches("or a `timezone` beside it").count(), 2, "{refused}");
+}

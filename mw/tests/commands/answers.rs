@@ -36,9 +36,32 @@ fn the_first_line_says_how_the_site_stands_and_the_next_steps_can_be_pasted() {
     and 1 more warning: --json
     to end window a now: mw --function shop --region eu-west-1 off a
     to give window a more time: mw --function shop --region eu-west-1 extend 30m a
+    to see what is in the way: mw --function shop --region eu-west-1 check
     ");
     assert_eq!(ran.err, "");
     assert_eq!(lambda.asked()[0].path, "/2015-03-31/functions/shop/invocations");
+}
+
+#[test]
+fn of_many_next_steps_the_first_are_shown_and_how_many_more_there_are() {
+    let off =
+        |nth: usize| format!(r#"to end window w{nth} now, invoke the function with {{"action":"off","id":"w{nth}"}}"#);
+    let told = json!({ "next_steps": (0..10).map(off).collect::<Vec<_>>() });
+    let lambda = Lambda::new([Reply::Answer(with(answer("status", "maintenance", "maintenance", CLOSED), &told))]);
+    let ran = lambda.run(&["status"]);
+    assert_eq!(ran.out.matches(" off w").count(), 8, "{}", ran.out);
+    assert!(ran.out.ends_with("and 2 more next steps: --json\n"), "{}", ran.out);
+}
+
+#[test]
+fn a_check_says_what_it_looked_at() {
+    let told = json!({ "findings": [], "checked": ["every setting can be used", "not tried: \u{1b}[2J"] });
+    let ran = Lambda::new([Reply::Answer(with(answer("check", "ok", "open", OPEN), &told))]).run(&["check"]);
+    let looked =
+        "What was looked at and is well, and what was not:\n  every setting can be used\n  not tried: \\u{1b}[2J\n";
+    assert!(ran.out.ends_with(looked), "{}", ran.out);
+    let ran = Lambda::new([Reply::Answer(answer("check", "ok", "open", OPEN))]).run(&["check"]);
+    assert!(!ran.out.contains("looked at"), "an older function tells nothing of it: {}", ran.out);
 }
 
 #[test]

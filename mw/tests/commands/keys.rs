@@ -65,8 +65,8 @@ fn after_the_last_try_it_says_what_is_not_known_and_how_to_go_on() {
     let events = lambda.events();
     assert_eq!(events.len(), 2);
     let key = events[0]["request_id"].as_str().expect("a key");
-    assert!(ran.err.contains("mw: not certain: no answer"), "{ran:?}");
-    assert!(ran.err.contains("whether it was decided is not known"), "{ran:?}");
+    assert!(ran.err.contains("mw: try 1 of 2: no answer"), "{ran:?}");
+    assert!(ran.err.contains("mw: not certain: the same as above; whether it was decided is not known"), "{ran:?}");
     assert!(ran.err.contains("to see how things stand: mw --function shop status\n"), "{ran:?}");
     let go_on = format!("mw --function shop extend 30m a --request-id {key}\n");
     assert!(ran.err.ends_with(&go_on), "{ran:?}");
@@ -91,11 +91,29 @@ fn what_was_perhaps_decided_is_never_called_not_sent() {
 fn a_function_that_keeps_failing_is_told_in_its_own_words() {
     let lambda =
         Lambda::new([Reply::Fails("Incomplete", "window a is booked from now on, and that stands; 1 left to do")]);
+    let words = "Incomplete: window a is booked from now on, and that stands; 1 left to do";
+    // In full once, however often it is tried.
+    for (tries, expected) in [("1", "mw: failed: "), ("3", "mw: try 1 of 3: ")] {
+        let ran = lambda.run(&["on", "a", "--tries", tries]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(
+            ran.err.contains(&format!("{expected}{words}")) && ran.err.matches("and that stands").count() == 1,
+            "{ran:?}"
+        );
+        assert!(ran.err.contains("to go on under the same key"), "{ran:?}");
+        if tries == "3" {
+            assert!(ran.err.contains("mw: try 2 of 3: the same; sent again under the same key in 2s\n"), "{ran:?}");
+            assert!(ran.err.contains("mw: failed: Incomplete: the same as above\n"), "{ran:?}");
+        }
+    }
+    assert_eq!(keys(&lambda.events()).len(), 2);
+    // Another failure is another one.
+    let lambda = Lambda::new([Reply::Fails("Incomplete", "one is left"), Reply::Fails("Incomplete", "two are left")]);
     let ran = lambda.run(&["on", "a", "--tries", "2"]);
-    assert_eq!(ran.code, Some(2), "{ran:?}");
-    assert!(ran.err.contains("mw: failed: Incomplete: window a is booked from now on, and that stands"), "{ran:?}");
-    assert!(ran.err.contains("to go on under the same key"), "{ran:?}");
-    assert_eq!(keys(&lambda.events()).len(), 1);
+    assert!(
+        ran.err.contains("Incomplete: one is left; sent") && ran.err.contains("Incomplete: two are left\n"),
+        "{ran:?}"
+    );
 }
 
 #[test]
