@@ -276,7 +276,15 @@ mod tests {
         let plan = Plan { rules: vec![seen(form)], ..Plan::default() };
         let managed = Vec::from_iter(is_managed.then(|| rule("one")));
         let table = Table::default();
-        Site::of(&View { now: at(now), plan: Some(&plan), windows, table: &table, managed: &managed, unseen: None })
+        Site::of(&View {
+            now: at(now),
+            plan: Some(&plan),
+            windows,
+            table: &table,
+            managed: &managed,
+            unseen: None,
+            can_narrow: true,
+        })
     }
 
     #[test]
