@@ -120,7 +120,8 @@ async fn a_series_says_when_it_comes_next_or_that_it_is_paused() {
     world.invoke(nightly()).await.expect("booked");
     let told = async || world.invoke(json!({"action": "status", "id": "nightly"})).await.expect("status").message;
     let message = told().await;
-    assert!(message.ends_with("Series nightly comes next Sun 6 Dec 2026 02:00 UTC."), "{message}");
+    let nights = "Sun 6 Dec 2026 02:00 UTC, Mon 7 Dec 2026 02:00 UTC, Tue 8 Dec 2026 02:00 UTC";
+    assert!(message.ends_with(&format!("Series nightly comes next on {nights}.")), "{message}");
     world.invoke(json!({"action": "pause", "id": "nightly"})).await.expect("paused");
     let message = told().await;
     assert!(message.ends_with("Series nightly is paused; it books no window until it is resumed."), "{message}");
