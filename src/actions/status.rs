@@ -134,7 +134,7 @@ pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
         plan: plan.as_ref(),
         site: &site,
     };
-    let checks::Checked { findings, well } = checks::everything(run, asked, read).await;
+    let checks::Checked { findings, well, is_seen } = checks::everything(run, asked, read).await;
     let blocks = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     let (outcome, message) = match (blocks, findings.len()) {
         (0, 0) => ("ok", "Nothing was found that would make a window fail.".to_owned()),
@@ -145,7 +145,7 @@ pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
     };
     // Whoever has read that is not told to start maintenance.
     let cannot_close = site.cannot_close || blocks > 0;
-    let (outcome, site) = (outcome.to_owned(), Some(Site { cannot_close, ..site }));
+    let (outcome, site) = (outcome.to_owned(), Some(Site { cannot_close, is_confirmed: is_seen, ..site }));
     Ok(Response { outcome, message, site, findings, checked: well, ..answers::blank("check") })
 }
 

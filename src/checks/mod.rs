@@ -77,6 +77,8 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// What is well, a sentence each.
     pub well: Vec<String>,
+    /// Whether a visitor and a tester were seen to get what the rules show.
+    pub is_seen: bool,
 }
 
 impl Checked {
@@ -150,7 +152,10 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
         checked.look("the alarms that windows mute exist, and could be muted", found);
     }
     match surroundings::outside(run, present.plan, covered).await {
-        Some(found) => checked.look("a visitor and a tester get what they should", found),
+        Some(found) => {
+            checked.is_seen = found.is_empty();
+            checked.look("a visitor and a tester get what they should", found);
+        }
         None if run.app.probe.is_none() => {
             checked.well.push("not looked at, since ProbeUrl is not set: what visitors and testers get".to_owned());
         }

@@ -38,6 +38,7 @@ async fn what_visitors_meet_is_claimed_only_where_one_was_seen_to_meet_it() {
     begins(&status(&world).await.message, "The site is open to visitors. ");
     let check = world.invoke(json!({"action": "check"})).await.expect("checked");
     assert!(!check.checked.iter().any(|line| line == unseen), "{:?}", check.checked);
+    begins(&check.message, "The site is open to visitors. ");
     // A visitor who was seen by the start is one, and so is the next.
     let on = world.invoke(json!({"action": "on", "id": "w"})).await.expect("on");
     begins(&on.message, "The site is in maintenance: visitors get the maintenance page. ");
@@ -179,9 +180,19 @@ async fn the_last_report_says_that_a_rule_keeps_what_somebody_else_wrote() {
         "Note: rule web/rule000 now has what someone else wrote into it during the window, not what it had before";
     assert!(text.contains(kept) && !text.contains("rule web/rule001 now has"), "{text}");
 
-    // The next window of the same rule keeps nothing of it.
+    // One edit is found only as the rule is opened.
+    world.invoke(json!({"action": "on", "id": "late", "end": "2026-12-06T04:00Z"})).await.expect("on");
+    world.run_until("03:58").await;
+    let known = world.count("drift");
+    world.set_conditions(1, vec![path(&["/late"]), self::header("x-maintenance-bypass", SECRET)]);
+    world.run_until("04:10").await;
+    assert_eq!(world.count("drift"), known + 1);
+    let text = world.text_of("completed");
+    assert!(text.contains("rule web/rule001 now has") && !text.contains("rule web/rule000 now has"), "{text}");
+
+    // The next window of the same rules keeps nothing of it.
     world.invoke(json!({"action": "on", "id": "next", "duration": "PT5M"})).await.expect("on");
-    world.run_until("03:30").await;
+    world.run_until("04:30").await;
     assert!(!world.text_of("completed").contains("now has what"), "{}", world.text_of("completed"));
 }
 

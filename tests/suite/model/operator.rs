@@ -17,10 +17,11 @@ use super::{
 use crate::world::{ORIGIN_LOCK, SECRET, Settings, World};
 
 /// What changes something.
-const READS: [&str; 7] = [
+const READS: [&str; 8] = [
     "DescribeRules",
     "DescribeListeners",
     "GetTopicAttributes",
+    "GetSchedule",
     "Query",
     "GetItem",
     "DescribeAlarms",
