@@ -3,13 +3,16 @@
 use jiff::Timestamp;
 
 use super::{
-    TRIES_MAX,
+    Refused, TRIES_MAX,
     answers::{self, AnswerOutcome},
     decided_before, refused, request,
 };
 use crate::{
     app::Run,
-    aws::store::{Reads, Written},
+    aws::{
+        items::Write,
+        store::{Reads, Written},
+    },
     checks,
     error::Error,
     event::{Asked, Booking},
@@ -17,7 +20,7 @@ use crate::{
         id::{WindowId, uid},
         rule_arn::RuleArn,
         seen::Rules,
-        table::{Table, window_key},
+        table::Table,
         time,
         window::{Covered, DecisionKind, State, Window},
     },
@@ -56,6 +59,7 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
     }
     let covered = booking.rules.resolve(&run.app.config.rules);
     let mut finished_others = false;
+    let mut refused_writes = Refused::default();
     for _ in 0..TRIES_MAX {
         let (listeners, looked) = tokio::join!(checks::listeners(run, &covered), look(run, &booking));
         let (rules, table) = looked?;
@@ -95,7 +99,10 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
             }
         };
         match begun.as_ref().map_or_else(|written| *written, |begun| begun.written) {
-            Written::Changed => continue,
+            Written::Changed => {
+                refused_writes.note(table, &[Write::NewWindow(*window)]);
+                continue;
+            }
             Written::Decided => return answers::repeated(run, &decided_before(run, action).await?).await,
             Written::Yes => {}
         }
@@ -115,7 +122,7 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
         let warnings = answer.warnings.iter().cloned().chain(warnings).collect();
         return Ok(Response { warnings, ..answer });
     }
-    Err(super::busy())
+    Err(refused_writes.error())
 }
 
 /// The rules are read, before the table, only where the window is to start at once.
@@ -162,9 +169,7 @@ fn verdict(
             fresh.id
         )]));
     }
-    if let Some(problem) = table.unreadable.get(&window_key(&fresh.id)) {
-        return Err(Error::InvalidEvent(vec![format!("id: {} is the name of an {problem}", fresh.id)]));
-    }
+    super::is_readable(table, &fresh.id)?;
     let Some(found) = table.window(&fresh.id) else {
         if is_over {
             return Err(Error::InvalidEvent(vec![format!(

@@ -33,14 +33,14 @@ use crate::{
     aws::{
         failed,
         items::{RequestItem, Write},
-        store::{Reads, Written},
+        store::{Reads, Written, described, refused_unchanged},
     },
     error::{Error, Refusal, Service},
     event::{Asked, suggest},
     model::{
         id::WindowId,
         series::Series,
-        table::Table,
+        table::{Table, series_key, window_key},
         time,
         window::{DecisionKind, State, Window},
         written_time::WrittenTime,
@@ -85,6 +85,7 @@ pub(crate) async fn decide<T>(
     decide: impl Fn(&Table, Timestamp) -> Result<Verdict<T>, Error>,
 ) -> Result<Decided<T>, Error> {
     let mut is_begun = false;
+    let mut refused = Refused::default();
     for _ in 0..TRIES_MAX {
         let table = run.app.aws.store.now(Reads::Windows, run.now()).await?;
         let now = run.now();
@@ -97,17 +98,38 @@ pub(crate) async fn decide<T>(
         match write(run, &request, &writes, &mut is_begun).await? {
             Written::Yes => return Ok(Decided::New(what)),
             Written::Decided => return decided_before(run, action).await.map(Decided::Before),
-            Written::Changed => {}
+            Written::Changed => refused.note(table, &writes),
         }
     }
-    Err(if is_begun { half_decided() } else { busy() })
+    Err(if is_begun { half_decided() } else { refused.error() })
 }
 
-fn busy() -> Error {
-    Error::InvalidEvent(vec![
-        "others change the same windows at this very moment; nothing was decided; ask for status and decide again"
-            .to_owned(),
-    ])
+/// What was refused since something is not as it was read: try after try.
+#[derive(Default)]
+struct Refused {
+    last: Option<Table>,
+    is_unchanged: bool,
+    about: String,
+}
+
+impl Refused {
+    /// One try, with what it had read.
+    fn note(&mut self, read: Table, writes: &[Write]) {
+        self.is_unchanged = self.last.as_ref() == Some(&read);
+        self.last = Some(read);
+        self.about = described(writes);
+    }
+
+    /// Why no further try is made: others decide all the time, or nobody does and an item never takes a change.
+    fn error(&self) -> Error {
+        if self.is_unchanged {
+            return refused_unchanged(&format!("write the decision to the table ({})", self.about));
+        }
+        Error::InvalidEvent(vec![
+            "others change the same windows at this very moment; nothing was decided; ask for status and decide again"
+                .to_owned(),
+        ])
+    }
 }
 
 /// Of what takes more than one transaction, some was written and the rest was not.
@@ -193,6 +215,12 @@ pub(crate) fn meant(id: Option<&WindowId>, may_be: &[&WindowId], action: Decisio
         }
     };
     Err(Error::InvalidEvent(vec![problem]))
+}
+
+/// Refuses a new name that an item has which cannot be read.
+pub(crate) fn is_readable(table: &Table, id: &WindowId) -> Result<(), Error> {
+    let problem = [window_key(id), series_key(id)].iter().find_map(|key| table.unreadable.get(key).cloned());
+    problem.map_or(Ok(()), |problem| Err(Error::InvalidEvent(vec![format!("id: {id} is the name of an {problem}")])))
 }
 
 /// A series by its name, or a refusal that lists the names there are.

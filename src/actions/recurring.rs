@@ -64,6 +64,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
                 series.id
             )]));
         }
+        super::is_readable(table, &series.id)?;
         match table.one_series(&series.id) {
             None => {
                 let mut new = Series { uid: uid([run.request, &now.to_string()]), ..series.clone() };

@@ -14,7 +14,7 @@ use crate::model::{
     id::WindowId,
     published::Published,
     series::Series,
-    table::{Narrowed, Notice, Remains, RuleItem, Table, rule_key, window_key},
+    table::{Narrowed, Notice, Remains, RuleItem, Table, rule_key, series_key, window_key},
     window::{DecisionKind, State, Window},
 };
 
@@ -110,10 +110,6 @@ impl Past {
     }
 }
 
-fn series_key(id: &WindowId) -> String {
-    format!("series#{id}")
-}
-
 pub(super) fn notice_key(key: &str) -> String {
     format!("notice#{key}")
 }
@@ -135,9 +131,22 @@ pub fn read_now(item: &Item, now: Timestamp, table: &mut Table) -> Result<(), (S
     let unreadable =
         |error: &str, fix: &str| (id.clone(), format!("item {id} of the table is not readable: {error}; {fix}"));
     let plainly = |error: serde_dynamo::Error| unreadable(&error.to_string(), "fix or delete it");
+    // No write of an item with another key than its own would ever succeed, and it may stand for an item that is there.
+    let fits = |own: &str| {
+        let error = || format!("its key says {id}, but what is in it belongs to {own}");
+        if own == id { Ok(()) } else { Err(unreadable(&error(), "fix or delete it")) }
+    };
     match id.split_once('#').map_or("", |(kind, _)| kind) {
-        "window" => table.windows.push(read(item).map_err(plainly)?),
-        "series" => table.series.push(read(item).map_err(plainly)?),
+        "window" => {
+            let window: Window = read(item).map_err(plainly)?;
+            fits(&window_key(&window.id))?;
+            table.windows.push(window);
+        }
+        "series" => {
+            let series: Series = read(item).map_err(plainly)?;
+            fits(&series_key(&series.id))?;
+            table.series.push(series);
+        }
         "rule" => {
             let rule: RuleItem = match read(item) {
                 Ok(rule) => rule,
@@ -149,11 +158,27 @@ pub fn read_now(item: &Item, now: Timestamp, table: &mut Table) -> Result<(), (S
                     return Err(unreadable(&unquoted(&error.to_string()), fix));
                 }
             };
+            if let Err(problem) = fits(&rule_key(&rule.arn)) {
+                // What is in it may be another rule's.
+                table.remains.insert(id.clone(), Remains::default());
+                return Err(problem);
+            }
             table.rules.insert(rule.arn.clone(), rule);
         }
-        "after" => table.after.push(read_after(item).map_err(plainly)?),
-        "notice" if !has_expired(item, now) => table.notices.push(read(item).map_err(plainly)?),
-        "published" => table.published = Some(read(item).map_err(plainly)?),
+        "after" => {
+            let after = read_after(item).map_err(plainly)?;
+            fits(&after_key(&after))?;
+            table.after.push(after);
+        }
+        "notice" if !has_expired(item, now) => {
+            let notice: Notice = read(item).map_err(plainly)?;
+            fits(&notice_key(&notice.key))?;
+            table.notices.push(notice);
+        }
+        "published" => {
+            fits(PUBLISHED_KEY)?;
+            table.published = Some(read(item).map_err(plainly)?);
+        }
         // Of another version, or expired: none of this one's business.
         _ => {}
     }

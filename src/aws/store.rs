@@ -344,6 +344,15 @@ impl Store {
     }
 }
 
+/// The error of a write that is refused since an item is not as it was read, although it was read anew and nobody had
+/// changed it. `what` is what was to be done, to follow "cannot".
+#[must_use]
+pub fn refused_unchanged(what: &str) -> Error {
+    let message = "an item refuses to be changed, though it reads as it did before and nobody else changes it; look for \
+                   it in the table, and fix or delete it";
+    failed(Service::Table, what, Refusal { code: "ConditionalCheckFailed".to_owned(), message: message.to_owned() })
+}
+
 /// Lets the transaction of another run finish.
 async fn pause(attempt: u32) {
     let millis = SignedDuration::from_millis(i64::from(20 * attempt));
@@ -355,7 +364,8 @@ pub(super) fn text(value: &str) -> AttributeValue {
 }
 
 /// What a transaction is about, for an error's sentence.
-fn described(writes: &[Write]) -> String {
+#[must_use]
+pub fn described(writes: &[Write]) -> String {
     let mut names: Vec<String> = writes.iter().map(Write::subject).collect();
     names.dedup();
     if names.is_empty() { "the request".to_owned() } else { names.join(", ") }

@@ -143,6 +143,12 @@ pub fn window_key(id: &WindowId) -> String {
     format!("window#{id}")
 }
 
+/// The id of a series' item in the present.
+#[must_use]
+pub fn series_key(id: &WindowId) -> String {
+    format!("series#{id}")
+}
+
 /// The id of a rule's item in the present.
 #[must_use]
 pub fn rule_key(rule: &RuleArn) -> String {

@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     app::Run,
-    aws::{items::Write, store::Written},
+    aws::{
+        items::Write,
+        store::{Written, refused_unchanged},
+    },
     error::Error,
     model::{
         conditions::same,
@@ -83,19 +86,26 @@ async fn end(run: Run<'_>, table: &Table, plan: &Plan, progress: &mut Progress) 
         .await;
     let mut step = if plan.ends.is_empty() { Step::Idle } else { Step::Done };
     for (window, written) in written {
-        match written {
-            Ok(Written::Yes) => progress.window_changed(window),
-            Ok(Written::Changed | Written::Decided) => step = Step::Again,
-            Err(error) => {
-                progress.blocked.insert(window.uid.clone());
-                let before = table.windows.iter().find(|known| known.uid == window.uid);
-                let before = before.map_or(State::Active, |known| known.state);
-                progress.fail(Failure::new(About::Transition(window.uid.clone(), before), &error));
-                step = Step::Again;
-            }
+        if let Ok(Written::Yes) = written {
+            progress.window_changed(window);
+            continue;
+        }
+        step = Step::Again;
+        let known = || table.windows.iter().find(|known| known.uid == window.uid);
+        if let Some(error) = written.err().or_else(|| refused_again(&window.uid, window.version, progress)) {
+            progress.blocked.insert(window.uid.clone());
+            let before = known().map_or(State::Active, |known| known.state);
+            progress.fail(Failure::new(About::Transition(window.uid.clone(), before), &error));
         }
     }
     step
+}
+
+/// Remembers that the table would not take a change since its item is not as it was read. The second time, of the same
+/// version, it is a failure: nobody else changes that item, and what else there is to do must not wait for it.
+fn refused_again(of: &str, read: u64, progress: &mut Progress) -> Option<Error> {
+    let is_new = progress.refused.insert((of.to_owned(), read));
+    (!is_new).then(|| refused_unchanged("write to the table"))
 }
 
 /// Saves what must be saved of the rules and makes the windows active, in one transaction; or one after the other, where
@@ -107,7 +117,16 @@ async fn start(run: Run<'_>, plan: &Plan, progress: &mut Progress) -> Step {
     for part in writes.chunks(WRITES_MAX) {
         match run.app.aws.store.write(None, part).await {
             Ok(Written::Yes) => {}
-            Ok(Written::Changed | Written::Decided) => return Step::Again,
+            Ok(Written::Changed | Written::Decided) => {
+                // At first others did the same, or changed something; then one of these writes may never be taken.
+                progress.refused_together += 1;
+                match part {
+                    [only] => not_taken(only, progress),
+                    several if progress.refused_together > 1 => one_by_one(run, several, progress).await,
+                    _ => {}
+                }
+                return Step::Again;
+            }
             Err(error) if part.len() > 1 && error.code().is_some_and(|code| REFUSED_FOR_GOOD.contains(&code)) => {
                 one_by_one(run, part, progress).await;
                 return Step::Again;
@@ -132,9 +151,23 @@ async fn one_by_one(run: Run<'_>, writes: &[Write], progress: &mut Progress) {
     for write in writes {
         match (run.app.aws.store.write(None, std::slice::from_ref(write)).await, write) {
             (Ok(Written::Yes), Write::Window(window)) => progress.window_changed(window),
-            (Ok(Written::Yes | Written::Changed | Written::Decided), _) => {}
+            (Ok(Written::Yes), _) => {}
+            (Ok(Written::Changed | Written::Decided), _) => not_taken(write, progress),
             (Err(error), _) => not_written(write, &error, progress),
         }
+    }
+}
+
+/// Remembers that one write of a start was refused since its item is not as it was read.
+fn not_taken(write: &Write, progress: &mut Progress) {
+    let again = match write {
+        Write::Window(window) => refused_again(&window.uid, window.version, progress),
+        Write::Rule(item) => refused_again(item.arn.as_str(), item.version, progress),
+        // A start writes nothing else.
+        _ => None,
+    };
+    if let Some(error) = again {
+        not_written(write, &error, progress);
     }
 }
 

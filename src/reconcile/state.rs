@@ -124,6 +124,10 @@ pub(super) struct Progress {
     pub(super) blocked: BTreeSet<String>,
     /// What failed.
     pub(super) failures: Vec<Failure>,
+    /// What the table would not take since it was not as it was read: the uids and ARNs, and the versions read.
+    pub(super) refused: BTreeSet<(String, u64)>,
+    /// How many transactions of several starts it would not take for that reason.
+    pub(super) refused_together: usize,
     /// Rules that were changed.
     pub(super) changed: BTreeSet<RuleArn>,
     /// Rules that were header-only for no window and were reopened.

@@ -1,8 +1,8 @@
-//! Items of rules that somebody damaged: the site can be opened, and is told of as it is.
+//! Items that somebody damaged or put in the wrong place: the site can be opened, and is told of as it is.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::world::{World, path};
+use crate::world::{World, path, rule_arn};
 
 /// A world in a window from 02:00 to 03:00, whose rule's item has lost these attributes.
 async fn damaged(attributes: &[&str]) -> World {
@@ -102,4 +102,133 @@ async fn a_window_whose_damaged_rule_was_opened_by_hand_comes_to_its_end() {
     world.run_until("03:10").await;
     assert_eq!((world.windows().len(), world.count("completed")), (0, 1));
     assert_eq!(world.conditions(0), owned());
+}
+
+/// A world at 02:05 with one item of each kind: two windows, of a rule each, that end at 02:10 and 02:20, a series, what
+/// is left of a window that is over, and what visitors are told.
+async fn full() -> World {
+    let mut world = World::new(2);
+    world.settings.insert("ERROR_BUCKET", "error-pages".to_owned());
+    for (nth, (id, end)) in [("one", "02:10"), ("two", "02:20")].into_iter().enumerate() {
+        world.set_conditions(nth, owned());
+        let (end, rules) = (format!("2026-12-06T{end}Z"), [rule_arn(nth)]);
+        let booked = json!({"id": id, "start": "2026-12-06T02:00Z", "end": end, "rules": rules});
+        world.invoke(booked).await.expect("booked");
+    }
+    world
+        .invoke(json!({"id": "before", "start": "2026-12-06T01:40Z", "end": "2026-12-06T02:00Z"}))
+        .await
+        .expect("booked");
+    world.invoke(json!({"id": "weekly", "every": "rate(7 days)", "duration": "PT5M"})).await.expect("booked");
+    world.run_until("02:05").await;
+    assert!(world.is_dark(0) && world.is_dark(1));
+    world
+}
+
+type Stored = Map<String, Value>;
+
+fn present(world: &World) -> Vec<(String, Stored)> {
+    let state = world.state();
+    let now = state.table.items.iter().filter(|((scope, _), _)| scope == "now");
+    now.map(|((_, id), item)| (id.clone(), item.clone())).collect()
+}
+
+fn put(world: &World, id: &str, mut item: Stored) {
+    item.insert("id".to_owned(), json!({ "S": id }));
+    let mut state = world.state();
+    state.odd_table = true;
+    state.table.items.insert(("now".to_owned(), id.to_owned()), item);
+}
+
+/// What status says of an item, and that check and a report name it too.
+async fn is_named(world: &World, id: &str) {
+    let status = world.invoke(json!({"action": "status"})).await.expect("status");
+    let says = format!("item {id} of the table is not readable: its key says {id}, but what is in it belongs to ");
+    assert!(status.warnings.iter().any(|warning| warning.contains(&says)), "{id}: {:?}", status.warnings);
+    let check = world.invoke(json!({"action": "check"})).await.expect("check");
+    assert!(check.findings.iter().any(|finding| finding.what.contains(&says)), "{id}: {:?}", check.findings);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_of_an_item_under_another_key_is_named_and_changes_nothing() {
+    let kinds = present(&full().await);
+    let mut tried = std::collections::BTreeSet::new();
+    for (id, item) in kinds {
+        let (kind, _) = id.split_once('#').expect("a kind");
+        if !tried.insert(kind.to_owned()) {
+            continue;
+        }
+        for copy in [format!("{kind}#aaaa"), format!("{kind}#zzzz")] {
+            let world = full().await;
+            put(&world, &copy, item.clone());
+            is_named(&world, &copy).await;
+            world.run_until("02:12").await;
+            assert!(!world.is_dark(0) && world.is_dark(1), "{copy} of {id}");
+            world.run_until("02:25").await;
+            for rule in 0..2 {
+                assert_eq!(world.conditions(rule), owned(), "{copy} of {id}");
+            }
+            assert_eq!(world.windows().into_iter().filter(|id| ["one", "two"].contains(&id.as_str())).count(), 0);
+            assert!(world.text_of("failed").contains(&copy), "{copy} of {id}");
+        }
+    }
+    assert_eq!(tried.into_iter().collect::<Vec<_>>(), ["after", "published", "rule", "series", "window"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_with_the_content_of_another_keeps_no_other_window_from_its_end() {
+    for (mine, other) in [("window#one", "window#two"), ("window#two", "window#one")] {
+        let world = full().await;
+        let content = present(&world).into_iter().find(|(id, _)| id == other).expect("it is there").1;
+        put(&world, mine, content);
+        is_named(&world, mine).await;
+        world.run_until("02:25").await;
+        let its = usize::from(mine == "window#one");
+        assert_eq!(world.conditions(its), owned(), "the rule of {other}");
+        let off = world.invoke(json!({"action": "off"})).await;
+        assert!(!format!("{off:?}").contains("others"), "{off:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_never_takes_a_write_keeps_no_other_window_from_its_start_or_end() {
+    for at in ["01:55", "02:05"] {
+        let world = World::new(2);
+        for (nth, (id, end)) in [("one", "02:10"), ("two", "02:20")].into_iter().enumerate() {
+            let (end, rules) = (format!("2026-12-06T{end}Z"), [rule_arn(nth)]);
+            let booked = json!({"id": id, "start": "2026-12-06T02:00Z", "end": end, "rules": rules});
+            world.invoke(booked).await.expect("booked");
+        }
+        world.run_until(at).await;
+        world.state().table.stubborn.insert("window#one".to_owned());
+        world.run_until("02:12").await;
+        assert_eq!((world.is_dark(0), world.is_dark(1)), (at == "02:05", true), "stubborn since {at}");
+        let text = world.text_of("failed");
+        assert!(text.contains("refuses to be changed, though it reads as it did before"), "{text}");
+        let off = world.invoke(json!({"action": "off"})).await.expect_err("one of both cannot be written").full();
+        assert!(off.contains("window one") && off.contains("refuses to be changed"), "{off}");
+        world.run_until("02:22").await;
+        assert_eq!((world.is_dark(1), world.count("completed")), (false, 1), "stubborn since {at}");
+        world.state().table.stubborn.clear();
+        world.run_until("02:30").await;
+        assert_eq!((world.is_dark(0), world.windows().len()), (false, 0), "stubborn since {at}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_cannot_be_written_is_not_said_to_be_changed_by_others() {
+    let world = World::new(1);
+    world.state().table.stubborn.insert("window#two".to_owned());
+    let booking = json!({"id": "two", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"});
+    let refused = world.invoke(booking).await.expect_err("it is not written").full();
+    assert!(refused.contains("window two") && refused.contains("refuses to be changed"), "{refused}");
+    let world = World::new(1);
+    put(&world, "series#deploy", [("version".to_owned(), json!({"N": "1"}))].into_iter().collect());
+    for booking in [
+        json!({"id": "deploy", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"}),
+        json!({"id": "deploy", "every": "rate(7 days)", "duration": "PT5M"}),
+    ] {
+        let refused = world.invoke(booking).await.expect_err("it has that name").full();
+        assert!(refused.contains("deploy is the name of an item series#deploy of the table"), "{refused}");
+    }
 }

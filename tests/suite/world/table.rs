@@ -46,6 +46,8 @@ pub(crate) struct Table {
     pub(crate) items_read: u64,
     /// Promises that a write broke.
     pub(crate) broken: Vec<String>,
+    /// Ids of items of which no condition of a write ever holds.
+    pub(crate) stubborn: BTreeSet<String>,
 }
 
 /// One write, or the check of a condition, as it was asked for.
@@ -246,7 +248,8 @@ impl Table {
     /// What an item would be after an action.
     fn outcome(&self, action: &Action) -> Result<Option<Item>, Failure> {
         let before = self.items.get(&action.key);
-        if action.condition.as_ref().is_some_and(|condition| !condition.holds(before)) {
+        let is_stubborn = self.stubborn.contains(&action.key.1);
+        if action.condition.as_ref().is_some_and(|condition| is_stubborn || !condition.holds(before)) {
             return Err(Failure::Condition(before.filter(|_| action.shows).cloned()));
         }
         let after = match &action.change {
