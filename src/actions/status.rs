@@ -17,6 +17,7 @@ use crate::{
         finding::Severity,
         help,
         response::Response,
+        site,
         views::{RuleView, WindowView},
         words,
     },
@@ -27,7 +28,15 @@ use crate::{
 /// # Errors
 /// [`Error::InvalidEvent`] if the id is unknown.
 pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Error> {
-    told(run, reconcile::present_and_outside(run).await, id.as_ref())
+    let mut present = reconcile::present_and_outside(run).await;
+    // Nobody is told to send what would be refused, and only the listeners tell of their default.
+    if site::offers_start(&present.site) {
+        let config = &run.app.config;
+        let seen = checks::listeners(run, &config.rules).await;
+        let findings = checks::rules(&config.rules, &seen, &present.table, config.bypass.as_ref());
+        present.site.cannot_close = findings.iter().any(|finding| finding.severity == Severity::Error);
+    }
+    told(run, present, id.as_ref())
 }
 
 /// The same of everything, without asking the site, and with what will not work as booked; and why the windows could not

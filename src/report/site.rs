@@ -138,6 +138,12 @@ pub fn details(site: &Site) -> String {
     told.join(" ")
 }
 
+/// Whether starting maintenance is among the events that make sense now.
+#[must_use]
+pub fn offers_start(site: &Site) -> bool {
+    site.state == SiteState::Open && site.next.is_none() && !site.cannot_close
+}
+
 /// The events that make sense now, ready to be sent.
 #[must_use]
 pub fn next_steps(site: &Site) -> Vec<String> {
@@ -152,7 +158,7 @@ pub fn next_steps(site: &Site) -> Vec<String> {
             Some(next) => {
                 steps.push(step(&format!("to drop window {}", next.id), json!({ "action": "cancel", "id": next.id })));
             }
-            None if site.cannot_close => {
+            None if !offers_start(site) => {
                 steps.push(step("to see what keeps it from being closed", json!({ "action": "check" })));
             }
             None => {

@@ -93,8 +93,13 @@ async fn nobody_is_told_to_start_what_could_not_close_the_site() {
     assert!(steps(&fine, "on") && !steps(&fine, "check"), "{:?}", fine.next_steps);
     assert!(steps(&world.invoke(json!({"action": "check"})).await.expect("checked"), "on"));
 
-    // What a check finds wrong with the listener, the check's own next steps know.
+    // What is wrong with the listener the next steps know, too.
     world.state().default_action = Some(json!({"Type": "forward"}));
+    let forwarding = status(&world).await;
+    assert!(!steps(&forwarding, "on") && steps(&forwarding, "check"), "{:?}", forwarding.next_steps);
+    world.state().broken = vec!["DescribeListeners"];
+    assert!(steps(&status(&world).await, "on"), "nobody knows");
+    world.state().broken.clear();
     let check = world.invoke(json!({"action": "check"})).await.expect("checked");
     assert_eq!((check.outcome.as_str(), check.next_steps.len()), ("blocked", 0), "{:?}", check.next_steps);
     world.state().default_action = None;
