@@ -109,6 +109,9 @@ async fn nobody_is_told_to_start_what_could_not_close_the_site() {
     let unsupported = status(&world).await;
     assert_eq!(unsupported.outcome, "open");
     assert!(!steps(&unsupported, "on") && steps(&unsupported, "check"), "{:?}", unsupported.next_steps);
+    // Nor is whoever reads no listener.
+    let swept = world.invoke(json!({"action": "sweep"})).await.expect("swept");
+    assert!(!steps(&swept, "on") && steps(&swept, "check"), "{:?}", swept.next_steps);
     world.state().rules.get_mut(&rule_arn(0)).expect("the rule").is_default = false;
     world.set_conditions(0, vec![odd]);
     assert!(!steps(&status(&world).await, "on"));
@@ -139,6 +142,14 @@ async fn a_window_that_is_over_is_named_until_its_last_report_is_out() {
     world.run_until("03:20").await;
     assert_eq!((world.count("completed"), world.windows().len()), (1, 0));
     assert_eq!(status(&world).await.warnings, [""; 0]);
+
+    // Of one that still keeps visitors out the first sentences say more.
+    world.invoke(json!({"action": "on", "id": "v", "duration": "PT5M"})).await.expect("on");
+    world.state().broken = vec!["ModifyRule"];
+    world.run_until("03:40").await;
+    let told = status(&world).await;
+    assert!(told.message.contains("Window v ended ") && told.message.contains("not all of its rules are open yet"));
+    assert!(!told.warnings.iter().any(|warning| warning.contains("is over since")), "{:?}", told.warnings);
 }
 
 #[tokio::test(start_paused = true)]

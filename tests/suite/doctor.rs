@@ -363,6 +363,16 @@ async fn windows_without_their_wake_ups_are_found_as_long_as_these_should_be_the
     world.run_until("01:10").await;
     assert_eq!(late(&check(&world).await.0), None, "its start has passed");
 
+    // One that is disabled, or wakes another function, is as good as none.
+    let end = world.schedule_names().into_iter().find(|name| name.starts_with("c.end")).expect("an end");
+    let sound = world.state().schedules[&end].body.clone();
+    for (key, value) in [("State", json!("DISABLED")), ("Target", json!({"Arn": "arn:other", "RoleArn": "role"}))] {
+        world.state().schedules.get_mut(&end).expect("an end").body[key] = value;
+        let found = late(&check(&world).await.0).expect("found");
+        assert!(found.contains("of window c are missing, disabled, or for another function"), "{found}");
+        world.state().schedules.get_mut(&end).expect("an end").body = sound.clone();
+    }
+
     // Somebody deletes them all; a change of its times makes new ones.
     world.state().schedules.clear();
     let found = late(&check(&world).await.0).expect("found");
