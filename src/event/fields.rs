@@ -93,10 +93,6 @@ impl Fields {
         !self.problems.is_empty()
     }
 
-    pub(super) fn into_problems(mut self) -> Vec<String> {
-        self.take_problems()
-    }
-
     pub(super) fn take_problems(&mut self) -> Vec<String> {
         // Where the zone was refused, the times beside it do not ask for one.
         let lacks_zone = self.has_problem("timezone");

@@ -324,7 +324,7 @@ pub fn read(event: &Value, now: Timestamp, config: &Config) -> Result<Request, E
         }
     };
     fields.refuse_the_rest(&word);
-    match (action, fields.into_problems()) {
+    match (action, fields.take_problems()) {
         (Some(action), problems) if problems.is_empty() => Ok(Request { action, asked }),
         (_, problems) => Err(Error::InvalidEvent(problems)),
     }
