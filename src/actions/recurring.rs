@@ -30,7 +30,7 @@ use crate::{
 /// [`Error::InvalidEvent`] if its windows could not work or its id means something else; otherwise as
 /// [`reconcile::reconcile`] and [`reconcile::Done::complete`].
 pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<Response, Error> {
-    let Recurring { series, dry_run } = recurring;
+    let Recurring { series, has_start, dry_run } = recurring;
     if let Some(why) = run.app.config.narrows_nothing() {
         let refusal = Error::InvalidConfig(vec![why]);
         return refused(run, DecisionKind::Book, refusal).await;
@@ -39,12 +39,13 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
     let covered = series.rules.resolve(managed);
     let (listeners, table) =
         tokio::join!(checks::listeners(run, &covered), run.app.aws.store.now(Reads::Windows, run.now()));
-    let findings = checks::rules(&covered, &listeners, &table?, run.app.config.bypass.as_ref());
+    let table = table?;
+    let findings = checks::rules(&covered, &listeners, &table, run.app.config.bypass.as_ref());
     let warns = match checks::refuse_or_warn(findings) {
         Ok(warns) => warns,
         Err(refusal) => return refused(run, DecisionKind::Book, refusal).await,
     };
-    let view = series.view(run.now());
+    let view = series.view(&[], run.now());
     let warnings: Vec<String> = warns.into_iter().chain(view.notes.clone()).collect();
     if dry_run {
         return Ok(Response {
@@ -71,6 +72,22 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
                 decided_about(&mut new, now, DecisionKind::Book, None, asked);
                 Ok(Verdict { writes: vec![Write::NewSeries(new.clone())], what: (new, "booked"), about })
             }
+            Some(found)
+                if found.same_plan(&series, managed)
+                    && !found.same_starts(&series, now)
+                    && (has_start || found.anchor > series.anchor) =>
+            {
+                let first = |series: &Series| {
+                    series.first_after(now).map_or("never".to_owned(), |at| time::spoken(at, Some(&series.timezone)))
+                };
+                Err(Error::InvalidEvent(vec![format!(
+                    "start: series {} exists already with other starts: it recurs from {}, and by this event it would \
+                     from {}; cancel it first, or choose another id",
+                    series.id,
+                    first(found),
+                    first(&series)
+                )]))
+            }
             Some(found) if found.same_plan(&series, managed) => {
                 Ok(Verdict { writes: vec![], what: (found.clone(), "already_booked"), about })
             }
@@ -94,12 +111,13 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
             left,
         });
     }
-    let view = kept.view(run.now());
-    let message = match (view.paused, told(&view)) {
+    let present = reconcile::present(run, Reads::Windows).await;
+    let view = kept.view(&present.table.windows, run.now());
+    let mut message = match (view.paused, told(&view)) {
         (true, _) => format!("Series {} is booked, and paused until it is resumed.", kept.id),
         (false, next) => format!("Series {} is booked; it comes next on {}.", kept.id, next.join(", ")),
     };
-    let present = reconcile::present(run, Reads::Windows).await;
+    message.extend(Some(not_taken(&kept, &series)).filter(|_| outcome == "already_booked").flatten());
     Ok(Response {
         outcome: outcome.to_owned(),
         message,
@@ -109,6 +127,18 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
         warnings: warnings.into_iter().chain(answers::unpublished(unpublished.as_ref())).collect(),
         ..answers::blank(DecisionKind::Book.word())
     })
+}
+
+/// That a series which was there before kept its own words, where the event has others.
+fn not_taken(kept: &Series, asked: &Series) -> Option<String> {
+    let differs = [
+        ("reason", asked.reason.is_some() && asked.reason != kept.reason),
+        ("message", asked.message.is_some() && asked.message != kept.message),
+        ("mute_alarms", asked.mute_alarms.is_some() && asked.mute_alarms != kept.mute_alarms),
+    ];
+    let fields: Vec<&str> = differs.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect();
+    let told = || format!(" It was there before, so this was not taken: {}; edit changes it.", fields.join(", "));
+    (!fields.is_empty()).then(told)
 }
 
 fn told(view: &SeriesView) -> Vec<String> {
@@ -156,7 +186,7 @@ pub async fn pause(run: Run<'_>, id: &WindowId, asked: &Asked) -> Result<Respons
     });
     match decided.await? {
         Decided::New(decided) => {
-            let message = |_: &Series| format!("Series {id} is paused until it is resumed.");
+            let message = |_: &Series| format!("Series {id} books no window until it is resumed.");
             changed(run, DecisionKind::Pause, id, decided.as_ref().map(|series| (series, "paused")), message).await
         }
         Decided::Before(before) => repeated(run, DecisionKind::Pause, id, &before).await,
@@ -173,6 +203,8 @@ pub async fn resume(run: Run<'_>, id: &WindowId, asked: &Asked) -> Result<Respon
         let mut writes = vec![];
         if series.paused {
             series.paused = false;
+            // What would have started during the pause was left out on purpose.
+            series.booked_until = Some(series.booked_until.map_or(now, |until| until.max(now)));
             decided_about(&mut series, now, DecisionKind::Resume, None, asked);
             writes.push(Write::Series(series.clone()));
         }
@@ -232,7 +264,12 @@ pub(super) async fn report(run: Run<'_>, series: &Series, decision: Option<&Deci
             return None;
         }
     };
-    let report = Report::of_series(event, series, decision, run.request, run.now());
+    // What comes next may be a window that was moved. Where the table cannot be read, the calendar alone tells it.
+    let windows = run.app.aws.store.now(Reads::Windows, run.now()).await.unwrap_or_default().windows;
+    let mut report = Report::of_series(event, (series, &windows), decision, run.request, run.now());
+    if matches!(event, Event::Paused | Event::Cancelled) {
+        report.notes.extend(series.tell_lost(&windows, decision.at));
+    }
     let error = run.app.aws.topic.publish(&report, run.target).await.err()?;
     Some(format!("series {}: {}", series.id, error.full()))
 }
@@ -276,7 +313,7 @@ fn answer(
     Response {
         outcome: outcome.unwrap_or("unchanged").to_owned(),
         message: series.map(message).unwrap_or_default(),
-        series: series.map(|series| series.view(now)).into_iter().collect(),
+        series: series.map(|series| series.view(&done.table.windows, now)).into_iter().collect(),
         ..answers::summary(run, action.word(), done)
     }
 }

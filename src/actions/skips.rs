@@ -26,7 +26,8 @@ use crate::{
 /// How many starts after one that is no longer left out are looked at.
 const LATER_MAX: usize = 1000;
 
-/// Leaves out one occurrence of a series, cancelling its window if it is booked already.
+/// Leaves out one occurrence of a series, cancelling its window if it is booked already; without a start the one that
+/// would close the site next.
 ///
 /// # Errors
 /// [`Error::InvalidEvent`] if there is no such series or occurrence; otherwise as
@@ -34,43 +35,70 @@ const LATER_MAX: usize = 1000;
 pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, asked: &Asked) -> Result<Response, Error> {
     let decided = decide(run, DecisionKind::Skip, |table, now| {
         let mut series = known_series(table, id)?.clone();
-        let occurrence = match &start {
-            None => series.next(now, 1).first().map(|next| next.start),
-            Some(start) => Some(own_time(Some(&series.timezone), "start", start, now)?)
-                .filter(|start| series.has_occurrence(*start)),
+        let at = match &start {
+            None => series.coming(&table.windows, now, 1).first().map(|next| next.start),
+            Some(start) => Some(own_time(Some(&series.timezone), "start", start, now)?),
         };
-        let Some(start) = occurrence.filter(|start| *start > now) else {
-            let view = series.view(now);
-            let next: Vec<String> = view.next.iter().map(ToString::to_string).collect();
-            let found = match next.as_slice() {
-                [] => format!("start: expected a start to come, but series {id} has none: {}", view.notes.join("; ")),
-                next => {
-                    format!("start: expected one of the starts to come ({}), but found none like it", next.join(", "))
-                }
-            };
-            return Err(Error::InvalidEvent(vec![found]));
+        // A window is left out where it would close the site, wherever it was moved to.
+        let starts_then = |window: &&Window| is_booked_for(window, id) && Some(window.start) == at;
+        let window = table.windows.iter().find(starts_then);
+        let may_be = |at: &Timestamp| *at > now && (window.is_some() || series.has_occurrence(*at));
+        let Some(at) = at.filter(may_be) else { return Err(no_start(&series, table, now)) };
+        // What is taken back later is the start that the series itself has.
+        let occurrence =
+            window.and_then(|window| window.occurrence).filter(|_| !series.has_occurrence(at)).unwrap_or(at);
+        let told = |at| time::spoken(at, Some(&series.timezone));
+        let is_dead = window.is_none() && series.booked_until.is_some_and(|until| at <= until);
+        let message = if is_dead && !series.skipped.contains(&at) {
+            gone(table, id, at, told)
+        } else if occurrence == at {
+            format!("Series {id} leaves out {}.", told(at))
+        } else {
+            let back = if occurrence > now { "unskip books it at that time" } else { "unskip cannot take that back" };
+            format!(
+                "Series {id} leaves out {}, where its window of {} was moved to; {back}.",
+                told(at),
+                told(occurrence)
+            )
         };
-        // One that was moved is a window of its own, and stays.
-        let left_out =
-            |window: &&Window| window.occurrence == Some(start) && window.start == start && is_booked_for(window, id);
-        let mut writes = cancelled(table, left_out, now, DecisionKind::Skip, asked);
-        let is_new = !writes.is_empty() || !series.skipped.contains(&start);
+        let mut writes = cancelled(table, starts_then, now, DecisionKind::Skip, asked);
+        let is_new = window.is_some() || !(is_dead || series.skipped.contains(&at));
         if is_new {
-            series.skipped.retain(|skipped| *skipped > now && *skipped != start);
-            series.skipped.push(start);
-            decided_about(&mut series, now, DecisionKind::Skip, Some(start), asked);
+            series.forget_passed(now);
+            series.skipped.retain(|skipped| *skipped != occurrence);
+            series.skipped.push(occurrence);
+            decided_about(&mut series, now, DecisionKind::Skip, Some(at), asked);
             writes.push(Write::Series(series.clone()));
         }
-        Ok(Verdict { what: (series, start, is_new), writes, about: vec![id.clone()] })
+        Ok(Verdict { what: (series, message, is_new), writes, about: vec![id.clone()] })
     });
     match decided.await? {
-        Decided::New((decided, start, is_new)) => {
-            let message =
-                |series: &Series| format!("Series {id} leaves out {}.", time::spoken(start, Some(&series.timezone)));
-            changed(run, DecisionKind::Skip, id, is_new.then_some((&decided, "skipped")), message).await
+        Decided::New((decided, message, is_new)) => {
+            changed(run, DecisionKind::Skip, id, is_new.then_some((&decided, "skipped")), |_| message.clone()).await
         }
         Decided::Before(before) => repeated(run, DecisionKind::Skip, id, &before).await,
     }
+}
+
+fn no_start(series: &Series, table: &Table, now: Timestamp) -> Error {
+    let view = series.view(&table.windows, now);
+    let next: Vec<String> = view.next.iter().map(ToString::to_string).collect();
+    Error::InvalidEvent(vec![match next.as_slice() {
+        [] => format!("start: expected a start to come, but series {} has none: {}", series.id, view.notes.join("; ")),
+        next => format!("start: expected one of the starts to come ({}), but found none like it", next.join(", ")),
+    }])
+}
+
+/// That a start has no window any more, and where that went.
+fn gone(table: &Table, id: &WindowId, start: Timestamp, told: impl Fn(Timestamp) -> String) -> String {
+    let is_its = |window: &&Window| {
+        window.series.as_ref() == Some(id) && window.occurrence == Some(start) && window.state != State::Ending
+    };
+    let went = match table.windows.iter().find(is_its) {
+        Some(window) => format!("its window {} was moved to {}, and stays", window.id, told(window.start)),
+        None => "its window of then was cancelled".to_owned(),
+    };
+    format!("Nothing was changed: series {id} has no window at {}; {went}.", told(start))
 }
 
 /// Takes back that one occurrence of a series is left out; its window is booked again.
@@ -80,17 +108,19 @@ pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, asked
 pub async fn unskip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, asked: &Asked) -> Result<Response, Error> {
     let decided = decide(run, DecisionKind::Unskip, |table, now| {
         let mut series = known_series(table, id)?.clone();
-        let left_out: Vec<Timestamp> = series.skipped.iter().copied().filter(|skipped| *skipped > now).collect();
+        let mut left_out: Vec<Timestamp> = series.skipped.iter().copied().filter(|skipped| *skipped > now).collect();
+        left_out.sort();
         let asked_for =
             start.as_ref().map(|start| own_time(Some(&series.timezone), "start", start, now)).transpose()?;
-        let Some(start) = asked_for.or(left_out.iter().min().copied()).filter(|start| left_out.contains(start)) else {
+        let Some(start) = asked_for.or(left_out.first().copied()).filter(|start| left_out.contains(start)) else {
             let told: Vec<String> = left_out.iter().map(ToString::to_string).collect();
             let found = if told.is_empty() { "none is left out".to_owned() } else { told.join(", ") };
             return Err(Error::InvalidEvent(vec![format!(
                 "start: expected a start to come that is left out ({found}), but found none like it"
             )]));
         };
-        series.skipped.retain(|skipped| *skipped > now && *skipped != start);
+        series.forget_passed(now);
+        series.skipped.retain(|skipped| *skipped != start);
         let mut writes = rewound(&mut series, table, start, now, asked);
         decided_about(&mut series, now, DecisionKind::Unskip, Some(start), asked);
         writes.push(Write::Series(series.clone()));

@@ -85,7 +85,12 @@ fn told(run: Run<'_>, present: Present, id: Option<&WindowId>) -> Result<Respons
         message: id.map(|id| one(id, &table, now)).unwrap_or_default(),
         site: Some(site),
         windows: shown.iter().map(|window| WindowView::new(window)).collect(),
-        series: table.series.iter().filter(|series| meant(&series.id)).map(|series| series.view(now)).collect(),
+        series: table
+            .series
+            .iter()
+            .filter(|series| meant(&series.id))
+            .map(|series| series.view(&table.windows, now))
+            .collect(),
         rules: plan.iter().flat_map(|plan| &plan.rules).map(view).collect(),
         visitor,
         next_change: answers::next_change(&table.windows, &table, now),
@@ -101,8 +106,8 @@ fn one(id: &WindowId, table: &Table, now: Timestamp) -> String {
         return format!("Window {id} is {stands}.{}", answers::announced(table, window));
     }
     let Some(series) = table.one_series(id) else { return format!("Of {id} nothing could be read.") };
-    match series.view(now) {
-        view if view.paused => format!("Series {id} is paused; it books no window until it is resumed."),
+    match series.view(&table.windows, now) {
+        view if view.paused => format!("Series {id} books no window until it is resumed."),
         view => {
             let told = |starts: &[Timestamp]| -> String {
                 starts.iter().map(|start| spoken(*start, Some(&view.timezone))).collect::<Vec<_>>().join(", ")

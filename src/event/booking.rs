@@ -97,7 +97,7 @@ pub(super) fn recurring(fields: &mut Fields, asked: &Asked, now: Timestamp, conf
         decisions: vec![],
     };
     fields.add_problems(series.problems(now, config.max_duration));
-    Some(Recurring { series, dry_run: options.dry_run })
+    Some(Recurring { series, has_start: anchor.is_some(), dry_run: options.dry_run })
 }
 
 /// A check may be about a window, about rules, or about nothing but the settings; what is wrong with its fields is for

@@ -190,6 +190,8 @@ pub struct Booking {
 pub struct Recurring {
     /// The series; its uid is empty and its version 1 until it is booked.
     pub series: Series,
+    /// Whether the event says when it may start first; otherwise that is about now.
+    pub has_start: bool,
     /// Whether only to tell what would be done.
     pub dry_run: bool,
 }

@@ -10,7 +10,7 @@ use super::{
     recurrence::{Occurrence, Recurrence},
     rule_arn::RuleArn,
     span, time,
-    window::{AtEnd, Covered, Decision},
+    window::{AtEnd, Covered, Decision, State, Window},
 };
 
 /// How many occurrences are shown ahead.
@@ -75,9 +75,9 @@ pub struct SeriesView {
     pub duration_secs: i64,
     /// Whether it is paused.
     pub paused: bool,
-    /// Starts to come that are left out.
+    /// Starts to come that are left out, soonest first.
     pub skipped: Vec<Timestamp>,
-    /// Its next starts.
+    /// When its next windows start, wherever they were moved to: three at most, within five years, soonest first.
     pub next: Vec<Timestamp>,
     /// What is odd about them, a sentence each.
     pub notes: Vec<String>,
@@ -88,7 +88,7 @@ pub struct SeriesView {
 }
 
 impl Series {
-    /// Whether both mean the same maintenance, given the rules that the settings name; how far one has come, and
+    /// Whether both mean the same maintenance at any start, given the rules that the settings name; how far one has come, and
     /// whether it is paused, may differ.
     #[must_use]
     pub fn same_plan(&self, other: &Self, managed: &[RuleArn]) -> bool {
@@ -102,7 +102,78 @@ impl Series {
         if self.paused {
             return vec![];
         }
-        self.occurrences(now, count, |occurrence| !self.skipped.contains(&occurrence.start))
+        self.occurrences(now, Timestamp::MAX, count, |occurrence| !self.skipped.contains(&occurrence.start))
+    }
+
+    /// When its next windows start as seen at `now`, soonest first; none while it is paused.
+    ///
+    /// They are those of `windows` that are booked for it, wherever they were moved to, and those that it is yet to
+    /// book. What was cancelled, and the first time of what was moved, does not come.
+    #[must_use]
+    pub fn coming(&self, windows: &[Window], now: Timestamp, count: usize) -> Vec<Occurrence> {
+        if self.paused {
+            return vec![];
+        }
+        let own = || windows.iter().filter(|window| window.series.as_ref() == Some(&self.id));
+        let has_window =
+            |start| own().any(|window| window.occurrence == Some(start) && !matches!(window.state, State::Ending));
+        let from = self.booked_until.map_or(now, |booked| booked.max(now));
+        let mut coming = self.occurrences(from, Timestamp::MAX, count, |next| {
+            !self.skipped.contains(&next.start) && !has_window(next.start)
+        });
+        for window in own().filter(|window| window.state == State::Booked && window.start > now) {
+            let first = Some(window.start).filter(|start| window.occurrence == Some(*start));
+            let shifted = first.and_then(|start| self.occurrence_at(start)?.shifted);
+            coming.push(Occurrence { start: window.start, shifted });
+        }
+        coming.sort_by_key(|next| next.start);
+        coming.dedup_by_key(|next| next.start);
+        coming.truncate(count);
+        coming
+    }
+
+    /// The starts that have passed and had no window, though they were neither left out nor cancelled, oldest first:
+    /// nothing booked them in time. Of one that is paused, those before and during its pause.
+    #[must_use]
+    pub fn lost(&self, windows: &[Window], now: Timestamp) -> Vec<Timestamp> {
+        let had_window = |start| {
+            windows.iter().any(|window| window.series.as_ref() == Some(&self.id) && window.occurrence == Some(start))
+        };
+        let from = self.booked_until.unwrap_or(self.booked_at);
+        let lost = self.occurrences(from, now, usize::MAX, |passed| {
+            !self.skipped.contains(&passed.start) && !had_window(passed.start)
+        });
+        lost.into_iter().map(|passed| passed.start).collect()
+    }
+
+    /// What to tell of the starts that were [`lost`](Self::lost), if there are any.
+    #[must_use]
+    pub fn tell_lost(&self, windows: &[Window], now: Timestamp) -> Option<String> {
+        let spoken = |start: &Timestamp| time::spoken(*start, Some(&self.timezone));
+        let which = match self.lost(windows, now).as_slice() {
+            [] => return None,
+            [one] => format!("its start of {}", spoken(one)),
+            all @ [first, .., last] => format!("{} starts, from {} to {}", all.len(), spoken(first), spoken(last)),
+        };
+        Some(format!("series {} left out {which}: the function did not run, or could not book it in time", self.id))
+    }
+
+    /// Forgets the starts left out that have passed; one that nothing was booked after is still to be known.
+    pub fn forget_passed(&mut self, now: Timestamp) {
+        let until = self.booked_until;
+        self.skipped.retain(|skipped| *skipped > now || until.is_none_or(|until| *skipped > until));
+    }
+
+    /// Whether both come at the same times from `now` on; how far one has come, and what it leaves out, may differ.
+    #[must_use]
+    pub fn same_starts(&self, other: &Self, now: Timestamp) -> bool {
+        self.every == other.every && self.timezone == other.timezone && self.first_after(now) == other.first_after(now)
+    }
+
+    /// Its first start after `now`, left out or not.
+    #[must_use]
+    pub fn first_after(&self, now: Timestamp) -> Option<Timestamp> {
+        self.occurrences(now, Timestamp::MAX, 1, |_| true).first().map(|first| first.start)
     }
 
     /// The next occurrence that is to be booked: after now, and after those that have been.
@@ -115,15 +186,27 @@ impl Series {
     /// Whether it has an occurrence at this moment, left out or not.
     #[must_use]
     pub fn has_occurrence(&self, start: Timestamp) -> bool {
-        let Ok(before) = start.checked_sub(SignedDuration::from_secs(1)) else { return false };
-        self.occurrences(before, 1, |_| true).first().is_some_and(|next| next.start == start)
+        self.occurrence_at(start).is_some()
     }
 
-    fn occurrences(&self, after: Timestamp, count: usize, wanted: impl Fn(&Occurrence) -> bool) -> Vec<Occurrence> {
+    fn occurrence_at(&self, start: Timestamp) -> Option<Occurrence> {
+        let before = start.checked_sub(SignedDuration::from_secs(1)).ok()?;
+        self.occurrences(before, Timestamp::MAX, 1, |_| true).into_iter().find(|next| next.start == start)
+    }
+
+    /// So many of its occurrences after one moment, until another.
+    fn occurrences(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+        count: usize,
+        wanted: impl Fn(&Occurrence) -> bool,
+    ) -> Vec<Occurrence> {
         // The name was checked when the series was booked.
         let zone = time::time_zone(&self.timezone).unwrap_or(TimeZone::UTC);
         let first = time::shifted(self.anchor, -SignedDuration::from_secs(1));
-        self.every.after(after.max(first), &zone, self.anchor).filter(wanted).take(count).collect()
+        let all = self.every.after(after.max(first), &zone, self.anchor).take_while(|next| next.start <= until);
+        all.filter(wanted).take(count).collect()
     }
 
     /// The name of the window of an occurrence: the series' and its start.
@@ -165,17 +248,19 @@ impl Series {
         problems
     }
 
-    /// The series as seen at `now`.
+    /// The series as seen at `now`, with the windows that there are.
     #[must_use]
-    pub fn view(&self, now: Timestamp) -> SeriesView {
-        let next = self.next(now, SHOWN);
+    pub fn view(&self, windows: &[Window], now: Timestamp) -> SeriesView {
+        let next = self.coming(windows, now, SHOWN);
+        let mut skipped: Vec<Timestamp> = self.skipped.iter().copied().filter(|start| *start > now).collect();
+        skipped.sort();
         SeriesView {
             id: self.id.clone(),
             every: self.every.to_string(),
             timezone: self.timezone.clone(),
             duration_secs: self.duration.as_secs(),
             paused: self.paused,
-            skipped: self.skipped.iter().copied().filter(|start| *start > now).collect(),
+            skipped,
             notes: match (next.as_slice(), self.paused) {
                 ([], true) => vec!["it is paused, and books nothing until it is resumed".to_owned()],
                 ([], false) => vec!["it has no start to come".to_owned()],
@@ -335,13 +420,13 @@ pub(crate) mod tests {
     #[test]
     fn people_see_what_comes_next_and_what_was_left_out() {
         let skipped = vec![at("2026-07-06T01:00:00Z"), at("2026-07-07T01:00:00Z")];
-        let view = Series { skipped, ..series() }.view(at("2026-07-06T01:00:00Z"));
+        let view = Series { skipped, ..series() }.view(&[], at("2026-07-06T01:00:00Z"));
         assert_eq!(view.skipped, [at("2026-07-07T01:00:00Z")], "what has passed is not shown");
         assert_eq!(view.next, ["08", "09", "10"].map(|day| at(&format!("2026-07-{day}T01:00:00Z"))));
         assert_eq!((view.every.as_str(), view.timezone.as_str()), ("cron(0 2 * * ? *)", "Europe/London"));
         assert_eq!((view.duration_secs, view.paused), (3600, false));
         assert!(view.notes.is_empty());
         let in_the_gap = Series { every: "cron(30 1 * * ? *)".parse().expect("an expression"), ..series() };
-        assert_eq!(in_the_gap.view(at("2027-03-27T12:00:00Z")).notes.len(), 1, "01:30 does not exist that night");
+        assert_eq!(in_the_gap.view(&[], at("2027-03-27T12:00:00Z")).notes.len(), 1, "01:30 does not exist that night");
     }
 }

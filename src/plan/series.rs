@@ -31,6 +31,24 @@ pub fn due(series: &Series, table: &Table, now: Timestamp) -> Option<Occurrence>
     (!finishing).then_some(next)
 }
 
+/// The start up to which occurrences are booked once that of `start` is: those after it that are booked already, since it
+/// was left out for a while, are not looked for again.
+#[must_use]
+pub fn booked_through(series: &Series, table: &Table, start: Timestamp) -> Timestamp {
+    let is_booked = |occurrence| {
+        table.windows.iter().any(|window| {
+            window.series.as_ref() == Some(&series.id)
+                && window.occurrence == Some(occurrence)
+                && window.state == State::Booked
+        })
+    };
+    let mut until = start;
+    while let Some(next) = series.next(until, 1).into_iter().next().filter(|next| is_booked(next.start)) {
+        until = next.start;
+    }
+    until
+}
+
 /// Whether a series has nothing more to come, and nothing of it is left to look after. One that is paused may still be
 /// resumed, and a start that is left out may be taken back.
 #[must_use]

@@ -30,7 +30,7 @@ pub async fn book_next(run: Run<'_>, table: &Table) -> (Vec<Window>, Vec<String>
         let now = run.now();
         let Some(next) = series::due(one, table, now) else {
             if series::has_run_out(one, table, now)
-                && let Err(error) = finish(run, one).await
+                && let Err(error) = finish(run, one, table).await
             {
                 problems.push(format!("series {}: {}", one.id, error.full()));
             }
@@ -46,14 +46,16 @@ pub async fn book_next(run: Run<'_>, table: &Table) -> (Vec<Window>, Vec<String>
 
 async fn book(run: Run<'_>, series: &Series, table: &Table, next: &Occurrence) -> Result<Option<Window>, Error> {
     let id = series.window_id(next.start).map_err(|problem| Error::InvalidEvent(vec![problem]))?;
-    let further = Series { booked_until: Some(next.start), ..series.clone() };
+    let booked_until = Some(series::booked_through(series, table, next.start));
+    let further = Series { booked_until, ..series.clone() };
     let namesake = table.window(&id);
     // It is becoming history: then the next sweep books this one.
     if namesake.is_some_and(|window| matches!(window.state, State::Ending | State::Over)) {
         return Ok(None);
     }
     if namesake.is_some() || table.one_series(&id).is_some() {
-        return left_out(run, series, &id, next, further).await.map(|()| None);
+        let lost = series.tell_lost(&table.windows, run.now());
+        return left_out(run, series, &id, next, further, lost).await.map(|()| None);
     }
     let mut window = window(run, series, table, id, next).await;
     let writes = [Write::NewWindow(window.clone()), Write::Series(further)];
@@ -70,11 +72,13 @@ async fn book(run: Run<'_>, series: &Series, table: &Table, next: &Occurrence) -
 }
 
 /// A series that has run out is reported, and becomes history.
-async fn finish(run: Run<'_>, series: &Series) -> Result<(), Error> {
+async fn finish(run: Run<'_>, series: &Series, table: &Table) -> Result<(), Error> {
     let Some(decision) = series.decisions.last() else { return Ok(()) };
     // The same whatever is decided between this report and the next try.
     let cause = "run out".to_owned();
-    let report = Report { cause, ..Report::of_series(Event::Completed, series, decision, run.request, run.now()) };
+    let about = (series, table.windows.as_slice());
+    let mut report = Report { cause, ..Report::of_series(Event::Completed, about, decision, run.request, run.now()) };
+    report.notes.extend(series.tell_lost(&table.windows, run.now()));
     run.app.aws.topic.publish(&report.seen(&present(run, Reads::Windows).await.site), run.target).await?;
     // Another run did it, or somebody changed the series: then it is looked at again.
     run.app.aws.store.write(None, &[Write::PastSeries(series.clone(), run.now())]).await.map(drop)
@@ -87,6 +91,7 @@ async fn left_out(
     id: &WindowId,
     next: &Occurrence,
     further: Series,
+    lost: Option<String>,
 ) -> Result<(), Error> {
     let cause = format!("{} {} {}", series.id, series.uid, next.start);
     let mut report =
@@ -96,6 +101,7 @@ async fn left_out(
         series.id,
         crate::model::time::spoken(next.start, Some(&series.timezone))
     ));
+    report.notes.extend(lost);
     run.app.aws.topic.publish(&report, run.target).await?;
     run.app.aws.store.write(None, &[Write::Series(further)]).await.map(drop)
 }
@@ -104,6 +110,7 @@ async fn window(run: Run<'_>, series: &Series, table: &Table, id: WindowId, next
     let now: Timestamp = run.now();
     let rules = series.rules.resolve(&run.app.config.rules);
     let mut notes: Vec<String> = next.shifted.iter().cloned().collect();
+    notes.extend(series.tell_lost(&table.windows, now));
     let after = Series { booked_until: Some(next.start), ..series.clone() }.next_to_book(now);
     let end = next.start.checked_add(series.duration).ok();
     if after.zip(end).is_some_and(|(after, end)| after.start < end) {

@@ -22,7 +22,7 @@ use crate::{
     model::{
         function::Function,
         id::{WindowId, digest},
-        series::Series,
+        series::{Series, SeriesView},
         time::{spoken, spoken_duration},
         window::{AtEnd, Decision, Window},
     },
@@ -49,8 +49,8 @@ pub struct Report {
     pub window: Option<Window>,
     /// How the site stands, where that was looked at.
     pub site: Option<Site>,
-    /// The series, and what was decided about it; none for a report about anything else.
-    pub series: Option<Box<(Series, Decision)>>,
+    /// The series, what was decided about it, and how callers see it; none for a report about anything else.
+    pub series: Option<Box<(Series, Decision, SeriesView)>>,
     /// The rules concerned.
     pub rules: Vec<RuleLine>,
     /// When its rules were closed and opened.
@@ -101,15 +101,21 @@ impl Report {
         report
     }
 
-    /// A report about a decision about a series, taken by this request.
+    /// A report about a decision about a series, taken by this request; `series` goes with the windows that there are.
     #[must_use]
-    pub fn of_series(event: Event, series: &Series, decision: &Decision, request: &str, at: Timestamp) -> Self {
+    pub fn of_series(
+        event: Event,
+        (series, windows): (&Series, &[Window]),
+        decision: &Decision,
+        request: &str,
+        at: Timestamp,
+    ) -> Self {
         let cause = format!("{request} {}", decision.at);
         Self {
             headline: words::headline(event, Some(&format!("series {}", series.id))),
-            series: Some(Box::new((series.clone(), decision.clone()))),
+            series: Some(Box::new((series.clone(), decision.clone(), series.view(windows, at)))),
             notes: series::note(event).map(str::to_owned).into_iter().collect(),
-            next_steps: series::next_event(event, series).into_iter().collect(),
+            next_steps: series::next_event(event, series, decision).into_iter().collect(),
             ..Self::without_window(event, vec![], at, &cause)
         }
     }
@@ -229,7 +235,7 @@ impl Report {
         let Function { name, region, account, .. } = function;
         details.push_str(&labelled("Stack", &format!("{name} in {region}, account {account}")));
         details.extend(self.window.as_ref().map(|window| self.facts(window)));
-        details.extend(self.series.as_ref().map(|about| self.facts_of_series(&about.0, &about.1)));
+        details.extend(self.series.as_ref().map(|about| self.facts_of_series(about)));
         for rule in &self.rules {
             details.push_str(&labelled("Rule", &format!("{}: {}", rule.arn.short(), words::rule_state(rule.state))));
         }
@@ -260,16 +266,17 @@ impl Report {
         lines.iter().map(|(label, value)| labelled(label, value)).collect()
     }
 
-    fn facts_of_series(&self, series: &Series, decision: &Decision) -> String {
+    fn facts_of_series(&self, (series, decision, view): &(Series, Decision, SeriesView)) -> String {
         let zone = Some(series.timezone.as_str());
         let mut lines = vec![
             ("Series", series.id.to_string()),
             ("Recurs", format!("{} in {}", series.every, series.timezone)),
             ("Length", spoken_duration(series.duration)),
         ];
-        lines.extend(decision.start.map(|start| ("Left out", two_lines(&spoken(start, zone)))));
+        let which = if self.event == Event::Unskipped { "Included" } else { "Left out" };
+        lines.extend(decision.start.map(|start| (which, two_lines(&spoken(start, zone)))));
         if self.event != Event::Cancelled {
-            let next = series.next(self.at, 1).first().map(|next| two_lines(&spoken(next.start, zone)));
+            let next = view.next.first().map(|next| two_lines(&spoken(*next, zone)));
             let none = if series.paused { "none until it is resumed" } else { "none: no start lies ahead" };
             lines.push(("Next", next.unwrap_or_else(|| none.to_owned())));
         }
@@ -292,7 +299,7 @@ impl Report {
             "site": self.site.as_ref().map(|site| site.state),
             "function": function,
             "window": self.window.as_ref().map(WindowView::new),
-            "series": self.series.as_ref().map(|about| about.0.view(self.at)),
+            "series": self.series.as_ref().map(|about| &about.2),
             "rules": self.rules,
             "planned": self.window.as_ref().map(|window| Planned { start: window.start, end: window.end }),
             "actual": self.actual,
@@ -349,7 +356,7 @@ mod tests {
         let decision = Decision { at, action, requested_by, reason, start: None, end: None };
         let words = |text: &str| Some(text.to_owned());
         let edited = Series { reason: words("new & why"), message: words("Back by 5 UTC (sharp)"), ..series() };
-        let report = Report::of_series(Event::Edited, &edited, &decision, "request", at);
+        let report = Report::of_series(Event::Edited, (&edited, &[]), &decision, "request", at);
         let text = report.text(&function());
         for line in ["Series    nightly", "Reason    new & why", "Asked by  ana", "Visitors  Back by 5 UTC (sharp)"] {
             assert!(text.lines().any(|found| found == line), "{line}: {text}");
@@ -364,7 +371,7 @@ mod tests {
             Decision { at, action, requested_by: None, reason: None, start: None, end: None }
         };
         let id = |series: &Series, moment: &str, request: &str, told: &str| {
-            Report::of_series(Event::Paused, series, &decision(moment), request, at(told)).report_id()
+            Report::of_series(Event::Paused, (series, &[]), &decision(moment), request, at(told)).report_id()
         };
         let first = id(&series(), "01:00:00", "one", "01:00:01");
         assert_eq!(first, id(&Series { paused: true, ..series() }, "01:00:00", "one", "02:00:00"));

@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::words::remedy;
-use crate::{model::series::Series, plan::reports::Event};
+use crate::{
+    model::{series::Series, window::Decision},
+    plan::reports::Event,
+};
 
 /// What to know of a decision about a series.
 pub(super) fn note(event: Event) -> Option<&'static str> {
@@ -16,9 +19,15 @@ pub(super) fn note(event: Event) -> Option<&'static str> {
 }
 
 /// The event that makes sense after a decision about a series, ready to be sent.
-pub(super) fn next_event(event: Event, series: &Series) -> Option<String> {
+pub(super) fn next_event(event: Event, series: &Series, decision: &Decision) -> Option<String> {
     match event {
-        Event::Skipped => Some(remedy("to take that back", &json!({ "action": "unskip", "id": series.id }))),
+        // The last one is what this decision left out: of a window that was moved, its first time.
+        Event::Skipped => {
+            let start = series.skipped.last().filter(|start| **start > decision.at)?;
+            let what =
+                if Some(*start) == decision.start { "to take that back" } else { "to book it at its first time" };
+            Some(remedy(what, &json!({ "action": "unskip", "id": series.id, "start": start })))
+        }
         Event::Paused => Some(remedy("to let it go on", &json!({ "action": "resume", "id": series.id }))),
         Event::Resumed => Some(remedy("to pause it again", &json!({ "action": "pause", "id": series.id }))),
         _ => None,
@@ -28,17 +37,38 @@ pub(super) fn next_event(event: Event, series: &Series) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::series::tests::series;
+    use crate::model::{series::tests::series, window::DecisionKind};
+    use jiff::Timestamp;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    fn next(event: Event, series: &Series, start: Option<Timestamp>) -> Option<String> {
+        let (at, action) = (at("2026-07-06T00:00:00Z"), DecisionKind::Skip);
+        next_event(event, series, &Decision { at, action, requested_by: None, reason: None, start, end: None })
+    }
+
+    #[test]
+    fn a_skip_is_taken_back_by_its_start_and_for_what_was_moved_by_the_first_one() {
+        let (ninth, seventh) = (at("2026-07-09T01:00:00Z"), at("2026-07-07T01:00:00Z"));
+        let skipping = Series { skipped: vec![ninth, seventh], ..series() };
+        let unskip =
+            "invoke the function with {\"action\":\"unskip\",\"id\":\"nightly\",\"start\":\"2026-07-07T01:00:00Z\"}";
+        let told = |start| next(Event::Skipped, &skipping, Some(start)).expect("a remedy");
+        assert_eq!(told(seventh), format!("to take that back, {unskip}"));
+        assert_eq!(told(at("2026-07-06T23:00:00Z")), format!("to book it at its first time, {unskip}"));
+        let passed = Series { skipped: vec![ninth, at("2026-07-05T01:00:00Z")], ..series() };
+        assert_eq!(next(Event::Skipped, &passed, Some(seventh)), None, "its first time has passed");
+    }
 
     #[test]
     fn a_paused_series_can_go_on_and_one_that_goes_on_can_be_paused() {
         let resume = "to let it go on, invoke the function with {\"action\":\"resume\",\"id\":\"nightly\"}";
         let pause = "to pause it again, invoke the function with {\"action\":\"pause\",\"id\":\"nightly\"}";
-        assert_eq!(next_event(Event::Paused, &series()).as_deref(), Some(resume));
-        assert_eq!(next_event(Event::Resumed, &series()).as_deref(), Some(pause));
-        let unskip = "to take that back, invoke the function with {\"action\":\"unskip\",\"id\":\"nightly\"}";
-        assert_eq!(next_event(Event::Skipped, &series()).as_deref(), Some(unskip));
-        assert_eq!(next_event(Event::Cancelled, &series()), None);
+        assert_eq!(next(Event::Paused, &series(), None).as_deref(), Some(resume));
+        assert_eq!(next(Event::Resumed, &series(), None).as_deref(), Some(pause));
+        assert_eq!(next(Event::Cancelled, &series(), None), None);
         assert!(note(Event::Paused).is_some() && note(Event::Resumed).is_none());
     }
 }

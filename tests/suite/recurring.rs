@@ -124,7 +124,10 @@ async fn a_series_says_when_it_comes_next_or_that_it_is_paused() {
     assert!(message.ends_with(&format!("Series nightly comes next on {nights}.")), "{message}");
     world.invoke(json!({"action": "pause", "id": "nightly"})).await.expect("paused");
     let message = told().await;
-    assert!(message.ends_with("Series nightly is paused; it books no window until it is resumed."), "{message}");
+    assert!(
+        message.ends_with("Series nightly is paused. Series nightly books no window until it is resumed."),
+        "{message}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -486,4 +489,260 @@ async fn that_a_series_has_run_out_is_told_under_one_id_whatever_is_decided_in_b
     let ids = ids(&world);
     assert_eq!((ids.len(), ids.first() == ids.last()), (2, true), "{ids:?} {:?}", world.events());
     assert_eq!(world.series_ids(), [""; 0]);
+}
+
+/// Every hour for five minutes, booked at midnight: its first window is that of one o'clock.
+async fn hourly() -> World {
+    let world = World::new(1);
+    let event = json!({"action": "book", "id": "s", "every": "cron(0 * * * ? *)", "duration": "PT5M"});
+    world.invoke(event).await.expect("booked");
+    assert_eq!(world.windows(), [hour(1)]);
+    world
+}
+
+/// The window of an hour of the first night.
+fn hour(hour: u8) -> String {
+    format!("s-20261206T{hour:02}00Z")
+}
+
+/// What `status` says comes next, as times of the day.
+async fn coming(world: &World) -> Vec<String> {
+    let status = world.invoke(json!({"action": "status", "id": "s"})).await.expect("status");
+    status.series[0].next.iter().map(|start| start.strftime("%H:%M").to_string()).collect()
+}
+
+fn reschedule(hours: u8, start: &str) -> Value {
+    json!({"action": "reschedule", "id": hour(hours), "start": start})
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_one_that_is_skipped_is_the_one_that_would_close_the_site_next() {
+    let skip = json!({"action": "skip", "id": "s"});
+    // Moved ahead of its time.
+    let world = hourly().await;
+    world.invoke(reschedule(1, "2026-12-06T00:45:00Z")).await.expect("moved");
+    assert_eq!(coming(&world).await, ["00:45", "02:00", "03:00"]);
+    let skipped = world.invoke(skip.clone()).await.expect("skipped");
+    let words =
+        "Series s leaves out Sun 6 Dec 2026 00:45 UTC, where its window of Sun 6 Dec 2026 01:00 UTC was moved to";
+    assert!(skipped.message.contains(words), "{}", skipped.message);
+    assert_eq!((skipped.outcome.as_str(), world.windows()), ("skipped", vec![hour(2)]));
+    let mail = world.text_of("skipped");
+    assert!(mail.contains("Left out  Sun 6 Dec 2026 00:45 UTC\nNext      Sun 6 Dec 2026 02:00 UTC"), "{mail}");
+    assert!(mail.contains("first time, invoke") && mail.contains(r#""start":"2026-12-06T01:00:00Z"}"#), "{mail}");
+    // It comes back at the time that the series has.
+    let back = world.invoke(json!({"action": "unskip", "id": "s"})).await.expect("taken back");
+    assert!(back.message.ends_with("Series s no longer leaves out Sun 6 Dec 2026 01:00 UTC."), "{}", back.message);
+    assert_eq!(
+        (world.windows(), coming(&world).await),
+        (vec![hour(1), hour(2)], ["01:00", "02:00", "03:00"].map(str::to_owned).to_vec())
+    );
+    let mail = world.text_of("unskipped");
+    assert!(mail.contains("Included  Sun 6 Dec 2026 01:00 UTC\nNext      Sun 6 Dec 2026 01:00 UTC"), "{mail}");
+    world.run_until("00:50").await;
+    assert!(!world.is_dark(0), "nothing starts where it had been moved to");
+    world.run_until("01:03").await;
+    assert!(world.is_dark(0));
+
+    // Cancelled: the next one is that of two o'clock.
+    let world = hourly().await;
+    world.invoke(json!({"action": "cancel", "id": hour(1)})).await.expect("cancelled");
+    assert_eq!(coming(&world).await, ["02:00", "03:00", "04:00"]);
+    let skipped = world.invoke(skip.clone()).await.expect("skipped");
+    assert!(skipped.message.ends_with("Series s leaves out Sun 6 Dec 2026 02:00 UTC."), "{}", skipped.message);
+    assert_eq!(world.windows(), [hour(3)]);
+
+    // Moved behind the one after it, which comes first, and then past its own time.
+    let world = hourly().await;
+    world.invoke(reschedule(1, "2026-12-06T02:30:00Z")).await.expect("moved");
+    assert_eq!(coming(&world).await, ["02:00", "02:30", "03:00"]);
+    world.invoke(skip.clone()).await.expect("skipped");
+    world.run_until("02:10").await;
+    assert!(!world.is_dark(0));
+    assert_eq!(coming(&world).await, ["02:30", "03:00", "04:00"]);
+    let skipped = world.invoke(skip).await.expect("skipped");
+    assert!(skipped.message.ends_with("was moved to; unskip cannot take that back."), "{}", skipped.message);
+    assert!(!world.text_of("skipped").contains("unskip"), "{}", world.text_of("skipped"));
+    world.invoke(json!({"action": "unskip", "id": "s"})).await.expect_err("its own time has passed");
+    world.run_until("02:40").await;
+    assert!(!world.is_dark(0));
+    assert_eq!(world.windows(), [hour(3)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_has_no_window_any_more_cannot_be_skipped_and_its_new_one_can() {
+    let world = hourly().await;
+    world.invoke(reschedule(1, "2026-12-06T00:45:00Z")).await.expect("moved");
+    let skip = |start: &str| json!({"action": "skip", "id": "s", "start": start});
+    let dead = world.invoke(skip("01:00")).await.expect("answered");
+    assert_eq!((dead.outcome.as_str(), world.windows()), ("unchanged", vec![hour(1)]));
+    let words = "Nothing was changed: series s has no window at Sun 6 Dec 2026 01:00 UTC; its window s-20261206T0100Z was \
+                 moved to Sun 6 Dec 2026 00:45 UTC, and stays.";
+    assert!(dead.message.ends_with(words), "{}", dead.message);
+    assert_eq!(world.count("skipped"), 0);
+    let refused = world.invoke(skip("00:50")).await.expect_err("no such start").full();
+    assert!(refused.contains("(2026-12-06T00:45:00Z, 2026-12-06T02:00:00Z, 2026-12-06T03:00:00Z)"), "{refused}");
+    // As the console names what comes next.
+    let skipped = world.invoke(skip("2026-12-06T00:45:00Z")).await.expect("skipped");
+    assert_eq!((skipped.outcome.as_str(), world.windows()), ("skipped", vec![hour(2)]));
+    world.invoke(json!({"action": "cancel", "id": hour(2)})).await.expect("cancelled");
+    let dead = world.invoke(skip("02:00")).await.expect("answered");
+    assert_eq!(dead.outcome, "unchanged");
+    assert!(dead.message.ends_with("02:00 UTC; its window of then was cancelled."), "{}", dead.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn starts_that_are_left_out_are_told_in_the_order_of_time() {
+    let world = hourly().await;
+    for start in ["04:00", "03:00", "05:00"] {
+        world.invoke(json!({"action": "skip", "id": "s", "start": start})).await.expect("skipped");
+    }
+    let status = world.invoke(json!({"action": "status", "id": "s"})).await.expect("status");
+    let told: Vec<String> = status.series[0].skipped.iter().map(|at| at.strftime("%H").to_string()).collect();
+    assert_eq!(told, ["03", "04", "05"]);
+    let wrong = json!({"action": "unskip", "id": "s", "start": "06:00"});
+    let refused = world.invoke(wrong).await.expect_err("not left out").full();
+    assert!(refused.contains("(2026-12-06T03:00:00Z, 2026-12-06T04:00:00Z, 2026-12-06T05:00:00Z)"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_series_that_is_booked_again_with_another_start_is_refused_and_with_the_same_is_known() {
+    let world = World::new(1);
+    let rate = json!({"action": "book", "id": "r", "every": "rate(1 hour)", "duration": "PT5M", "start": "2026-12-06T00:10:00Z"});
+    let starting = |event: &Value, start: Value| {
+        let mut event = event.clone();
+        event["start"] = start;
+        event
+    };
+    world.invoke(rate.clone()).await.expect("booked");
+    for other in ["2026-12-06T00:40:00Z", "2027-01-05T00:10:00Z"] {
+        let refused = world.invoke(starting(&rate, json!(other))).await.expect_err(other).full();
+        assert!(refused.starts_with("start: series r exists already with other starts"), "{refused}");
+        assert!(refused.contains("recurs from Sun 6 Dec 2026 00:10 UTC"), "{refused}");
+    }
+    world.run_until("01:20").await;
+    assert_eq!(world.invoke(rate.clone()).await.expect("known").outcome, "already_booked", "also later");
+    world.invoke(starting(&rate, json!("2026-12-06T05:00:00Z"))).await.expect_err("at other minutes");
+
+    // The function chose the first start of a rate, and would choose a later one now.
+    let chosen = json!({"action": "book", "id": "c", "every": "rate(1 hour)", "duration": "PT5M"});
+    world.invoke(chosen.clone()).await.expect("booked");
+    world.run_until("01:40").await;
+    assert_eq!(world.invoke(chosen).await.expect("known").outcome, "already_booked");
+
+    let cron = json!({"action": "book", "id": "n", "every": "cron(0 3 * * ? *)", "duration": "PT5M"});
+    world.invoke(cron.clone()).await.expect("booked");
+    world.invoke(starting(&cron, json!("2027-06-01T00:00Z"))).await.expect_err("from June on");
+    for same in [cron.clone(), starting(&cron, json!("2026-12-06T02:00Z"))] {
+        assert_eq!(world.invoke(same).await.expect("known").outcome, "already_booked", "the same nights");
+    }
+    let june = json!({"action": "book", "id": "j", "every": "cron(0 3 * * ? *)", "duration": "PT5M", "start": "2027-06-01T00:00Z"});
+    world.invoke(june.clone()).await.expect("booked");
+    assert_eq!(world.invoke(june.clone()).await.expect("known").outcome, "already_booked");
+    let mut at_once = june;
+    at_once.as_object_mut().expect("an object").remove("start");
+    world.invoke(at_once).await.expect_err("it would begin at once");
+
+    let mut worded = cron;
+    worded["reason"] = json!("another");
+    worded["message"] = json!("Back soon");
+    let known = world.invoke(worded).await.expect("known");
+    let words = "It was there before, so this was not taken: reason, message; edit changes it.";
+    assert!(known.message.ends_with(words), "{}", known.message);
+}
+
+/// No invocation comes until this moment.
+async fn outage(world: &World, until: &str) {
+    world.until(moment(until)).await;
+    world.invoke(json!({"action": "sweep"})).await.expect("swept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_outage_made_a_series_leave_out_is_told_with_the_next_window() {
+    let world = hourly().await;
+    world.run_until("01:10").await;
+    world.invoke(json!({"action": "skip", "id": "s", "start": "05:00"})).await.expect("skipped");
+    outage(&world, "2026-12-07T01:20:00Z").await;
+    assert_eq!((world.count("missed"), world.windows()), (1, vec!["s-20261207T0200Z".to_owned()]));
+    // From three o'clock to one o'clock there are 23, of which one was to be left out.
+    let words = "Note: series s left out 22 starts, from Sun 6 Dec 2026 03:00 UTC to Mon 7 Dec 2026 01:00 UTC: the function \
+                 did not run, or could not book it in time";
+    let mail = world.text_of("booked");
+    assert!(mail.contains(words), "{mail}");
+    run_until(&world, "2026-12-07T02:10:00Z").await;
+    assert!(!world.text_of("booked").contains("left out"), "told once: {}", world.text_of("booked"));
+    outage(&world, "2026-12-07T04:20:00Z").await;
+    assert!(
+        world.text_of("booked").contains("series s left out its start of Mon 7 Dec 2026 04:00 UTC:"),
+        "{}",
+        world.text_of("booked")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_left_out_on_purpose_is_not_told_as_lost() {
+    // During a pause, by a skip, and what was booked beside one that came back.
+    let world = hourly().await;
+    world.invoke(json!({"action": "skip", "id": "s"})).await.expect("skipped");
+    world.invoke(json!({"action": "unskip", "id": "s"})).await.expect("taken back");
+    assert_eq!(world.windows(), [hour(1), hour(2)]);
+    world.run_until("01:10").await;
+    world.run_until("02:10").await;
+    world.invoke(json!({"action": "skip", "id": "s", "start": "04:00"})).await.expect("skipped");
+    world.run_until("04:10").await;
+    world.invoke(json!({"action": "pause", "id": "s"})).await.expect("paused");
+    world.run_until("08:10").await;
+    world.invoke(json!({"action": "resume", "id": "s"})).await.expect("resumed");
+    world.run_until("09:10").await;
+    assert_eq!((world.count("completed"), world.count("missed")), (4, 0), "{:?}", world.events());
+    let state = world.state();
+    for report in &state.published {
+        assert!(
+            !report.document["text"].as_str().expect("text").contains("did not run"),
+            "{}",
+            report.document["text"]
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_outage_made_a_series_leave_out_is_told_also_where_nothing_more_is_booked() {
+    let words = "left out 2 starts, from Sun 6 Dec 2026 03:00 UTC to Sun 6 Dec 2026 04:00 UTC";
+    let event = |every: &str| json!({"action": "book", "id": "s", "every": every, "duration": "PT5M"});
+    let world = World::new(1);
+    world.invoke(event("cron(0 1-4 6 12 ? 2026)")).await.expect("booked");
+    world.run_until("01:10").await;
+    outage(&world, "2026-12-06T05:20:00Z").await;
+    world.run_until("05:40").await;
+    assert!(world.text_of("completed").contains(words), "it has run out: {}", world.text_of("completed"));
+    for (action, told) in [("pause", "paused"), ("cancel", "cancelled")] {
+        let world = hourly().await;
+        world.run_until("01:10").await;
+        world.until(moment("2026-12-06T04:20:00Z")).await;
+        world.invoke(json!({"action": action, "id": "s"})).await.expect(action);
+        let mails = world
+            .state()
+            .published
+            .iter()
+            .filter(|report| report.event() == told)
+            .map(|report| report.document["text"].to_string())
+            .collect::<String>();
+        assert!(mails.contains(words), "{action}: {mails}");
+    }
+    // The name of the next one is taken.
+    let world = hourly().await;
+    world.run_until("01:10").await;
+    let taken = json!({"id": hour(5), "start": "2026-12-10T02:00Z", "end": "2026-12-10T03:00Z"});
+    world.invoke(taken).await.expect("booked");
+    outage(&world, "2026-12-06T04:20:00Z").await;
+    assert!(world.text_of("failed").contains(words), "{}", world.text_of("failed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_a_series_is_paused_is_said_once() {
+    let world = hourly().await;
+    for event in [json!({"action": "pause", "id": "s"}), json!({"action": "status", "id": "s"})] {
+        let told = world.invoke(event).await.expect("told").message;
+        assert!(told.ends_with("Series s is paused. Series s books no window until it is resumed."), "{told}");
+    }
 }

@@ -253,7 +253,7 @@ impl Expected {
             // It is written so that who cancels it at the same moment decides anew.
             Act::Unskip { .. } => {}
             Act::Off { .. } | Act::Cancel { .. } | Act::Skip { .. } | Act::Pause { .. } => {
-                if let (Some(series), Act::Cancel { .. }) = (&window.series, by.act)
+                if let (Some(series), Act::Cancel { .. } | Act::Skip { .. }) = (&window.series, by.act)
                     && let Some(series) =
                         self.series.values_mut().find(|found| found.id == *series && found.tag == window.tag)
                 {
