@@ -216,6 +216,11 @@ pub(super) fn stands(window: &Window, now: Timestamp, zone: Option<&str>) -> Str
     };
     match window.state {
         State::Booked if window.start > now => format!("booked from {} {}", spoken(window.start, zone), end("until")),
+        State::Booked if window.has_ended(now) => format!("over {} without having begun", end("since")),
+        State::Booked if !window.has_time(now) => {
+            let start = spoken(window.start, zone);
+            format!("due to start since {start}, but its end is too near to close anything ({})", end("it ends"))
+        }
         State::Booked => format!("due to start since {}", spoken(window.start, zone)),
         State::Active => format!("active {}", end("until")),
         State::Held => format!("held past its end ({})", end("which was")),

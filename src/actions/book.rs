@@ -1,11 +1,11 @@
 //! Booking a window, and starting maintenance now.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Refused, TRIES_MAX,
     answers::{self, AnswerOutcome},
-    decided_before, refused, request,
+    decided_before, refused, request, same,
 };
 use crate::{
     app::Run,
@@ -22,7 +22,7 @@ use crate::{
         seen::Rules,
         table::Table,
         time,
-        window::{Covered, DecisionKind, State, Window},
+        window::{Covered, DecisionKind, LAST_MOMENTS, State, Window},
     },
     reconcile::{self, Observed},
     report::{finding::Finding, response::Response, views::WindowView},
@@ -34,7 +34,12 @@ enum Booked {
     New(Box<Window>),
     /// One that is there already and means the same.
     Already(Box<Window>),
+    /// One of that name is over and not history yet.
+    Finishing(Box<Window>),
 }
+
+/// What a window needs before its last moments to close anything: its wake-ups are made and its rules read first.
+const BEFOREHAND: SignedDuration = SignedDuration::from_secs(10);
 
 /// Books a window, and starts it if its time has come.
 ///
@@ -58,8 +63,9 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
         return refused(run, action, Error::InvalidConfig(vec![why])).await;
     }
     let covered = booking.rules.resolve(&run.app.config.rules);
-    let mut finished_others = false;
     let mut refused_writes = Refused::default();
+    // What a run that finished other windows first could not do, once there was one.
+    let mut finished: Option<Vec<String>> = None;
     for _ in 0..TRIES_MAX {
         let (listeners, looked) = tokio::join!(checks::listeners(run, &covered), look(run, &booking));
         let (rules, table) = looked?;
@@ -68,23 +74,27 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
             Ok(warnings) => warnings,
             Err(refusal) => return refused(run, action, refusal).await,
         };
-        let verdict = verdict(run, &booking, asked, action, &table, finished_others);
+        let verdict = verdict(run, &booking, asked, action, &table, finished.is_some());
         let own = match &verdict {
             Ok(Booked::Already(window)) => Some(&window.id),
-            Ok(Booked::New(_)) | Err(_) => None,
+            Ok(Booked::New(_) | Booked::Finishing(_)) | Err(_) => None,
         };
         let overlaps = checks::overlaps(&booking, own, &table, &run.app.config);
         warnings.extend(overlaps.iter().map(Finding::sentence));
-        warnings.extend(checks::late_start(&booking, run.now()).filter(|_| own.is_none()));
+        let is_late = own.is_none() && action == DecisionKind::Book;
+        warnings.extend(checks::late_start(&booking, run.now()).filter(|_| is_late));
         if booking.dry_run {
             let site = Some(reconcile::present(run, Reads::Windows).await.site);
-            return verdict.map(|booked| Response { site, warnings, ..dry_run(run, action, booked) });
+            let told = dry_run(run, action, &booking, asked, verdict?)?;
+            return Ok(Response { site, warnings, ..told });
         }
         let (window, begun) = match verdict {
-            Err(Error::InvalidEvent(problems)) if problems == [FINISHING] && !finished_others => {
-                // A window of that name is being finished: that is done first.
-                reconcile::reconcile(run).await?;
-                finished_others = true;
+            Ok(Booked::Finishing(window)) => {
+                if let Some(left) = finished {
+                    return refused(run, action, same::finishing(&window, &left)).await;
+                }
+                // That is done first.
+                finished = Some(reconcile::reconcile(run).await?.left);
                 continue;
             }
             Err(refusal) => return refused(run, action, refusal).await,
@@ -107,7 +117,7 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
             Written::Yes => {}
         }
         let answer = match begun {
-            Err(_) => already(run, &window, action, asked).await?,
+            Err(_) => already(run, &window, action, &booking, asked).await?,
             Ok(_) if window.start > run.now() => is_ahead(run, *window, action).await?,
             Ok(begun) => {
                 tracing::info!(window.id = %window.id, "window booked, and due");
@@ -142,10 +152,6 @@ async fn is_ahead(run: Run<'_>, mut window: Window, action: DecisionKind) -> Res
     Ok(answers::ahead(run, action.word(), &window, present, AnswerOutcome::Booked))
 }
 
-/// What is told apart from other refusals: a window of the name is ending, and its name will be free soon.
-const FINISHING: &str = "id: a window of this name is being finished at this moment; send the event again in a minute, \
-                         or choose another id";
-
 /// What a booking comes to, as the table stands.
 fn verdict(
     run: Run<'_>,
@@ -153,7 +159,7 @@ fn verdict(
     asked: &Asked,
     action: DecisionKind,
     table: &Table,
-    finished_others: bool,
+    is_finished: bool,
 ) -> Result<Booked, Error> {
     let (managed, now) = (&run.app.config.rules, run.now());
     let fresh = window(run, booking, asked, action, now);
@@ -177,25 +183,39 @@ fn verdict(
                 time::utc(now)
             )]));
         }
-        return Ok(Booked::New(Box::new(fresh)));
+        return match too_short(&fresh, now) {
+            Some(problem) => Err(Error::InvalidEvent(vec![problem])),
+            None => Ok(Booked::New(Box::new(fresh))),
+        };
     };
     if found.state == State::Ending {
-        if !finished_others || booking.id.is_some() || is_over {
-            return Err(Error::InvalidEvent(vec![FINISHING.to_owned()]));
+        if !is_finished || booking.id.is_some() || is_over {
+            return Ok(Booked::Finishing(Box::new(found.clone())));
         }
         // Its report cannot be sent, perhaps for hours: that must not keep a name that nobody chose.
         let id = format!("{}-{}", fresh.id, fresh.uid).parse().unwrap_or_else(|_| fresh.id.clone());
         return Ok(Booked::New(Box::new(Window { id, ..fresh })));
     }
-    if same_plan(found, &fresh, action, managed) {
+    let differences = same::differences(found, &fresh, action, managed);
+    if differences.is_empty() {
         return Ok(Booked::Already(Box::new(found.clone())));
     }
-    Err(Error::InvalidEvent(vec![format!(
-        "id: window {} is already booked from {} to {}; to change it use reschedule or extend, or choose another id",
-        found.id,
-        found.start,
-        found.end.map_or("open end".to_owned(), |end| end.to_string()),
-    )]))
+    Err(same::another(found, &differences, now))
+}
+
+/// That a window would be over before anything could be closed for it.
+fn too_short(window: &Window, now: Timestamp) -> Option<String> {
+    let end = window.end?;
+    let (needed, left) = (LAST_MOMENTS.saturating_add(BEFOREHAND), end.duration_since(now));
+    (left <= needed).then(|| {
+        format!(
+            "end: expected more than {} until the end, since nothing is closed in a window's last {}, but found {} until {}",
+            time::spoken_duration(needed),
+            time::spoken_duration(LAST_MOMENTS),
+            time::spoken_duration(SignedDuration::from_secs(left.as_secs())),
+            time::spoken(end, window.timezone.as_deref())
+        )
+    })
 }
 
 /// Open-ended maintenance that goes on over the same rules.
@@ -204,22 +224,6 @@ fn open_ended<'a>(table: &'a Table, rules: &Covered, managed: &[RuleArn]) -> Opt
         let goes_on = matches!(window.state, State::Booked | State::Active) && window.end.is_none();
         goes_on && window.rules.same(rules, managed)
     })
-}
-
-/// Whether both mean the same maintenance; who booked it and why may differ. Starting now means from now on, whenever
-/// that is; who did it first has started it.
-fn same_plan(found: &Window, fresh: &Window, action: DecisionKind, managed: &[RuleArn]) -> bool {
-    let rules = found.rules.same(&fresh.rules, managed) && found.at_end == fresh.at_end;
-    let booked = found.decisions.first().map(|decision| (decision.start, decision.end));
-    let (start, end) = (Some(fresh.start), fresh.end);
-    rules
-        && match (action, booked) {
-            (DecisionKind::On, Some((began, ended))) => {
-                let length = ended.zip(began).map(|(ended, began)| ended.duration_since(began));
-                found.start <= fresh.start && (ended == end || length == fresh.length())
-            }
-            (_, booked) => booked == Some((start, end)) || (found.start, found.end) == (fresh.start, end),
-        }
 }
 
 /// The window that a booking means.
@@ -259,25 +263,39 @@ fn derived(booking: &Booking, action: DecisionKind, own: &str) -> WindowId {
 }
 
 /// Tells what a booking would do.
-fn dry_run(run: Run<'_>, action: DecisionKind, booked: Booked) -> Response {
-    let (window, what) = match booked {
-        Booked::Already(window) => (window, "already exists".to_owned()),
-        Booked::New(window) if window.start <= run.now() => (window, "would start now".to_owned()),
-        Booked::New(window) => (window, "would be booked".to_owned()),
+fn dry_run(
+    run: Run<'_>,
+    action: DecisionKind,
+    booking: &Booking,
+    asked: &Asked,
+    booked: Booked,
+) -> Result<Response, Error> {
+    let (window, what, untaken) = match booked {
+        Booked::Finishing(window) => return Err(same::finishing(&window, &[])),
+        Booked::Already(window) => {
+            let untaken = same::untaken(&window, booking, asked).map(|untaken| untaken.sentence);
+            (window, "already exists", untaken)
+        }
+        Booked::New(window) if window.start <= run.now() => (window, "would start now", None),
+        Booked::New(window) => (window, "would be booked", None),
     };
     let zone = window.timezone.as_deref();
     let start = time::spoken(window.start, zone);
     let end = window.end.map_or("off is sent".to_owned(), |end| time::spoken(end, zone));
-    Response {
-        outcome: "dry_run".to_owned(),
-        message: format!("Nothing was done; window {} {what}, from {start} until {end}.", window.id),
-        window: Some(WindowView::new(&window)),
-        ..answers::blank(action.word())
-    }
+    let mut message = format!("Nothing was done; window {} {what}, from {start} until {end}.", window.id);
+    message.extend(untaken);
+    let window = Some(WindowView::new(&window));
+    Ok(Response { outcome: "dry_run".to_owned(), message, window, ..answers::blank(action.word()) })
 }
 
 /// The window is there already: whatever is due for it is done.
-async fn already(run: Run<'_>, window: &Window, action: DecisionKind, asked: &Asked) -> Result<Response, Error> {
+async fn already(
+    run: Run<'_>,
+    window: &Window,
+    action: DecisionKind,
+    booking: &Booking,
+    asked: &Asked,
+) -> Result<Response, Error> {
     let done = reconcile::reconcile(run).await?.complete(None)?;
     let came = if action == DecisionKind::On { AnswerOutcome::Unchanged } else { AnswerOutcome::AlreadyBooked };
     let window = done.window(&window.id, &window.uid).unwrap_or(window);
@@ -293,8 +311,9 @@ async fn already(run: Run<'_>, window: &Window, action: DecisionKind, asked: &As
     if answers::did_something(window, &done) {
         answer.message = answers::about(run, action.word(), window, AnswerOutcome::Reconciled).message;
     }
-    if asked.reason.is_some() && asked.reason != window.reason {
-        answer.message.push_str(" It was there before, so the reason was not taken.");
+    if let Some(untaken) = same::untaken(window, booking, asked) {
+        answer.message.push_str(&untaken.sentence);
+        answer.next_steps.extend(untaken.step);
     }
     Ok(answer)
 }

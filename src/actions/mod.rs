@@ -10,6 +10,7 @@ mod edit;
 mod end;
 mod history;
 mod recurring;
+mod same;
 mod skips;
 mod status;
 mod sweep;

@@ -47,7 +47,7 @@ pub async fn wake(run: Run<'_>, id: &WindowId) -> Result<Response, Error> {
             Ok(answers::after(run, "wake", window, &done, usual).await)
         }
         None => Ok(Response {
-            message: format!("Window {id} has ended; nothing is due for it."),
+            message: format!("Nothing is due for window {id}: it is over, was cancelled or never was."),
             ..answers::summary(run, "wake", &done)
         }),
     }

@@ -21,6 +21,7 @@ use crate::{
     error::{Error, Refusal, Service},
     model::{
         conditions::{self, Condition, QueryPair, same},
+        listed::listed,
         may_narrow::MayNarrow,
         rule_arn::RuleArn,
         seen::{self, Answer, Listener, Neighbour, Seen},
@@ -280,7 +281,7 @@ fn seen(rule: &Rule) -> Seen {
     }
     let read: Vec<Result<Condition, String>> = rule.conditions().iter().map(read_condition).collect();
     let problems: Vec<&str> = read.iter().filter_map(|one| one.as_ref().err().map(String::as_str)).collect();
-    let why = problems.join(" and ");
+    let why = listed(&problems);
     let known: Vec<Condition> = read.into_iter().filter_map(Result::ok).collect();
     if why.is_empty() { Seen::Conditions(known) } else { Seen::Unsupported { why, known, whole: false } }
 }

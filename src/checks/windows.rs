@@ -74,12 +74,12 @@ pub(super) fn untold(windows: &[Window], now: Timestamp) -> Vec<Finding> {
     windows.iter().filter_map(told).collect()
 }
 
-/// A start that has passed, of which the caller may not be aware.
+/// A start of an event that has passed, of which the caller may not be aware.
 #[must_use]
 pub fn late_start(booking: &Booking, now: Timestamp) -> Option<String> {
     let late = now.duration_since(booking.start);
-    // What `on` starts, starts in the second it was asked for.
-    (late >= jiff::SignedDuration::from_secs(60)).then(|| {
+    let late = jiff::SignedDuration::from_secs(late.as_secs());
+    late.is_positive().then(|| {
         format!(
             "its start ({}) passed {} ago, so it begins at once",
             time::spoken(booking.start, booking.timezone.as_deref()),

@@ -13,6 +13,7 @@ use crate::{
     model::{
         alarm,
         id::WindowId,
+        lookalikes,
         rule_arn::RuleArn,
         time,
         window::{AtEnd, Covered},
@@ -185,10 +186,10 @@ impl Fields {
             if length > TEXT_MAX {
                 return Err(format!("expected at most {TEXT_MAX} characters, but found {length}"));
             }
-            if text.chars().any(char::is_control) {
+            if text.chars().any(lookalikes::is_control) {
                 return Err(format!("expected one line without control characters, but found {text:?}"));
             }
-            Ok(text.trim().to_owned())
+            Ok(text.trim_matches(lookalikes::is_blank).to_owned())
         })
         .filter(|text| !text.is_empty())
     }

@@ -1,6 +1,6 @@
 //! Which alarms may be muted.
 
-use super::time::quoted;
+use super::{lookalikes, time::quoted};
 
 /// How the stack's own alarms are named after its name. They are never muted: they watch over what mutes.
 pub const OWN_ALARMS: [&str; 10] = [
@@ -25,7 +25,7 @@ const ALARM_NAME_MAX: usize = 255;
 /// What was expected and what was found.
 pub fn name(name: &str, stack: &str) -> Result<String, String> {
     let length = name.chars().count();
-    if !(1..=ALARM_NAME_MAX).contains(&length) || name.chars().any(char::is_control) {
+    if !(1..=ALARM_NAME_MAX).contains(&length) || name.chars().any(lookalikes::is_control) {
         return Err(format!(
             "expected an alarm's name, 1 to {ALARM_NAME_MAX} characters without control characters, but found {}",
             quoted(name)

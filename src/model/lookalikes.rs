@@ -1,4 +1,6 @@
-//! Naming the characters of a text that look like others or cannot be seen.
+//! Characters of a text that look like others, cannot be seen, or turn others around.
+
+use super::listed::listed;
 
 /// How many are named: a text in another script holds nothing else.
 const NAMED_MAX: usize = 5;
@@ -49,7 +51,35 @@ pub fn named(text: &str) -> Option<String> {
         let name = known.map(|(_, name)| format!(" ({name})")).unwrap_or_default();
         named.push(format!("U+{:04X}{name} as character {place}", u32::from(character)));
     }
-    (!named.is_empty()).then(|| named.join(" and "))
+    (!named.is_empty()).then(|| listed(&named))
+}
+
+/// Whether a character controls how others are shown, so that a line of them would not read as it was written: control
+/// characters, other ends of a line, and what Unicode calls `Bidi_Control`, which turns text around (Unicode Standard
+/// Annex 9, section 2).
+#[must_use]
+pub fn is_control(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether nothing is to be seen of a character.
+#[must_use]
+pub fn is_blank(character: char) -> bool {
+    character.is_whitespace()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{115f}'
+                | '\u{1160}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200d}'
+                | '\u{2060}'..='\u{2064}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+        )
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod conditions;
 pub mod cron;
 pub mod function;
 pub mod id;
+pub mod listed;
 pub mod lookalikes;
 pub mod may_narrow;
 pub mod mute;

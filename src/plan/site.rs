@@ -10,7 +10,7 @@ use crate::model::{
     seen::Met,
     series::Series,
     table::Table,
-    window::{State, Window},
+    window::{AtEnd, Outcome, State, Window},
 };
 
 /// The state of the site.
@@ -150,14 +150,16 @@ impl Site {
     #[must_use]
     pub fn of(view: &View<'_>) -> Self {
         let now = view.now;
+        let windows: Vec<Window> = view.windows.iter().map(|window| by_the_clock(window, view)).collect();
         let is_due = |window: &&Window| window.state == State::Booked && window.start <= now && !window.has_ended(now);
         let mut covering: Vec<Window> =
-            view.windows.iter().filter(|window| window.is_covering() || is_due(window)).cloned().collect();
+            windows.iter().filter(|window| window.is_covering() || is_due(window)).cloned().collect();
         covering.sort_by_key(|window| (window.really_started().unwrap_or(window.start), window.id.clone()));
         let mut rules = vec![];
         for rule in view.plan.iter().flat_map(|plan| &plan.rules) {
             let managed = view.managed.contains(&rule.arn);
-            let covered = covering.iter().any(|window| window.rules.covers(&rule.arn, managed));
+            let its = || covering.iter().filter(|window| window.rules.covers(&rule.arn, managed));
+            let covered = its().next().is_some();
             let is = match (rule.state, rule.form) {
                 (RuleState::Gone, _) => Passage::Missing,
                 (_, Some(Form::HeaderOnly)) => Passage::Closed,
@@ -167,10 +169,12 @@ impl Site {
             };
             // A rule that is nobody's any more matters while it keeps visitors out, or should.
             if managed || covered || is == Passage::Closed {
-                rules.push(SiteRule { arn: rule.arn.clone(), is, covered, obstacle: rule.obstacle.clone() });
+                let is_late = is == Passage::Open && covered && its().all(|window| runs_out(window, now));
+                let obstacle = rule.obstacle.clone().or_else(|| is_late.then_some(Obstacle::TooLate));
+                rules.push(SiteRule { arn: rule.arn.clone(), is, covered, obstacle });
             }
         }
-        let booked = view.windows.iter().filter(|window| window.state == State::Booked && window.start > now);
+        let booked = windows.iter().filter(|window| window.state == State::Booked && window.start > now);
         let next = booked.min_by_key(|window| (window.start, window.id.clone())).cloned();
         let paused = |series: &&Series| series.paused;
         let narrowed = |window: &&Window| {
@@ -179,7 +183,7 @@ impl Site {
                     .iter()
                     .any(|rule| rule.is == Passage::Closed && !rule.covered && window.rules.covers(&rule.arn, true))
         };
-        let ending = view.windows.iter().filter(narrowed).cloned().collect();
+        let ending = windows.iter().filter(narrowed).cloned().collect();
         // Without a window no other obstacle stands before an open rule than one that would refuse the window.
         let is_hindered = |rule: &SiteRule| rule.is == Passage::Open && !rule.covered && rule.obstacle.is_some();
         let cannot_close = !view.can_narrow || rules.iter().any(is_hindered);
@@ -216,6 +220,27 @@ impl Site {
     /// The rules of one kind.
     pub fn rules_that(&self, which: impl Fn(&SiteRule) -> bool) -> Vec<&SiteRule> {
         self.rules.iter().filter(|rule| which(rule)).collect()
+    }
+}
+
+/// Whether a window's start has come and nothing is closed for it any more, since its end is too near.
+#[must_use]
+pub fn runs_out(window: &Window, now: Timestamp) -> bool {
+    window.state == State::Booked && window.start <= now && !window.has_time(now)
+}
+
+/// A window as it stands by the clock, though nobody could note that yet: one that is to reopen the site is over at its
+/// planned end, whoever is asked, and not when that is asked.
+fn by_the_clock(window: &Window, view: &View<'_>) -> Window {
+    let Some(end) = window.end.filter(|end| *end <= view.now && view.plan.is_some()) else { return window.clone() };
+    let is_noted = || {
+        let mut noted = view.table.windows.iter().filter(|noted| noted.uid == window.uid);
+        noted.any(|noted| noted.ending.is_some())
+    };
+    match (window.state, window.ending) {
+        (State::Active, _) if window.at_end == AtEnd::Reopen => window.to_end(end, Outcome::Completed),
+        (State::Ending, Some(ending)) if !is_noted() => window.to_end(end, ending.outcome),
+        _ => window.clone(),
     }
 }
 

@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use super::words::{obstacle, remedy};
 use crate::{
     model::{
+        listed::listed,
         rule_arn::RuleArn,
         time::{roughly, spoken},
         window::{AtEnd, State, Window},
     },
     plan::{
         Obstacle,
-        site::{Passage, Site, SiteRule, SiteState},
+        site::{Passage, Site, SiteRule, SiteState, runs_out},
     },
 };
 
@@ -225,6 +226,9 @@ fn covers(window: &Window, is_closed: bool, now: Timestamp) -> String {
     let until = until(window, now);
     match window.really_started().filter(|_| is_closed) {
         Some(at) => format!("Window {id}{why} closed it {}; {until}.", spoken(at, zone)),
+        None if runs_out(window, now) => {
+            format!("Window {id}{why} was to keep it closed; {until}, which is too soon to close anything.")
+        }
         None => format!("Window {id}{why} is to keep it closed; {until}."),
     }
 }
@@ -295,7 +299,7 @@ fn named(names: &[String], one: &str, many: &str) -> String {
         names if names.len() > NAMED => {
             format!("rules {} and {} more {many}", names[..NAMED].join(", "), names.len() - NAMED)
         }
-        names => format!("rules {} {many}", names.join(" and ")),
+        names => format!("rules {} {many}", listed(names)),
     }
 }
 

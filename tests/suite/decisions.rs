@@ -70,7 +70,11 @@ async fn a_wake_up_answers_for_the_window_that_it_was_made_for() {
     assert_eq!((outcome.as_str(), id.as_str()), ("reconciled", "a"), "{message}");
     assert!(message.contains("What was due is done: window a is active until"), "{message}");
     let late = world.invoke(json!({"action": "wake", "id": "gone"})).await.expect("woken");
-    assert!(late.message.ends_with("Window gone has ended; nothing is due for it."), "{}", late.message);
+    assert!(
+        late.message.ends_with("Nothing is due for window gone: it is over, was cancelled or never was."),
+        "{}",
+        late.message
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,7 +132,7 @@ async fn starting_the_same_maintenance_again_means_what_goes_on_already() {
         match world.invoke(on(&second)).await {
             Ok(again) => assert_eq!((again.outcome.as_str(), is_same), ("unchanged", true), "{first} {second}"),
             Err(refused) => {
-                assert!(!is_same && refused.full().contains("a is already booked"), "{first} {second}");
+                assert!(!is_same && refused.full().contains("window a is there already"), "{first} {second}");
             }
         }
     }
@@ -155,7 +159,7 @@ async fn the_name_of_a_window_that_is_being_finished_is_given_again_only_once_it
     world.invoke(cancel("w")).await.expect_err("it could not be reported");
     // Whoever chose the name gets no other one.
     let refused = world.invoke(window()).await.expect_err("its name is taken").full();
-    assert!(refused.contains("a window of this name is being finished at this moment"), "{refused}");
+    assert!(refused.contains("but its last report is not out yet, and until then its name is taken"), "{refused}");
     assert_eq!(world.windows(), ["w"]);
     world.state().broken.clear();
     world.invoke(window()).await.expect("booked");
@@ -203,20 +207,22 @@ async fn meanwhile(world: &World, event: Value) {
 
 #[tokio::test(start_paused = true)]
 async fn what_others_ended_meanwhile_is_told_as_it_ended() {
-    // Too near its end to begin, it is dropped by a person before the run that booked it is through.
+    // Too near its end to begin, it is dropped by a person before the run that edited it is through.
     let world = slow().await;
+    meanwhile(&world, window()).await;
+    world.state().schedules.clear();
     world.until(world.at("02:59:35")).await;
-    let book = window();
+    let edit = json!({"action": "edit", "id": "w", "message": "Soon"});
     let person = async {
-        while world.windows().is_empty() {
+        while world.window("w").is_none_or(|window| window["message"] != "Soon") {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         meanwhile(&world, json!({"action": "off"})).await;
     };
-    let (booked, ()) = tokio::join!(world.invoke_as(0, &book, "book"), person);
-    let booked = booked.expect("lives").expect("answered");
-    assert_eq!(booked.outcome, "cancelled", "{}", booked.message);
-    let view = serde_json::to_value(booked.window.expect("w")).expect("JSON");
+    let (edited, ()) = tokio::join!(world.invoke_as(0, &edit, "edit"), person);
+    let edited = edited.expect("lives").expect("answered");
+    assert_eq!(edited.outcome, "cancelled", "{}", edited.message);
+    let view = serde_json::to_value(edited.window.expect("w")).expect("JSON");
     assert_eq!((&view["state"], &view["outcome"]), (&json!("ended"), &json!("cancelled")));
     assert!(!world.is_dark(0) && world.windows().is_empty());
 }

@@ -690,7 +690,7 @@ async fn a_name_that_was_booked_for_later_is_not_taken_for_what_starts_now() {
         json!({"action": "on", "id": "w", "end": "2026-12-06T03:00Z"}),
     ] {
         let refused = world.invoke(event).await.expect_err("refused").full();
-        assert!(refused.contains("w is already booked"), "{refused}");
+        assert!(refused.contains("window w is there already, booked from"), "{refused}");
     }
 }
 

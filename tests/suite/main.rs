@@ -1,5 +1,6 @@
 //! The function against a small AWS in memory; one binary, so that the SDK is linked once.
 
+mod again;
 mod answers;
 mod basis;
 mod console;
@@ -13,6 +14,7 @@ mod faults;
 mod feeds;
 mod history;
 mod kinds;
+mod late;
 mod log;
 mod many;
 mod meanwhile;
