@@ -14,6 +14,7 @@ use crate::{
     event::{Asked, Recurring},
     model::{
         id::{WindowId, uid},
+        rule_arn::RuleArn,
         series::{Series, SeriesView},
         table::Table,
         time,
@@ -45,12 +46,22 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
         Ok(warns) => warns,
         Err(refusal) => return refused(run, DecisionKind::Book, refusal).await,
     };
-    let view = series.view(&[], run.now());
-    let warnings: Vec<String> = warns.into_iter().chain(view.notes.clone()).collect();
+    let fresh = series.view(&[], run.now());
+    let warnings: Vec<String> = warns.into_iter().chain(fresh.notes.clone()).collect();
     if dry_run {
+        let found = match standing(&table, &series, has_start, managed, run.now()) {
+            Ok(found) => found.map(|found| found.view(&table.windows, run.now())),
+            Err(refusal) => return refused(run, DecisionKind::Book, refusal).await,
+        };
+        let what = match &found {
+            Some(view) if view.next.is_empty() => format!("already exists: {}", view.notes.join("; ")),
+            Some(view) => format!("already exists, and comes next {}", spans(view).join("; ")),
+            None => format!("would come next {}", spans(&fresh).join("; ")),
+        };
+        let view = found.unwrap_or(fresh);
         return Ok(Response {
             outcome: "dry_run".to_owned(),
-            message: format!("Nothing was done; series {} would come next {}.", series.id, spans(&view).join("; ")),
+            message: format!("Nothing was done; series {} {what}.", series.id),
             series: vec![view],
             site: Some(reconcile::present(run, Reads::Windows).await.site),
             warnings,
@@ -59,43 +70,12 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
     }
     let decided = decide(run, DecisionKind::Book, |table, now| {
         let about = vec![series.id.clone()];
-        if table.window(&series.id).is_some() {
-            return Err(Error::InvalidEvent(vec![format!(
-                "id: expected a name of its own, but {} is a window; choose another id",
-                series.id
-            )]));
+        if let Some(found) = standing(table, &series, has_start, managed, now)? {
+            return Ok(Verdict { writes: vec![], what: (found.clone(), "already_booked"), about });
         }
-        super::is_readable(table, &series.id)?;
-        match table.one_series(&series.id) {
-            None => {
-                let mut new = Series { uid: uid([run.request, &now.to_string()]), ..series.clone() };
-                decided_about(&mut new, now, DecisionKind::Book, None, asked);
-                Ok(Verdict { writes: vec![Write::NewSeries(new.clone())], what: (new, "booked"), about })
-            }
-            Some(found)
-                if found.same_plan(&series, managed)
-                    && !found.same_starts(&series, now)
-                    && (has_start || found.anchor > series.anchor) =>
-            {
-                let first = |series: &Series| {
-                    series.first_after(now).map_or("never".to_owned(), |at| time::spoken(at, Some(&series.timezone)))
-                };
-                Err(Error::InvalidEvent(vec![format!(
-                    "start: series {} exists already with other starts: it recurs from {}, and by this event it would \
-                     from {}; cancel it first, or choose another id",
-                    series.id,
-                    first(found),
-                    first(&series)
-                )]))
-            }
-            Some(found) if found.same_plan(&series, managed) => {
-                Ok(Verdict { writes: vec![], what: (found.clone(), "already_booked"), about })
-            }
-            Some(_) => Err(Error::InvalidEvent(vec![format!(
-                "id: series {} exists already and is another one; cancel it first, or choose another id",
-                series.id
-            )])),
-        }
+        let mut new = Series { uid: uid([run.request, &now.to_string()]), ..series.clone() };
+        decided_about(&mut new, now, DecisionKind::Book, None, asked);
+        Ok(Verdict { writes: vec![Write::NewSeries(new.clone())], what: (new, "booked"), about })
     });
     let (kept, outcome) = match decided.await? {
         Decided::New(kept) => kept,
@@ -112,12 +92,14 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
         });
     }
     let present = reconcile::present(run, Reads::Windows).await;
+    let kept = present.table.one_series(&kept.id).filter(|found| found.uid == kept.uid).unwrap_or(&kept);
     let view = kept.view(&present.table.windows, run.now());
     let mut message = match (view.paused, told(&view)) {
         (true, _) => format!("Series {} is booked, and paused until it is resumed.", kept.id),
+        (false, next) if next.is_empty() => format!("Series {} is booked; {}.", kept.id, view.notes.join("; ")),
         (false, next) => format!("Series {} is booked; it comes next on {}.", kept.id, next.join(", ")),
     };
-    message.extend(Some(not_taken(&kept, &series)).filter(|_| outcome == "already_booked").flatten());
+    message.extend(Some(not_taken(kept, &series)).filter(|_| outcome == "already_booked").flatten());
     Ok(Response {
         outcome: outcome.to_owned(),
         message,
@@ -127,6 +109,42 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
         warnings: warnings.into_iter().chain(answers::unpublished(unpublished.as_ref())).collect(),
         ..answers::blank(DecisionKind::Book.word())
     })
+}
+
+/// The series of this name that there is, if it is the same one; refused if it is another, or a window has the name.
+fn standing<'a>(
+    table: &'a Table,
+    asked: &Series,
+    has_start: bool,
+    managed: &[RuleArn],
+    now: Timestamp,
+) -> Result<Option<&'a Series>, Error> {
+    let id = &asked.id;
+    if table.window(id).is_some() {
+        return Err(Error::InvalidEvent(vec![format!(
+            "id: expected a name of its own, but {id} is a window; choose another id"
+        )]));
+    }
+    super::is_readable(table, id)?;
+    let Some(found) = table.one_series(id) else { return Ok(None) };
+    if !found.same_plan(asked, managed) {
+        return Err(Error::InvalidEvent(vec![format!(
+            "id: series {id} exists already and is another one; cancel it first, or choose another id"
+        )]));
+    }
+    // Without a start it begins at once: that is one which has begun, whenever that was.
+    if found.same_starts(asked, now) || (!has_start && found.anchor <= asked.anchor) {
+        return Ok(Some(found));
+    }
+    let first = |series: &Series| {
+        series.first_after(now).map_or("never".to_owned(), |start| time::spoken(start, Some(&series.timezone)))
+    };
+    Err(Error::InvalidEvent(vec![format!(
+        "start: series {id} exists already with other starts: from now on it has its first {}, and by this event would \
+         have it {}; cancel it first, or choose another id",
+        first(found),
+        first(asked)
+    )]))
 }
 
 /// That a series which was there before kept its own words, where the event has others.

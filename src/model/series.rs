@@ -343,6 +343,80 @@ pub(crate) mod tests {
         }
     }
 
+    /// The window of a start, where it stands now.
+    fn booked(occurrence: &str, start: &str, state: State) -> Window {
+        let id = "any".parse().expect("an id");
+        let window = Window::booked(id, "uuuuu".to_owned(), at(start), None, at("2026-07-01T00:00:00Z"));
+        Window { series: Some(series().id), occurrence: Some(at(occurrence)), state, ..window }
+    }
+
+    #[test]
+    fn what_comes_is_where_windows_stand_and_what_is_yet_to_be_booked() {
+        let until = Series { booked_until: Some(at("2026-07-07T01:00:00Z")), ..series() };
+        let coming = |series: &Series, windows: &[Window]| -> Vec<String> {
+            let coming = series.coming(windows, at("2026-07-06T12:00:00Z"), 2);
+            coming.iter().map(|next| next.start.strftime("%dT%H").to_string()).collect()
+        };
+        let seventh = "2026-07-07T01:00:00Z";
+        let moved = |start: &str| booked(seventh, start, State::Booked);
+        let of_another = Window { series: Some("another".parse().expect("an id")), ..moved(seventh) };
+        for (what, windows, expected) in [
+            ("in place", vec![moved(seventh)], ["07T01", "08T01"]),
+            ("moved ahead", vec![moved("2026-07-06T22:00:00Z")], ["06T22", "08T01"]),
+            ("moved behind the next", vec![moved("2026-07-08T05:00:00Z")], ["08T01", "08T05"]),
+            ("moved onto the next", vec![moved("2026-07-08T01:00:00Z")], ["08T01", "09T01"]),
+            ("its start has come", vec![moved("2026-07-06T12:00:00Z")], ["08T01", "09T01"]),
+            ("cancelled", vec![booked(seventh, seventh, State::Ending)], ["08T01", "09T01"]),
+            ("of another series", vec![of_another], ["08T01", "09T01"]),
+            ("none", vec![], ["08T01", "09T01"]),
+        ] {
+            assert_eq!(coming(&until, &windows), expected, "{what}");
+        }
+        assert_eq!(
+            coming(&series(), &[booked("2026-07-08T01:00:00Z", "2026-07-08T01:00:00Z", State::Booked)]),
+            ["07T01", "08T01"]
+        );
+        assert_eq!(
+            coming(&series(), &[booked(seventh, "2026-07-06T10:00:00Z", State::Active)]),
+            ["08T01", "09T01"],
+            "it is under way"
+        );
+        assert_eq!(coming(&Series { paused: true, ..until }, &[]), [""; 0]);
+    }
+
+    #[test]
+    fn what_passed_without_a_window_was_lost() {
+        let until = Series { booked_until: Some(at("2026-07-07T01:00:00Z")), ..series() };
+        let now = at("2026-07-10T01:00:00Z");
+        let days = |series: &Series, windows: &[Window]| -> Vec<String> {
+            series.lost(windows, now).iter().map(|start| start.strftime("%d").to_string()).collect()
+        };
+        assert_eq!(days(&until, &[]), ["08", "09", "10"]);
+        let eighth = booked("2026-07-08T01:00:00Z", "2026-07-08T05:00:00Z", State::Ending);
+        assert_eq!(days(&until, &[eighth]), ["09", "10"], "it had a window");
+        let mut skipping = Series {
+            skipped: ["07", "09", "11"].map(|day| at(&format!("2026-07-{day}T01:00:00Z"))).to_vec(),
+            ..until.clone()
+        };
+        assert_eq!(days(&skipping, &[]), ["08", "10"]);
+        skipping.forget_passed(now);
+        assert_eq!(skipping.skipped.len(), 2, "what nothing was booked after is still known");
+        assert_eq!(days(&skipping, &[]), ["08", "10"]);
+        assert_eq!(
+            days(&Series { booked_at: at("2026-07-09T12:00:00Z"), ..series() }, &[]),
+            ["10"],
+            "since it was booked"
+        );
+        let told = |now| until.tell_lost(&[], at(now)).unwrap_or_default();
+        assert_eq!(told("2026-07-08T00:59:59Z"), "");
+        assert!(
+            told("2026-07-08T01:00:00Z").starts_with("series nightly left out its start of Wed 8 Jul 2026 01:00 UTC")
+        );
+        assert!(
+            told("2026-07-09T01:00:00Z").starts_with("series nightly left out 2 starts, from Wed 8 Jul 2026 01:00 UTC")
+        );
+    }
+
     #[test]
     fn a_moment_is_an_occurrence_only_to_the_second() {
         let left_out = Series { skipped: vec![at("2026-07-07T01:00:00Z")], ..series() };

@@ -114,6 +114,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_booked_behind_a_start_that_came_back_is_not_looked_for_again() {
+        let booked = |day: u8, state| Window {
+            occurrence: Some(at(&format!("2026-07-{day:02}T01:00:00Z"))),
+            ..occurrence(Some("nightly"), state)
+        };
+        let through = |windows: Vec<Window>, skipped: Vec<Timestamp>| {
+            let table = Table { windows, ..Table::default() };
+            let series = Series { skipped, ..series() };
+            booked_through(&series, &table, at("2026-07-07T01:00:00Z")).strftime("%d").to_string()
+        };
+        assert_eq!(through(vec![], vec![]), "07");
+        assert_eq!(through(vec![booked(8, State::Booked), booked(9, State::Booked)], vec![]), "09");
+        assert_eq!(through(vec![booked(9, State::Booked)], vec![]), "07", "the eighth is yet to be booked");
+        assert_eq!(through(vec![booked(9, State::Booked)], vec![at("2026-07-08T01:00:00Z")]), "09");
+        assert_eq!(through(vec![booked(8, State::Ending)], vec![]), "07");
+    }
+
+    #[test]
     fn a_series_has_run_out_once_nothing_of_it_is_left_or_can_come_back() {
         let last = at("2026-07-07T01:00:00Z");
         let once = Series { every: "cron(0 2 7 7 ? 2026)".parse().expect("once"), ..series() };

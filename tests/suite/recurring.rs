@@ -616,10 +616,18 @@ async fn a_series_that_is_booked_again_with_another_start_is_refused_and_with_th
     };
     world.invoke(rate.clone()).await.expect("booked");
     for other in ["2026-12-06T00:40:00Z", "2027-01-05T00:10:00Z"] {
-        let refused = world.invoke(starting(&rate, json!(other))).await.expect_err(other).full();
+        let mut dry = starting(&rate, json!(other));
+        let refused = world.invoke(dry.clone()).await.expect_err(other).full();
+        dry["dry_run"] = json!(true);
+        assert_eq!(world.invoke(dry).await.expect_err("nor tried").full(), refused);
         assert!(refused.starts_with("start: series r exists already with other starts"), "{refused}");
-        assert!(refused.contains("recurs from Sun 6 Dec 2026 00:10 UTC"), "{refused}");
+        assert!(refused.contains("from now on it has its first Sun 6 Dec 2026 00:10 UTC"), "{refused}");
     }
+    let mut dry = rate.clone();
+    dry["dry_run"] = json!(true);
+    let told = world.invoke(dry).await.expect("told").message;
+    let words = "Nothing was done; series r already exists, and comes next from Sun 6 Dec 2026 00:10 UTC until Sun";
+    assert!(told.contains(words), "{told}");
     world.run_until("01:20").await;
     assert_eq!(world.invoke(rate.clone()).await.expect("known").outcome, "already_booked", "also later");
     world.invoke(starting(&rate, json!("2026-12-06T05:00:00Z"))).await.expect_err("at other minutes");
@@ -745,4 +753,18 @@ async fn that_a_series_is_paused_is_said_once() {
         let told = world.invoke(event).await.expect("told").message;
         assert!(told.ends_with("Series s is paused. Series s books no window until it is resumed."), "{told}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_series_without_a_start_to_come_says_so_when_it_is_booked_again() {
+    let world = World::new(1);
+    let once = json!({"action": "book", "id": "once", "every": "cron(0 2 6 12 ? 2026)", "duration": "PT30M"});
+    world.invoke(once.clone()).await.expect("booked");
+    world.invoke(json!({"action": "skip", "id": "once"})).await.expect("skipped");
+    let known = world.invoke(once.clone()).await.expect("known");
+    assert!(known.message.ends_with("Series once is booked; it has no start to come."), "{}", known.message);
+    let mut dry = once;
+    dry["dry_run"] = json!(true);
+    let told = world.invoke(dry).await.expect("told").message;
+    assert!(told.ends_with("series once already exists: it has no start to come."), "{told}");
 }
