@@ -55,12 +55,11 @@ pub fn named(text: &str) -> Option<String> {
 }
 
 /// Whether a character controls how others are shown, so that a line of them would not read as it was written: control
-/// characters, other ends of a line, and what Unicode calls `Bidi_Control`, which turns text around (Unicode Standard
-/// Annex 9, section 2).
+/// characters, other ends of a line, and what turns text around until it is ended (Unicode Standard Annex 9, sections 2.1
+/// to 2.5). The marks of its section 2.6 are none: they turn nothing around, and Arabic and Hebrew need them.
 #[must_use]
 pub fn is_control(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Whether nothing is to be seen of a character.

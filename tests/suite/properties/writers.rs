@@ -1,7 +1,7 @@
 //! What is written for others to read, of texts that people made up: mail, chat, calendars, visitors' files and tables
 //! for spreadsheets, each read back by a reader that is not the function's own. The pages are in `pages`.
 
-use maintenance_window::report::response::Response;
+use maintenance_window::{model::lookalikes, report::response::Response};
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
 
@@ -80,8 +80,8 @@ pub(super) fn any_text() -> impl Strategy<Value = String> {
 /// One line as an event takes it.
 pub(super) fn any_line() -> impl Strategy<Value = String> {
     any_text().prop_map(|text| {
-        let line: String = text.chars().filter(|sign| !sign.is_control()).take(250).collect();
-        line.trim().to_owned()
+        let line: String = text.chars().filter(|sign| !lookalikes::is_control(*sign)).take(250).collect();
+        line.trim_matches(lookalikes::is_blank).to_owned()
     })
 }
 
