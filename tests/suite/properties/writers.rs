@@ -95,7 +95,7 @@ pub(super) async fn says(world: &World, item: &str, field: &str, text: &str) -> 
         None => false,
     };
     if edited {
-        return text.trim().to_owned();
+        return text.trim_matches(lookalikes::is_blank).to_owned();
     }
     let mut state = world.state();
     // Nor does any report's schema take it.
