@@ -189,7 +189,8 @@ impl Fields {
             if text.chars().any(lookalikes::is_control) {
                 return Err(format!("expected one line without control characters, but found {text:?}"));
             }
-            Ok(text.trim_matches(lookalikes::is_blank).to_owned())
+            let says_nothing = text.chars().all(lookalikes::is_blank);
+            Ok(if says_nothing { String::new() } else { text.trim().to_owned() })
         })
         .filter(|text| !text.is_empty())
     }

@@ -81,7 +81,7 @@ pub(super) fn any_text() -> impl Strategy<Value = String> {
 pub(super) fn any_line() -> impl Strategy<Value = String> {
     any_text().prop_map(|text| {
         let line: String = text.chars().filter(|sign| !lookalikes::is_control(*sign)).take(250).collect();
-        line.trim_matches(lookalikes::is_blank).to_owned()
+        format!("{}x", line.trim_start())
     })
 }
 
@@ -95,7 +95,7 @@ pub(super) async fn says(world: &World, item: &str, field: &str, text: &str) -> 
         None => false,
     };
     if edited {
-        return text.trim_matches(lookalikes::is_blank).to_owned();
+        return text.trim().to_owned();
     }
     let mut state = world.state();
     // Nor does any report's schema take it.
