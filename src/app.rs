@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-pub use crate::clock::{Clock, Figures};
+pub use crate::clock::{Clock, FigureLog};
 use crate::{
-    aws::{Aws, cloudwatch::CloudWatch, page::Page},
+    aws::{Aws, bucket::Bucket, cloudwatch::CloudWatch},
     config::Config,
     probe::Probe,
 };
@@ -20,9 +20,9 @@ pub struct App {
     /// The site seen from outside, if it is to be.
     pub probe: Option<Probe>,
     /// The page that visitors see, if it is to be told when maintenance ends.
-    pub page: Option<Page>,
+    pub bucket: Option<Bucket>,
     /// Where figures go, a line each: standard output, which CloudWatch reads.
-    pub figures: Figures,
+    pub figures: FigureLog,
     /// The clock.
     pub clock: Clock,
 }

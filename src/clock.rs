@@ -8,4 +8,4 @@ use jiff::Timestamp;
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Takes a line of figures.
-pub type Figures = Arc<dyn Fn(&str) + Send + Sync>;
+pub type FigureLog = Arc<dyn Fn(&str) + Send + Sync>;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use maintenance_window::{
-    app::{App, Clock, Figures},
-    aws::{self, Aws, cloudwatch::CloudWatch, page::Page},
+    app::{App, Clock, FigureLog},
+    aws::{self, Aws, bucket::Bucket, cloudwatch::CloudWatch},
     config::Config,
     error::Error,
     handler::{self, Invocation, Reply},
@@ -67,12 +67,13 @@ fn app() -> Result<App, Error> {
     let clock: Clock = Arc::new(|| time::millisecond(Timestamp::now()));
     let probe =
         config.probe_url.as_ref().map(|url| Probe::new(url, config.bypass.as_ref(), clock.clone(), probe::connector()));
-    let page = config.error_bucket.as_ref().map(|bucket| Page::new(&sdk, bucket, clock.clone(), probe::connector()));
+    let bucket =
+        config.error_bucket.as_ref().map(|bucket| Bucket::new(&sdk, bucket, clock.clone(), probe::connector()));
     let cloudwatch = CloudWatch::new(&sdk, &config, clock.clone(), web.clone());
-    let figures: Figures = Arc::new(|line| println!("{line}"));
+    let figures: FigureLog = Arc::new(|line| println!("{line}"));
     // In the background: neither the first poll nor a dead endpoint waits for it.
     tokio::spawn(async move { aws::warm_up(&sdk, &web).await });
-    Ok(App { config, aws, cloudwatch, probe, page, figures, clock })
+    Ok(App { config, aws, cloudwatch, probe, bucket, figures, clock })
 }
 
 /// Unusable settings are every invocation's answer, so that whoever tries the function reads what is wrong with it.

@@ -13,7 +13,7 @@ use crate::{
         time::{self, spoken},
         window::{Outcome, State, Window},
     },
-    plan::doomed::{self, Doomed},
+    plan::unworkable::{self, Unworkable},
     reconcile::{self, Done, Happened, Present, Problem},
     report::{response::Response, views::WindowView, words},
 };
@@ -43,7 +43,7 @@ pub(super) fn summary(run: Run<'_>, action: &str, done: &Done) -> Response {
         (false, _) => ("reconciled", format!("Done: {}.", told.join(", "))),
     };
     let site = Some(done.site.clone());
-    let warnings = done.doomed.iter().map(will_not_work).chain(unpublished(done.unpublished.as_ref())).collect();
+    let warnings = done.unworkable.iter().map(will_not_work).chain(unpublished(done.unpublished.as_ref())).collect();
     Response {
         outcome: outcome.to_owned(),
         message,
@@ -190,8 +190,8 @@ pub(super) fn about(run: Run<'_>, action: &str, window: &Window, came: AnswerOut
 /// An answer about one window that is still ahead.
 pub(super) fn ahead(run: Run<'_>, action: &str, window: &Window, present: Present, came: AnswerOutcome) -> Response {
     let next_change = next_change(&present.table.windows, &present.table, run.now());
-    let doomed = present.plan.map(|plan| doomed::doomed(&plan, &run.app.config.rules)).unwrap_or_default();
-    let own = doomed.iter().filter(|doomed| doomed.window.uid == window.uid);
+    let unworkable = present.plan.map(|plan| unworkable::unworkable(&plan, &run.app.config.rules)).unwrap_or_default();
+    let own = unworkable.iter().filter(|unworkable| unworkable.window.uid == window.uid);
     let answer = about(run, action, window, came);
     let unpublished = unpublished(present.unpublished.as_ref());
     let warnings = own.map(will_not_work).chain(unpublished).chain(answer.warnings).collect();
@@ -205,8 +205,8 @@ pub(super) fn announced(table: &Table, window: &Window) -> &'static str {
 }
 
 /// That a booked window could not do what it is for.
-pub(super) fn will_not_work(doomed: &Doomed) -> String {
-    format!("window {} will not work as booked: {}", doomed.window.id, words::doomed(doomed))
+pub(super) fn will_not_work(unworkable: &Unworkable) -> String {
+    format!("window {} will not work as booked: {}", unworkable.window.id, words::unworkable(unworkable))
 }
 
 /// How a window stands, to continue "window … is".

@@ -9,7 +9,7 @@ use crate::{
     aws::{items::Past, past::More},
     error::Error,
     event::{Format, Search},
-    model::{after::Books, series::Series, window::Window},
+    model::{after::Measured, series::Series, window::Window},
     report::{
         csv,
         response::Response,
@@ -76,12 +76,12 @@ fn older(search: &Search, format: Format, more: More) -> String {
 
 fn past(past: &Past) -> PastView {
     match past {
-        Past::Window(window, books) => of_window(window, books),
+        Past::Window(window, measured) => of_window(window, measured),
         Past::Series(series, at) => of_series(series, *at),
     }
 }
 
-fn of_window(window: &Window, books: &Books) -> PastView {
+fn of_window(window: &Window, measured: &Measured) -> PastView {
     let ended_at = window.reopened_at.or(window.ending.map(|ending| ending.at));
     PastView {
         id: window.id.clone(),
@@ -91,9 +91,9 @@ fn of_window(window: &Window, books: &Books) -> PastView {
         actual: Some(Actual::of(window)),
         closed_seen_after_secs: window.closed_seen_after_secs,
         opened_seen_after_secs: window.opened_seen_after_secs,
-        turned_away: books.turned_away,
+        turned_away: measured.turned_away,
         muted: ended_at.map(|at| window.has_muted(at).into_iter().collect()).unwrap_or_default(),
-        in_alarm: books.in_alarm.clone(),
+        in_alarm: measured.in_alarm.clone(),
         ended_at,
         reason: window.reason.clone(),
         requested_by: window.requested_by.clone(),

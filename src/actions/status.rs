@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     event::Inquiry,
     model::{after::After, id::WindowId, table::Table, time::spoken, window::Window},
-    plan::{Plan, RulePlan, doomed, site::Site},
+    plan::{Plan, RulePlan, site::Site, unworkable},
     reconcile::{self, Present},
     report::{
         finding::Severity,
@@ -44,10 +44,11 @@ pub async fn status(run: Run<'_>, id: Option<WindowId>) -> Result<Response, Erro
 pub async fn glance(run: Run<'_>) -> (Response, Option<String>) {
     let present = reconcile::present(run, Reads::All).await;
     let unread = if present.windows_seen { None } else { present.unseen.first().cloned() };
-    let doomed = present.plan.as_ref().map(|plan| doomed::doomed(plan, &run.app.config.rules)).unwrap_or_default();
+    let unworkable =
+        present.plan.as_ref().map(|plan| unworkable::unworkable(plan, &run.app.config.rules)).unwrap_or_default();
     // Only an id can be refused.
     let mut answer = told(run, present, None).unwrap_or_default();
-    answer.warnings.extend(doomed.iter().map(answers::will_not_work));
+    answer.warnings.extend(unworkable.iter().map(answers::will_not_work));
     (answer, unread)
 }
 

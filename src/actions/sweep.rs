@@ -66,15 +66,15 @@ async fn notices(run: Run<'_>, done: &Done) -> Result<(), Error> {
         failed = told.await.err().or(failed);
         current.push(key);
     }
-    for doomed in &done.doomed {
-        let rules: Vec<String> = doomed.rules.iter().map(|(rule, found)| format!("{rule} {found:?}")).collect();
-        let key = format!("doomed-{}-{}", doomed.window.uid, digest(rules.iter().map(String::as_str)));
+    for unworkable in &done.unworkable {
+        let rules: Vec<String> = unworkable.rules.iter().map(|(rule, found)| format!("{rule} {found:?}")).collect();
+        let key = format!("doomed-{}-{}", unworkable.window.uid, digest(rules.iter().map(String::as_str)));
         let report = |cause: &str| {
-            let mut report = Report::new(Event::Failed, &doomed.window, cause.to_owned(), now).seen(&done.site);
-            report.notes.push(answers::will_not_work(doomed));
+            let mut report = Report::new(Event::Failed, &unworkable.window, cause.to_owned(), now).seen(&done.site);
+            report.notes.push(answers::will_not_work(unworkable));
             report.next_steps = vec![
                 "fix the rules or the stack's RuleArns before it starts".to_owned(),
-                remedy("to drop it", &serde_json::json!({ "action": "cancel", "id": doomed.window.id })),
+                remedy("to drop it", &serde_json::json!({ "action": "cancel", "id": unworkable.window.id })),
             ];
             report
         };
@@ -118,7 +118,7 @@ async fn notices(run: Run<'_>, done: &Done) -> Result<(), Error> {
     failed.map_or(Ok(()), Err)
 }
 
-/// Whether a window that was told to be doomed is still booked, and not all of its rules could be read by this run.
+/// Whether a window that was told to be unworkable is still booked, and not all of its rules could be read by this run.
 fn is_unread(run: Run<'_>, done: &Done, of_window: &str) -> bool {
     let is_meant = |window: &&Window| of_window.starts_with(&format!("{}-", window.uid));
     let read = |rule: &RuleArn| done.rules.iter().any(|seen| &seen.arn == rule);

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 pub use super::parts::Item;
 pub(super) use super::parts::key;
-use super::parts::{absent, books, changed, done, gone, gone_window, put_new};
+use super::parts::{absent, changed, done, gone, gone_window, measured, put_new};
 use crate::model::{
-    after::{After, Books, WithWindow},
+    after::{After, Measured, WithWindow},
     conditions::Condition,
     id::WindowId,
     published::Published,
@@ -46,7 +46,7 @@ pub enum Write {
     /// A window becomes history, and what is left to do of it stays in the present.
     PastWindow(Window, Timestamp, Option<Box<After>>),
     /// What is known some minutes after a window's end is added to its history, and is no longer left to do.
-    Books(Box<After>, Books),
+    Measured(Box<After>, Measured),
     /// A series that is not there yet, and whose name is no window's either.
     NewSeries(Series),
     /// A change of a series.
@@ -67,7 +67,7 @@ impl Write {
             Self::NewWindow(window) | Self::Window(window) | Self::PastWindow(window, ..) => {
                 format!("window {}", window.id)
             }
-            Self::Books(after, _) => format!("window {}", after.id),
+            Self::Measured(after, _) => format!("window {}", after.id),
             Self::NewSeries(series) | Self::Series(series) | Self::PastSeries(series, _) => {
                 format!("series {}", series.id)
             }
@@ -94,7 +94,7 @@ pub struct RequestItem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Past {
     /// A window, and what is known of it some minutes after its end.
-    Window(Box<Window>, Books),
+    Window(Box<Window>, Measured),
     /// A series.
     Series(Box<Series>, Timestamp),
 }
@@ -229,7 +229,7 @@ pub fn read_past(item: &Item, now: Timestamp) -> Option<Past> {
         return None;
     }
     if item.contains_key("window") {
-        return read(item).ok().map(|window| Past::Window(Box::new(window), read_books(item)));
+        return read(item).ok().map(|window| Past::Window(Box::new(window), read_measured(item)));
     }
     let ended: Timestamp = item.get("ended_at")?.as_s().ok()?.parse().ok()?;
     read(item).ok().map(|series| Past::Series(Box::new(series), ended))
@@ -242,11 +242,11 @@ pub fn past_moment(item: &Item) -> Option<Timestamp> {
     moment.parse().ok()
 }
 
-fn read_books(item: &Item) -> Books {
+fn read_measured(item: &Item) -> Measured {
     let turned_away = item.get("turned_away").and_then(|count| count.as_n().ok()?.parse().ok());
     let names = item.get("in_alarm").and_then(|names| names.as_l().ok());
     let in_alarm = names.into_iter().flatten().filter_map(|name| name.as_s().ok().cloned()).collect();
-    Books { turned_away, in_alarm }
+    Measured { turned_away, in_alarm }
 }
 
 fn has_expired(item: &Item, now: Timestamp) -> bool {
@@ -320,9 +320,9 @@ pub fn transaction(
                     parts.push(put_new(table, after(left)?)?);
                 }
             }
-            Write::Books(after, known) => {
+            Write::Measured(after, known) => {
                 parts.push(done(table, &after_key(after))?);
-                parts.push(books(table, &past_key_of(after), known)?);
+                parts.push(measured(table, &past_key_of(after), known)?);
             }
             Write::PastSeries(series, at) => {
                 parts.push(gone(table, &series_key(&series.id), &series.uid, series.version)?);
@@ -751,7 +751,10 @@ mod tests {
         assert_eq!(text(item, "id"), "2026-12-06T03:00:02.250Z#deploy#aaaaa");
         let past = read_past(item, at("05:00:00")).expect("readable");
         assert_eq!(past.id().as_str(), "deploy");
-        assert_eq!(past, Past::Window(Box::new(Window { state: State::Over, version: 4, ..full() }), Books::default()));
+        assert_eq!(
+            past,
+            Past::Window(Box::new(Window { state: State::Over, version: 4, ..full() }), Measured::default())
+        );
     }
 
     #[test]

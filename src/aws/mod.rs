@@ -1,8 +1,8 @@
 //! The AWS clients: one file for each service, and what they have in common here: connections, patience, failures.
 
+pub mod bucket;
 pub mod cloudwatch;
 pub mod items;
-pub mod page;
 mod parts;
 pub mod past;
 pub mod rules;

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{after::Books, mute::Mute, note::Note, window::Window};
+use crate::model::{after::Measured, mute::Mute, note::Note, window::Window};
 
 /// An item's attributes.
 pub type Item = HashMap<String, AttributeValue>;
@@ -128,7 +128,7 @@ pub(super) fn done(table: &str, id: &str) -> Result<TransactWriteItem, String> {
 }
 
 /// Adds what is known some minutes after the end to an item of the past.
-pub(super) fn books(table: &str, id: &str, books: &Books) -> Result<TransactWriteItem, String> {
+pub(super) fn measured(table: &str, id: &str, measured: &Measured) -> Result<TransactWriteItem, String> {
     let mut set = vec!["#in_alarm = :in_alarm"];
     let mut update: UpdateBuilder = Update::builder()
         .table_name(table)
@@ -136,8 +136,8 @@ pub(super) fn books(table: &str, id: &str, books: &Books) -> Result<TransactWrit
         .condition_expression("attribute_exists(#id)")
         .expression_attribute_names("#id", "id")
         .expression_attribute_names("#in_alarm", "in_alarm")
-        .expression_attribute_values(":in_alarm", list(&books.in_alarm)?);
-    if let Some(count) = books.turned_away {
+        .expression_attribute_values(":in_alarm", list(&measured.in_alarm)?);
+    if let Some(count) = measured.turned_away {
         set.push("#turned_away = :turned_away");
         update = update
             .expression_attribute_names("#turned_away", "turned_away")

@@ -24,7 +24,7 @@ use crate::{
         listed::listed,
         may_narrow::MayNarrow,
         rule_arn::RuleArn,
-        seen::{self, Answer, Listener, Neighbour, Seen},
+        seen::{self, Listener, Neighbour, RuleAction, Seen},
     },
 };
 
@@ -35,15 +35,15 @@ const RULES_PER_CALL: usize = 20;
 const AT_ONCE: usize = 5;
 
 /// Actions happen in their `Order`, in which the API need not list them.
-fn answers(actions: &[Action]) -> Vec<Answer> {
+fn read_actions(actions: &[Action]) -> Vec<RuleAction> {
     let mut actions: Vec<&Action> = actions.iter().collect();
     actions.sort_by_key(|action| action.order().unwrap_or(0));
-    actions.into_iter().map(answer).collect()
+    actions.into_iter().map(read_action).collect()
 }
 
-fn answer(action: &Action) -> Answer {
+fn read_action(action: &Action) -> RuleAction {
     match action.r#type() {
-        Some(ActionTypeEnum::FixedResponse) => Answer::Fixed(
+        Some(ActionTypeEnum::FixedResponse) => RuleAction::Fixed(
             action.fixed_response_config().and_then(|config| config.status_code()).unwrap_or_default().to_owned(),
         ),
         Some(ActionTypeEnum::Forward) => {
@@ -51,10 +51,10 @@ fn answer(action: &Action) -> Answer {
             let several = several.iter().filter(|group| group.weight() != Some(0));
             let named = several.filter_map(|group| group.target_group_arn()).chain(action.target_group_arn());
             let groups: BTreeSet<String> = named.map(str::to_owned).collect();
-            Answer::Forward(groups.into_iter().collect())
+            RuleAction::Forward(groups.into_iter().collect())
         }
-        Some(ActionTypeEnum::Redirect) => Answer::Redirect,
-        other => Answer::Other(other.map_or("nothing", ActionTypeEnum::as_str).to_owned()),
+        Some(ActionTypeEnum::Redirect) => RuleAction::Redirect,
+        other => RuleAction::Other(other.map_or("nothing", ActionTypeEnum::as_str).to_owned()),
     }
 }
 
@@ -125,7 +125,7 @@ impl Rules {
     /// # Errors
     /// [`Error::Aws`] when a call fails.
     pub async fn listener(&self, arn: &str) -> Result<Option<Listener>, Error> {
-        let (default, rules) = tokio::join!(self.default_answers(arn), self.rules_of(arn));
+        let (default, rules) = tokio::join!(self.default_actions_of(arn), self.rules_of(arn));
         Ok(default?.zip(rules?).map(|(default, rules)| Listener { arn: arn.to_owned(), default, rules }))
     }
 
@@ -143,14 +143,14 @@ impl Rules {
         for listener in listeners {
             let Some(arn) = listener.listener_arn().filter(|arn| !known.contains(arn)) else { continue };
             let rules = self.rules_of(arn).await?.unwrap_or_default();
-            others.push(Listener { arn: arn.to_owned(), default: answers(listener.default_actions()), rules });
+            others.push(Listener { arn: arn.to_owned(), default: read_actions(listener.default_actions()), rules });
         }
         Ok(others)
     }
 
-    async fn default_answers(&self, arn: &str) -> Result<Option<Vec<Answer>>, Error> {
+    async fn default_actions_of(&self, arn: &str) -> Result<Option<Vec<RuleAction>>, Error> {
         match self.client.describe_listeners().listener_arns(arn).send().await {
-            Ok(found) => Ok(found.listeners().first().map(|found| answers(found.default_actions()))),
+            Ok(found) => Ok(found.listeners().first().map(|found| read_actions(found.default_actions()))),
             Err(error) => unless_missing(refusal(&error, &self.secrets)),
         }
     }
@@ -227,7 +227,7 @@ fn neighbour(rule: &Rule) -> Option<Neighbour> {
         arn: rule.rule_arn()?.parse().ok()?,
         priority: rule.priority().and_then(|priority| priority.parse().ok()),
         seen: seen(rule),
-        answers: answers(rule.actions()),
+        actions: read_actions(rule.actions()),
     })
 }
 

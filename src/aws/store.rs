@@ -26,7 +26,7 @@ use crate::{
     config::Config,
     error::{Error, Refusal, Service},
     model::{
-        after::{After, Books},
+        after::{After, Measured},
         conditions,
         mute::Mute,
         note::Note,
@@ -255,8 +255,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Aws`] when a call fails.
-    pub async fn close_books(&self, after: &After, books: &Books) -> Result<(), Error> {
-        match self.write(None, &[Write::Books(Box::new(after.clone()), books.clone())]).await? {
+    pub async fn add_measured(&self, after: &After, measured: &Measured) -> Result<(), Error> {
+        match self.write(None, &[Write::Measured(Box::new(after.clone()), measured.clone())]).await? {
             Written::Yes => Ok(()),
             // Another run did it, or the past has been deleted: nothing is left either way.
             Written::Changed | Written::Decided => self.delete(&items::after_key(after), "forget what was left").await,

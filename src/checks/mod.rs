@@ -25,7 +25,7 @@ use crate::{
         seen::{Listener, Neighbour},
         table::{Table, rule_key},
     },
-    plan::{Plan, doomed::doomed, site::Site},
+    plan::{Plan, site::Site, unworkable::unworkable},
     report::finding::{Finding, Severity},
 };
 
@@ -131,8 +131,9 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
                 let why = "what it stands for is not looked after";
                 Finding::warning(problem.clone(), why, "fix or delete the item")
             });
-            let doomed = present.plan.map(|plan| doomed(plan, &config.rules)).unwrap_or_default();
-            let booked = windows::doomed(&doomed).into_iter().chain(windows::series(&table.series, &config.rules));
+            let unworkable = present.plan.map(|plan| unworkable(plan, &config.rules)).unwrap_or_default();
+            let booked =
+                windows::unworkable(&unworkable).into_iter().chain(windows::series(&table.series, &config.rules));
             let lingering = windows::lingering(&table.windows, run.now());
             let untold = windows::untold(&table.windows, run.now());
             checked.look(
@@ -145,7 +146,7 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
         checked.look("the sweep comes every five minutes, and booked windows have their wake-ups", found);
     }
     let untold = surroundings::bucket(table, run.now());
-    if run.app.page.is_some() && (table.published.is_some() || untold.is_some()) {
+    if run.app.bucket.is_some() && (table.published.is_some() || untold.is_some()) {
         checked.look("what visitors are told is in the bucket", untold);
     }
     if let Some(found) = Box::pin(alarms::alarms(run, &asked.alarms, present.table.ok())).await {

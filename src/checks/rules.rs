@@ -8,7 +8,7 @@ use crate::{
         bypass::Bypass,
         conditions::{self, Condition},
         rule_arn::RuleArn,
-        seen::{Answer, Listener, Neighbour, Seen},
+        seen::{Listener, Neighbour, RuleAction, Seen},
         table::Table,
     },
     plan,
@@ -41,26 +41,26 @@ pub fn rules(rules: &[RuleArn], listeners: &Listeners, saved: &Table, bypass: Op
 
 /// Visitors who match no rule any more get the listener's default: it must be a 503.
 fn default_answer(name: &str, listener: &Listener) -> Option<Finding> {
-    let asks_first = listener.default.iter().any(|answer| matches!(answer, Answer::Other(_)));
+    let asks_first = listener.default.iter().any(|answer| matches!(answer, RuleAction::Other(_)));
     let what = match listener.default.last() {
-        Some(Answer::Fixed(status)) if status == "503" && asks_first => {
+        Some(RuleAction::Fixed(status)) if status == "503" && asks_first => {
             return Some(Finding::warning(
                 format!("listener {name} asks visitors to log in before it answers 503 by default"),
                 "during maintenance a visitor who is not logged in gets the login instead of the maintenance page",
                 "take the login out of the listener's default actions, and leave it in the rules",
             ));
         }
-        Some(Answer::Fixed(status)) if status == "503" => return None,
-        Some(Answer::Fixed(status)) => {
+        Some(RuleAction::Fixed(status)) if status == "503" => return None,
+        Some(RuleAction::Fixed(status)) => {
             return Some(Finding::warning(
                 format!("listener {name} answers {status} by default, not 503"),
                 "CloudFront shows the maintenance page for a 503, and robots take other answers for the site's own",
                 "change the listener's default action to a fixed response of 503",
             ));
         }
-        Some(Answer::Forward(_)) => "forwards to a target",
-        Some(Answer::Redirect) => "redirects",
-        Some(Answer::Other(_)) | None => "does something else than answer 503",
+        Some(RuleAction::Forward(_)) => "forwards to a target",
+        Some(RuleAction::Redirect) => "redirects",
+        Some(RuleAction::Other(_)) | None => "does something else than answer 503",
     };
     Some(Finding::error(
         format!("listener {name} {what} by default"),
@@ -118,7 +118,7 @@ fn one_rule(
     findings.extend(before(own, all, listener, &bare));
     let after = |other: &u32| own.priority.is_some_and(|own| *other > own);
     for other in listener.rules.iter().filter(|other| other.priority.as_ref().is_some_and(after)) {
-        let reaches = matches!(other.answers.last(), Some(Answer::Forward(_) | Answer::Redirect));
+        let reaches = matches!(other.actions.last(), Some(RuleAction::Forward(_) | RuleAction::Redirect));
         let Seen::Conditions(theirs) = &other.seen else { continue };
         if all.contains(&other.arn) || !reaches || !conditions::may_meet(&bare, theirs) {
             continue;

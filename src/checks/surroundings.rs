@@ -154,7 +154,7 @@ pub(super) fn announces_nowhere(config: &Config) -> Option<Finding> {
 
 /// The visitors' page and the bypass link at the edge, asked while the site is open; none if there is no edge to ask.
 pub(super) async fn edge(run: Run<'_>, site: SiteState) -> Option<Vec<Finding>> {
-    let (probe, _page) = run.app.probe.as_ref().zip(run.app.page.as_ref())?;
+    let (probe, _page) = run.app.probe.as_ref().zip(run.app.bucket.as_ref())?;
     if site != SiteState::Open {
         return None;
     }

@@ -13,7 +13,7 @@ use crate::{
         time,
         window::{Covered, State, Window},
     },
-    plan::doomed::Doomed,
+    plan::unworkable::Unworkable,
     report::{
         finding::{Finding, Severity},
         words,
@@ -90,16 +90,16 @@ pub fn late_start(booking: &Booking, now: Timestamp) -> Option<String> {
 
 /// Booked windows that could not work as things are.
 #[must_use]
-pub(super) fn doomed(doomed: &[Doomed]) -> Vec<Finding> {
-    let told = |one: &Doomed| {
+pub(super) fn unworkable(unworkable: &[Unworkable]) -> Vec<Finding> {
+    let told = |one: &Unworkable| {
         let (id, start) = (&one.window.id, time::spoken(one.window.start, one.window.timezone.as_deref()));
         Finding::error(
-            format!("booked window {id} ({start}) will not work as booked: {}", words::doomed(one)),
+            format!("booked window {id} ({start}) will not work as booked: {}", words::unworkable(one)),
             "those rules would stay open to visitors, or could not be opened again",
             "fix the rules or the stack's RuleArns before it starts, or cancel the window and book it anew",
         )
     };
-    doomed.iter().map(told).collect()
+    unworkable.iter().map(told).collect()
 }
 
 /// Series whose windows would cover rules that the settings no longer name.

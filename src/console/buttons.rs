@@ -26,7 +26,7 @@ const LONGER: [i64; 3] = [15, 30, 60];
 
 /// What a page needs to act: only one that was drawn for somebody who may has it.
 #[derive(Clone, Debug)]
-pub(super) struct Hands<'a> {
+pub(super) struct Buttons<'a> {
     /// The function's ARN as it was invoked by, which a press invokes again.
     pub(super) endpoint: &'a str,
     /// What tells this drawing from every other one.
@@ -37,7 +37,7 @@ pub(super) struct Hands<'a> {
     pub(super) now: Timestamp,
 }
 
-impl<'a> Hands<'a> {
+impl<'a> Buttons<'a> {
     /// For a page that is drawn now, in this invocation.
     pub(super) fn new(endpoint: &'a str, request: &str, zone: &'a Zone, now: Timestamp) -> Self {
         Self { endpoint, drawing: digest([request, &now.to_string()]), zone, now }
@@ -83,30 +83,30 @@ fn plain_json(value: &Value) -> String {
 }
 
 /// What can be done about a window.
-pub(super) fn of_window(hands: &Hands<'_>, window: &WindowView, site: Option<&Site>) -> Markup {
+pub(super) fn of_window(buttons: &Buttons<'_>, window: &WindowView, site: Option<&Site>) -> Markup {
     let id = &window.id;
     match window.state {
-        State::Booked if window.start > hands.now => {
+        State::Booked if window.start > buttons.now => {
             let told = format!(
                 "Drop window {id}? The site then stays open to visitors at {}, unless another window covers it then.{}",
-                spoken(hands.zone, window.start),
+                spoken(buttons.zone, window.start),
                 goes_on(window.series.as_ref())
             );
-            hands.press("Cancel", id.as_str(), json!({ "action": "cancel", "id": id }), Some(&told))
+            buttons.press("Cancel", id.as_str(), json!({ "action": "cancel", "id": id }), Some(&told))
         }
         State::Booked | State::Active | State::Held => html! {
-            (hands.press("End now", id.as_str(), json!({ "action": "off", "id": id }), Some(&ending(id, site))))
+            (buttons.press("End now", id.as_str(), json!({ "action": "off", "id": id }), Some(&ending(id, site))))
             @if let Some(end) = window.end {
-                @for minutes in LONGER { (longer(hands, window, end, minutes)) }
+                @for minutes in LONGER { (longer(buttons, window, end, minutes)) }
             }
         },
         State::Ending | State::Over => html! {},
     }
 }
 
-fn longer(hands: &Hands<'_>, window: &WindowView, end: Timestamp, minutes: i64) -> Markup {
+fn longer(buttons: &Buttons<'_>, window: &WindowView, end: Timestamp, minutes: i64) -> Markup {
     let id = &window.id;
-    let drawn = hands.now.strftime("%H:%M:%S UTC");
+    let drawn = buttons.now.strftime("%H:%M:%S UTC");
     let told = if window.state == State::Held {
         // As `extend` does: what overran its end goes on from the press, whose moment nobody knows yet.
         format!(
@@ -118,12 +118,12 @@ fn longer(hands: &Hands<'_>, window: &WindowView, end: Timestamp, minutes: i64) 
         format!(
             "Give window {id} {minutes} minutes more? Visitors are then kept out until {} instead of {}, if nobody has \
              moved that end since {drawn} and it is not past its end by then.",
-            spoken(hands.zone, until),
-            spoken(hands.zone, end),
+            spoken(buttons.zone, until),
+            spoken(buttons.zone, end),
         )
     };
     let event = json!({ "action": "extend", "id": id, "by": format!("PT{minutes}M") });
-    hands.press(&format!("+{minutes} min"), id.as_str(), event, Some(&told))
+    buttons.press(&format!("+{minutes} min"), id.as_str(), event, Some(&told))
 }
 
 /// What becomes of visitors when a window is ended.
@@ -150,14 +150,14 @@ fn goes_on(series: Option<&WindowId>) -> String {
 }
 
 /// What can be done about a series.
-pub(super) fn of_series(hands: &Hands<'_>, series: &SeriesView, windows: &[WindowView]) -> Markup {
+pub(super) fn of_series(buttons: &Buttons<'_>, series: &SeriesView, windows: &[WindowView]) -> Markup {
     let id = &series.id;
     let booked: Vec<&WindowView> =
         windows.iter().filter(|window| window.series.as_ref() == Some(id) && window.state == State::Booked).collect();
     let dropped = match booked.first() {
         Some(window) => format!(
             " Its booked window of {} is dropped: visitors reach the site then, unless another window covers it.",
-            spoken(hands.zone, window.start)
+            spoken(buttons.zone, window.start)
         ),
         None => String::new(),
     };
@@ -167,32 +167,32 @@ pub(super) fn of_series(hands: &Hands<'_>, series: &SeriesView, windows: &[Windo
     let cancel = format!("End series {id} for good?{dropped} {begun}");
     html! {
         @if series.paused {
-            (hands.press("Resume", id.as_str(), json!({ "action": "resume", "id": id }), Some(&resume)))
+            (buttons.press("Resume", id.as_str(), json!({ "action": "resume", "id": id }), Some(&resume)))
         } @else {
-            @if let Some(next) = series.next.first() { (skipping(hands, id, *next)) }
-            (hands.press("Pause", id.as_str(), json!({ "action": "pause", "id": id }), Some(&pause)))
+            @if let Some(next) = series.next.first() { (skipping(buttons, id, *next)) }
+            (buttons.press("Pause", id.as_str(), json!({ "action": "pause", "id": id }), Some(&pause)))
         }
-        (hands.press("End series", id.as_str(), json!({ "action": "cancel", "id": id }), Some(&cancel)))
+        (buttons.press("End series", id.as_str(), json!({ "action": "cancel", "id": id }), Some(&cancel)))
     }
 }
 
 /// Names the start, so that a page that is old leaves out no other one.
-fn skipping(hands: &Hands<'_>, id: &WindowId, next: Timestamp) -> Markup {
+fn skipping(buttons: &Buttons<'_>, id: &WindowId, next: Timestamp) -> Markup {
     let told = format!(
         "Leave out the window of series {id} at {}? Visitors reach the site then, unless another window covers it; the \
          starts after it stay.",
-        spoken(hands.zone, next)
+        spoken(buttons.zone, next)
     );
     let event = json!({ "action": "skip", "id": id, "start": next });
-    hands.press("Skip next", id.as_str(), event, Some(&told))
+    buttons.press("Skip next", id.as_str(), event, Some(&told))
 }
 
 /// What can be done about nothing in particular.
-pub(super) fn bar(hands: &Hands<'_>) -> Markup {
+pub(super) fn bar(buttons: &Buttons<'_>) -> Markup {
     html! {
         div.bar {
             (name())
-            div.acts { (hands.press("Check", "", json!({ "action": "check" }), None)) }
+            div.acts { (buttons.press("Check", "", json!({ "action": "check" }), None)) }
         }
     }
 }
@@ -215,10 +215,10 @@ mod tests {
     #[test]
     fn more_time_is_told_as_it_is_given_from_the_end_or_from_the_press() {
         let zone = Context::read(&Value::Null).zone;
-        let hands = Hands::new("arn", "r", &zone, at("04:10:00"));
+        let buttons = Buttons::new("arn", "r", &zone, at("04:10:00"));
         let told = |state: State| {
             let view = WindowView { state, ..WindowView::new(&window()) };
-            of_window(&hands, &view, None).into_string()
+            of_window(&buttons, &view, None).into_string()
         };
         let held = told(State::Held);
         assert!(held.contains("kept out until 30 minutes from now, if nobody has moved its end"), "{held}");
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn each_button_of_each_drawing_has_a_key_of_its_own() {
         let zone = Context::read(&Value::Null).zone;
-        let drawn = |request: &str, now: &str| Hands::new("arn", request, &zone, at(now)).drawing;
+        let drawn = |request: &str, now: &str| Buttons::new("arn", request, &zone, at(now)).drawing;
         let (one, other) = (json!({"action": "off", "id": "a"}), json!({"action": "off", "id": "b"}));
         let keys = [
             key(&drawn("r", "02:00:00"), &one),

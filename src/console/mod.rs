@@ -25,9 +25,9 @@ mod words;
 use serde_json::Value;
 
 use self::{
-    buttons::Hands,
+    buttons::Buttons,
     context::{Context, Part},
-    forms::Deed,
+    forms::FormButton,
 };
 use crate::{
     actions,
@@ -125,8 +125,8 @@ fn pressed(sent: &Value, fields: &Value) -> Option<Value> {
         return Some(forms::signed(event.clone(), fields));
     }
     let form = sent.get("form")?;
-    Some(match form["deed"].as_str().and_then(Deed::of) {
-        Some(deed) => forms::event(deed, form["drawing"].as_str().unwrap_or_default(), fields),
+    Some(match form["button"].as_str().and_then(FormButton::of) {
+        Some(button) => forms::event(button, form["drawing"].as_str().unwrap_or_default(), fields),
         // For the reader to refuse.
         None => form.clone(),
     })
@@ -149,13 +149,13 @@ pub async fn look(run: Run<'_>, context: &Context) -> String {
     let ((present, present_unread), past) = tokio::join!(present, past);
     let now = run.now();
     let may_act = !function::only_looks(run.target);
-    let hands = may_act.then(|| Hands::new(run.target, run.request, &context.zone, now));
+    let buttons = may_act.then(|| Buttons::new(run.target, run.request, &context.zone, now));
     let ((past, past_goes_on), past_unread) = match past {
         Ok(past) => (past, None),
         Err(error) => ((vec![], false), Some(error.full())),
     };
     let seen = Seen { present: &present, past: &past, past_goes_on, present_unread, past_unread };
-    view::page(context, now, &seen, hands.as_ref()).into_string()
+    view::page(context, now, &seen, buttons.as_ref()).into_string()
 }
 
 /// The page for what a press, with this event, came to: what was refused or failed is told on it too.

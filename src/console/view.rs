@@ -5,7 +5,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::{
     Seen,
-    buttons::{self, Hands},
+    buttons::{self, Buttons},
     context::{Context, Part, Theme},
     forms, style, timeline, words,
 };
@@ -41,8 +41,8 @@ const BUTTONS_MAX: usize = 28_000;
 const BUTTONS_LESS: usize = 330;
 
 /// The whole page of a look; with buttons and a form if it is drawn for somebody who may act.
-pub(super) fn page(context: &Context, now: Timestamp, seen: &Seen<'_>, hands: Option<&Hands<'_>>) -> Markup {
-    let pressing = hands.filter(|_| context.shows(Part::Actions));
+pub(super) fn page(context: &Context, now: Timestamp, seen: &Seen<'_>, buttons: Option<&Buttons<'_>>) -> Markup {
+    let pressing = buttons.filter(|_| context.shows(Part::Actions));
     let part = |part: Part| {
         Some(match part {
             Part::State => state(context, now, seen.present),
@@ -50,7 +50,7 @@ pub(super) fn page(context: &Context, now: Timestamp, seen: &Seen<'_>, hands: Op
             Part::Timeline => titled("The last and next days", &timeline::timeline(context, now, seen)),
             Part::Actions => titled("Act", &buttons::bar(pressing?)),
             Part::Windows => windows(context, now, seen, pressing),
-            Part::Book => titled("Book", &forms::form(hands?, pressing.is_none())),
+            Part::Book => titled("Book", &forms::form(buttons?, pressing.is_none())),
             Part::Rules => rules(&seen.present.rules),
             Part::History => history(context, now, seen),
         })
@@ -178,7 +178,7 @@ fn fitting(acts: Option<Markup>, room: &mut usize) -> Option<Markup> {
 }
 
 /// The windows that are not over, and the series.
-fn windows(context: &Context, now: Timestamp, seen: &Seen<'_>, hands: Option<&Hands<'_>>) -> Markup {
+fn windows(context: &Context, now: Timestamp, seen: &Seen<'_>, buttons: Option<&Buttons<'_>>) -> Markup {
     let present = seen.present;
     let shown = present.windows.len().min(WINDOWS_MAX) + present.series.len().min(SERIES_MAX);
     let mut room = BUTTONS_MAX - BUTTONS_LESS * shown;
@@ -187,7 +187,7 @@ fn windows(context: &Context, now: Timestamp, seen: &Seen<'_>, hands: Option<&Ha
         .iter()
         .take(WINDOWS_MAX)
         .map(|window| {
-            let acts = hands.map(|hands| buttons::of_window(hands, window, present.site.as_ref()));
+            let acts = buttons.map(|buttons| buttons::of_window(buttons, window, present.site.as_ref()));
             row(context, now, window, fitting(acts, &mut room).as_ref())
         })
         .collect();
@@ -207,7 +207,7 @@ fn windows(context: &Context, now: Timestamp, seen: &Seen<'_>, hands: Option<&Ha
                 }
                 @if more > 0 { p.soft { (more) " more; send {\"action\":\"status\"} to see all." } }
             }
-            @if !present.series.is_empty() { (series(context, now, present, hands, room)) }
+            @if !present.series.is_empty() { (series(context, now, present, buttons, room)) }
         },
     )
 }
@@ -238,10 +238,17 @@ fn named(id: &WindowId, reason: Option<&str>, by: Option<&str>, acts: Option<&Ma
 }
 
 /// The series, with the room that windows leave for buttons.
-fn series(context: &Context, now: Timestamp, present: &Response, hands: Option<&Hands<'_>>, mut room: usize) -> Markup {
+fn series(
+    context: &Context,
+    now: Timestamp,
+    present: &Response,
+    buttons: Option<&Buttons<'_>>,
+    mut room: usize,
+) -> Markup {
     let all = &present.series;
-    let mut acts =
-        |one: &SeriesView| fitting(hands.map(|hands| buttons::of_series(hands, one, &present.windows)), &mut room);
+    let mut acts = |one: &SeriesView| {
+        fitting(buttons.map(|buttons| buttons::of_series(buttons, one, &present.windows)), &mut room)
+    };
     let more = all.len().saturating_sub(SERIES_MAX);
     html! {
         table aria-label="Series" {

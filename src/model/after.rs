@@ -60,7 +60,7 @@ impl From<WithWindow> for After {
 
 /// What is known of a window some minutes after its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Books {
+pub struct Measured {
     /// How many requests got a fixed answer of the load balancer's meanwhile.
     pub turned_away: Option<u64>,
     /// The alarms it had muted that were still in alarm then.

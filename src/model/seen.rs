@@ -47,7 +47,7 @@ pub struct Listener {
     /// Its ARN.
     pub arn: String,
     /// What requests get that no rule matches, in the order in which it happens.
-    pub default: Vec<Answer>,
+    pub default: Vec<RuleAction>,
     /// Its rules.
     pub rules: Vec<Neighbour>,
 }
@@ -62,27 +62,27 @@ pub struct Neighbour {
     /// What it demands.
     pub seen: Seen,
     /// What requests get that it matches, in the order in which it happens.
-    pub answers: Vec<Answer>,
+    pub actions: Vec<RuleAction>,
 }
 
 impl Listener {
     /// The target groups that it leads to, by default or by a rule.
     pub fn targets(&self) -> impl Iterator<Item = &String> {
-        let answers = self.default.iter().chain(self.rules.iter().flat_map(|rule| &rule.answers));
-        answers.flat_map(Answer::targets)
+        let actions = self.default.iter().chain(self.rules.iter().flat_map(|rule| &rule.actions));
+        actions.flat_map(RuleAction::targets)
     }
 }
 
 impl Neighbour {
     /// The target groups that it leads to.
     pub fn targets(&self) -> impl Iterator<Item = &String> {
-        self.answers.iter().flat_map(Answer::targets)
+        self.actions.iter().flat_map(RuleAction::targets)
     }
 }
 
 /// What a listener or a rule does with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum RuleAction {
     /// A fixed response of this status.
     Fixed(String),
     /// The application, or another target: the ARNs of the target groups.
@@ -107,7 +107,7 @@ pub enum Met {
     Nothing,
 }
 
-impl Answer {
+impl RuleAction {
     /// The target groups that it leads to.
     #[must_use]
     pub fn targets(&self) -> &[String] {
@@ -125,9 +125,11 @@ mod tests {
     #[test]
     fn only_what_forwards_leads_to_target_groups() {
         let [one, two] = ["one", "two"].map(str::to_owned);
-        let forward = Answer::Forward(vec![one.clone(), two.clone()]);
+        let forward = RuleAction::Forward(vec![one.clone(), two.clone()]);
         assert_eq!(forward.targets(), [one, two]);
-        for leads_nowhere in [Answer::Fixed("503".to_owned()), Answer::Redirect, Answer::Other("sign in".to_owned())] {
+        for leads_nowhere in
+            [RuleAction::Fixed("503".to_owned()), RuleAction::Redirect, RuleAction::Other("sign in".to_owned())]
+        {
             assert_eq!(leads_nowhere.targets(), [""; 0], "{leads_nowhere:?}");
         }
     }

@@ -3,12 +3,12 @@
 //! Pure, synchronous and total. It is not told why the function was woken, and makes the same plan however often it is
 //! asked. It returns facts; their words are in [`crate::report`].
 
-pub mod doomed;
 pub mod reports;
 mod rules;
 pub mod series;
 pub mod site;
 mod transitions;
+pub mod unworkable;
 pub mod visitors;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -15,7 +15,7 @@ use crate::{
     app::Run,
     error::Error,
     model::{
-        after::{After, Books},
+        after::{After, Measured},
         mute::Mute,
         window::Window,
     },
@@ -68,8 +68,9 @@ async fn one(run: Run<'_>, after: &After, present: &[Window], site: &Site) -> Re
     // What could not be counted so far may be told by the next sweep.
     let gives_up = after.due.saturating_add(PATIENCE).is_ok_and(|late| late < run.now());
     if left.is_empty() && (gives_up || (in_alarm.is_ok() && turned_away.is_ok() && unread.is_none())) {
-        let books = Books { turned_away: turned_away.unwrap_or_default(), in_alarm: in_alarm.unwrap_or_default() };
-        return store.close_books(after, &books).await;
+        let measured =
+            Measured { turned_away: turned_away.unwrap_or_default(), in_alarm: in_alarm.unwrap_or_default() };
+        return store.add_measured(after, &measured).await;
     }
     let known = if unread.is_none() { in_alarm.as_ref().ok().cloned() } else { after.in_alarm.clone() };
     let problem = failed.into_values().next();

@@ -246,7 +246,7 @@ fn decide(run: Run<'_>, rules: &Rules, table: &Table, progress: &Progress) -> Pl
 fn finished(run: Run<'_>, settled: Settled, progress: Progress, mut done: Done) -> Done {
     let sender = run.app.config.sender();
     if let Some(plan) = &settled.plan {
-        done.doomed = plan::doomed::doomed(plan, &run.app.config.rules);
+        done.unworkable = plan::unworkable::unworkable(plan, &run.app.config.rules);
         let view = |rule: &plan::RulePlan| RuleView {
             arn: rule.arn.clone(),
             state: rule.state,

@@ -17,7 +17,7 @@ use crate::{
         table::{RuleItem, Table},
         window::Window,
     },
-    plan::{Plan, doomed::Doomed, site::Site},
+    plan::{Plan, site::Site, unworkable::Unworkable},
     report::{
         site,
         views::{RuleView, VisitorView},
@@ -82,7 +82,7 @@ pub struct Done {
     /// What a visitor got, if that was watched for.
     pub visitor: Option<VisitorView>,
     /// Booked windows that could not work as things are.
-    pub doomed: Vec<Doomed>,
+    pub unworkable: Vec<Unworkable>,
     /// What visitors could not be told, if there was something.
     pub unpublished: Option<Problem>,
 }

@@ -14,8 +14,8 @@ use jiff::SignedDuration;
 use crate::{
     app::Run,
     aws::{
+        bucket::Bucket,
         items::{PUBLISHED_KEY, Write},
-        page::Page,
         store::{Reads, Written},
     },
     error::Error,
@@ -63,16 +63,16 @@ impl Problem {
 ///
 /// Whatever goes wrong is left to the next run, and stops nothing.
 pub async fn tell_visitors(run: Run<'_>, table: &Table, booked: Vec<Window>) -> Told {
-    let Some(page) = &run.app.page else { return Told::default() };
+    let Some(bucket) = &run.app.bucket else { return Told::default() };
     let mut table = Cow::Borrowed(table);
     if !booked.is_empty() {
         table.to_mut().windows.extend(booked);
     }
-    if due(run, page, &table).is_none() {
+    if due(run, bucket, &table).is_none() {
         return Told::default();
     }
     let again = table.published.as_ref().is_some_and(|before| before.problem.is_some());
-    let problem = match tokio::time::timeout(PATIENCE, Box::pin(tell(run, page, &table))).await {
+    let problem = match tokio::time::timeout(PATIENCE, Box::pin(tell(run, bucket, &table))).await {
         Ok(Ok(told)) => return told,
         Ok(Err(error)) => error.full(),
         Err(_) => format!("that took more than {} s", PATIENCE.as_secs()),
@@ -83,7 +83,7 @@ pub async fn tell_visitors(run: Run<'_>, table: &Table, booked: Vec<Window>) -> 
 }
 
 /// What the table is to remember, if it is something else than it does, or if the bucket may not hold it.
-fn due(run: Run<'_>, page: &Page, table: &Table) -> Option<Published> {
+fn due(run: Run<'_>, bucket: &Bucket, table: &Table) -> Option<Published> {
     // Of an item that is not readable nobody knows the version; check and the sweep name it.
     if table.unreadable.contains_key(PUBLISHED_KEY) {
         return None;
@@ -91,14 +91,14 @@ fn due(run: Run<'_>, page: &Page, table: &Table) -> Option<Published> {
     let now = run.now();
     let before = table.published.as_ref();
     let content = content(before.map(|before| &before.content), table, &run.app.config, now);
-    let is_same = |before: &&Published| before.content == content && before.bucket == page.bucket();
+    let is_same = |before: &&Published| before.content == content && before.bucket == bucket.name();
     if before.filter(is_same).is_some_and(|before| before.is_settled || now < before.until) {
         return None;
     }
     let problem = before.and_then(|before| before.problem.clone());
     Some(Published {
         version: before.map_or(0, |before| before.version),
-        bucket: page.bucket().to_owned(),
+        bucket: bucket.name().to_owned(),
         content,
         is_settled: false,
         until: now + GIVES_UP,
@@ -106,14 +106,14 @@ fn due(run: Run<'_>, page: &Page, table: &Table) -> Option<Published> {
     })
 }
 
-async fn tell(run: Run<'_>, page: &Page, table: &Table) -> Result<Told, Error> {
+async fn tell(run: Run<'_>, bucket: &Bucket, table: &Table) -> Result<Told, Error> {
     let store = &run.app.aws.store;
     let mut read = None;
     for _ in 0..TRIES {
         let table = read.as_ref().unwrap_or(table);
-        let Some(next) = due(run, page, table) else { break };
+        let Some(next) = due(run, bucket, table) else { break };
         match store.write(None, &[Write::Published(next.clone())]).await? {
-            Written::Yes => return send(run, page, table.published.as_ref(), next).await,
+            Written::Yes => return send(run, bucket, table.published.as_ref(), next).await,
             Written::Changed | Written::Decided => read = Some(store.now(Reads::Windows, run.now()).await?),
         }
     }
@@ -122,14 +122,14 @@ async fn tell(run: Run<'_>, page: &Page, table: &Table) -> Result<Told, Error> {
 }
 
 /// Sends the files that the bucket may not hold as they are to be, and notes what came of it.
-async fn send(run: Run<'_>, page: &Page, before: Option<&Published>, next: Published) -> Result<Told, Error> {
+async fn send(run: Run<'_>, bucket: &Bucket, before: Option<&Published>, next: Published) -> Result<Told, Error> {
     let surely = before.filter(|before| before.is_settled && before.bucket == next.bucket);
     let held = surely.map(|before| files(&before.content));
     let is_new = |(nth, file): &(usize, File)| held.as_ref().is_none_or(|held| held[*nth] != *file);
     let new: Vec<File> = files(&next.content).into_iter().enumerate().filter(is_new).map(|(_, file)| file).collect();
     // What an earlier run still sends may land after this.
     let overtakes = before.is_some_and(|before| !before.is_settled && run.now() < before.until);
-    let sent = join_all(new.iter().map(|file| page.write(file))).await;
+    let sent = join_all(new.iter().map(|file| bucket.write(file))).await;
     let problem = sent.into_iter().find_map(Result::err);
     let settled = Published {
         version: next.version + 1,

@@ -11,8 +11,8 @@ use crate::{
     },
     plan::{
         Obstacle, RuleState,
-        doomed::Doomed,
         reports::{Event, Fact},
+        unworkable::Unworkable,
     },
     probe::Sight,
 };
@@ -227,8 +227,8 @@ pub fn obstacle(found: &Obstacle) -> String {
 
 /// What is wrong with the rules of a booked window.
 #[must_use]
-pub fn doomed(doomed: &Doomed) -> String {
-    let told = doomed.rules.iter().map(|(rule, found)| format!("rule {} {}", rule.short(), obstacle(found)));
+pub fn unworkable(unworkable: &Unworkable) -> String {
+    let told = unworkable.rules.iter().map(|(rule, found)| format!("rule {} {}", rule.short(), obstacle(found)));
     told.collect::<Vec<_>>().join("; ")
 }
 

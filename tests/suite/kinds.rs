@@ -392,11 +392,11 @@ async fn all_rules_means_those_of_the_settings_at_the_start() {
     world.run_until("02:40").await;
     assert!(!world.is_dark(0) && !world.is_dark(1));
     // What would make the next occurrence fail is told when it is booked.
-    let doomed = World::new(1);
-    doomed.invoke(nightly("n")).await.expect("booked");
-    doomed.state().default_action = Some(json!({"Type": "forward"}));
-    doomed.run_until("02:10").await;
-    let text = doomed.text_of("booked");
+    let unworkable = World::new(1);
+    unworkable.invoke(nightly("n")).await.expect("booked");
+    unworkable.state().default_action = Some(json!({"Type": "forward"}));
+    unworkable.run_until("02:10").await;
+    let text = unworkable.text_of("booked");
     assert!(text.contains("forwards to a target by default"), "{text}");
 }
 

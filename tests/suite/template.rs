@@ -128,7 +128,7 @@ fn called() -> BTreeSet<String> {
         found.insert(action.unwrap_or_else(|| panic!("a transaction's {kind} is known to no test")).1.to_owned());
     }
     // The visitors' page is written by requests that are signed without an SDK.
-    let page = code("src/aws/page.rs");
+    let page = code("src/aws/bucket.rs");
     for (method, action) in [("\"PUT\"", "s3:PutObject"), ("\"DELETE\"", "s3:DeleteObject")] {
         assert!(page.contains(method), "{action}");
         found.insert(action.to_owned());

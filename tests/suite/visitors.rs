@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::body::SdkBody;
 use jiff::Timestamp;
 use maintenance_window::{
-    aws::{self, page::Page},
+    aws::{self, bucket::Bucket},
     model::{published::Content, seen::Met},
     report::feeds::files,
 };
@@ -107,7 +107,7 @@ async fn told(
     let lookup = move |key: &str| variables.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());
     let credentials = SharedCredentialsProvider::new(Credentials::new("id", "key", None, None, "test"));
     let sdk = aws::sdk_config(lookup, &web).into_builder().credentials_provider(credentials).build();
-    let page = Page::new(&sdk, bucket, Arc::new(|| Timestamp::UNIX_EPOCH), web);
+    let page = Bucket::new(&sdk, bucket, Arc::new(|| Timestamp::UNIX_EPOCH), web);
     let [window, ..] = files(&Content::default());
     let answer = page.write(&window).await;
     let asked = s3.asked.lock().expect("no panic").clone();

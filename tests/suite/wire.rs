@@ -34,7 +34,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use jiff::Timestamp;
 use maintenance_window::{
     app::App,
-    aws::{Aws, cloudwatch::CloudWatch, page::Page},
+    aws::{Aws, bucket::Bucket, cloudwatch::CloudWatch},
     config::Config,
     handler::{Invocation, answer},
     model::published::{Content, PageNotice},
@@ -202,7 +202,7 @@ impl Function {
             cloudwatch: CloudWatch::new(&sdk, &config, Arc::new(Timestamp::now), connector()),
             config,
             probe: None,
-            page: None,
+            bucket: None,
             figures: Arc::new(|_| ()),
             clock: Arc::new(Timestamp::now),
         };
@@ -333,7 +333,7 @@ async fn ask(method: &str, url: &str) -> (u16, String) {
 async fn the_page_is_told_by_requests_that_an_s3_of_others_understands() {
     let moto = Moto::start();
     #[expect(clippy::disallowed_methods, reason = "this test runs in real time")]
-    let page = |bucket: &str| Page::new(&moto.sdk(), bucket, Arc::new(Timestamp::now), connector());
+    let page = |bucket: &str| Bucket::new(&moto.sdk(), bucket, Arc::new(Timestamp::now), connector());
     let notice = PageNotice { end: Some(Timestamp::UNIX_EPOCH), message: Some("Back soon, déjà.".to_owned()) };
     let [file, ..] = files(&Content { notice: Some(notice), announced: None });
     let [none, ..] = files(&Content::default());

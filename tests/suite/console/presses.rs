@@ -336,8 +336,9 @@ fn any_fields() -> impl Strategy<Value = Value> {
 
 /// What a button sends, and what pretends to be one.
 fn any_press() -> impl Strategy<Value = Value> {
-    let deeds = select(vec!["book", "start", "try", "fly", ""]);
-    let form = (deeds, any_line()).prop_map(|(deed, drawing)| json!({"form": {"deed": deed, "drawing": drawing}}));
+    let buttons = select(vec!["book", "start", "try", "fly", ""]);
+    let form =
+        (buttons, any_line()).prop_map(|(button, drawing)| json!({"form": {"button": button, "drawing": drawing}}));
     let actions = select(&event::ACTIONS[..]);
     let click =
         (actions, any_line()).prop_map(|(action, id)| json!({"click": {"action": action, "id": id, "reason": id}}));

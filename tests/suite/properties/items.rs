@@ -11,7 +11,7 @@ use maintenance_window::{
     aws::items::{self, Past, RequestItem, Write},
     event::ACTIONS,
     model::{
-        after::{After, Books},
+        after::{After, Measured},
         conditions::{Condition, QueryPair},
         id::WindowId,
         published::{Announcement, Content, PageNotice, Published, Standing},
@@ -459,12 +459,12 @@ properties! {
                 let past = Window { state: State::Over, version: window.version.saturating_add(1), ..window };
                 let item = items.iter().find(|item| item["scope"].as_s().is_ok_and(|scope| scope == "past"));
                 let found = items::read_past(item.expect("an item of the past"), early);
-                prop_assert_eq!(found, Some(Past::Window(Box::new(past), Books::default())));
+                prop_assert_eq!(found, Some(Past::Window(Box::new(past), Measured::default())));
                 if let Some(left) = left {
                     prop_assert_eq!(now().after, [*left]);
                 }
             }
-            Write::Books(..) => unreachable!("it makes no item of its own"),
+            Write::Measured(..) => unreachable!("it makes no item of its own"),
             Write::PastSeries(series, at) => {
                 prop_assert_eq!(items::read_past(item, early), Some(Past::Series(Box::new(series), at)));
             }

@@ -270,7 +270,7 @@ properties! {
                 let Some(Asked::Act { event, .. }) = console::asked(&pressed) else { panic!("no press: {read}") };
                 let Some(click) = read["click"].as_object() else {
                     // A form's button, which sends what is written beside it.
-                    prop_assert!(read["form"]["deed"].is_string(), "{}", read);
+                    prop_assert!(read["form"]["button"].is_string(), "{}", read);
                     continue;
                 };
                 let signed = json!({"requested_by": who}).as_object().expect("an object").clone();
@@ -293,17 +293,17 @@ properties! {
 
     /// What is written into the form is booked as it was written, or refused in the same words as by hand.
     fn what_is_written_into_the_form_is_booked_or_refused_as_by_hand(
-        fields in any_fields(), deed in select(vec!["book", "start", "try"]), is_placed in prop::bool::weighted(0.8),
+        fields in any_fields(), button in select(vec!["book", "start", "try"]), is_placed in prop::bool::weighted(0.8),
     ) {
         now(async {
             let world = World::new(1);
             let mut fields = fields;
             if is_placed {
                 // Times that are taken.
-                fields["mw-start"] = json!(if deed == "start" { "" } else { "2026-12-06T03:00" });
+                fields["mw-start"] = json!(if button == "start" { "" } else { "2026-12-06T03:00" });
                 (fields["mw-duration"], fields["mw-every"], fields["mw-zone"]) = (json!("1h"), json!(""), json!("UTC"));
             }
-            let pressed = sent(Some(&json!({"form": {"deed": deed, "drawing": "d"}})), &context(&fields));
+            let pressed = sent(Some(&json!({"form": {"button": button, "drawing": "d"}})), &context(&fields));
             Box::pin(answer(&world, &pressed)).await?;
             for id in world.windows() {
                 let window = world.window(&id).expect("a window");
@@ -312,7 +312,7 @@ properties! {
                     prop_assert_eq!(window[field].as_str(), written);
                 }
             }
-            prop_assert!(deed != "try" || world.windows().is_empty());
+            prop_assert!(button != "try" || world.windows().is_empty());
             Ok(())
         })?;
     }

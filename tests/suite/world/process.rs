@@ -19,8 +19,8 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::{body::SdkBody, retry::RetryConfig};
 use jiff::SignedDuration;
 use maintenance_window::{
-    app::{App, Clock, Figures},
-    aws::{Aws, cloudwatch::CloudWatch, page::Page},
+    app::{App, Clock, FigureLog},
+    aws::{Aws, bucket::Bucket, cloudwatch::CloudWatch},
     config::Config,
     error::Error,
     handler::{Invocation, Reply, reply},
@@ -86,18 +86,18 @@ impl World {
             let (clock, present) = (process.world.clone(), process.present.clone());
             let (sdk, witness) = (self.sdk(process.clone()), process.world.clone());
             let clock: Clock = Arc::new(move || clock.now());
-            let page = config
+            let bucket = config
                 .error_bucket
                 .as_ref()
-                .map(|bucket| Page::new(&sdk, bucket, clock.clone(), SharedHttpConnector::new(process.clone())));
-            let figures: Figures = Arc::new(move |line| witness.state().said.push(line.to_owned()));
+                .map(|bucket| Bucket::new(&sdk, bucket, clock.clone(), SharedHttpConnector::new(process.clone())));
+            let figures: FigureLog = Arc::new(move |line| witness.state().said.push(line.to_owned()));
             let probe = config.probe_url.as_ref().map(|url| {
                 Probe::new(url, config.bypass.as_ref(), clock.clone(), SharedHttpConnector::new(process.clone()))
             });
             let web = SharedHttpConnector::new(process.clone());
             let cloudwatch = CloudWatch::new(&sdk, &config, clock.clone(), web);
             let aws = Aws::new(&sdk, &config);
-            (Arc::new(App { aws, cloudwatch, config, probe, page, figures, clock }), present)
+            (Arc::new(App { aws, cloudwatch, config, probe, bucket, figures, clock }), present)
         });
         Ok((made.0.clone(), made.1.clone()))
     }

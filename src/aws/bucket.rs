@@ -28,21 +28,21 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// The bucket that the pages are in.
 #[derive(Clone)]
-pub struct Page {
-    bucket: String,
+pub struct Bucket {
+    name: String,
     /// What S3's endpoint rules work out the address from.
     place: Result<Params, String>,
     signer: Signer,
     web: SharedHttpConnector,
 }
 
-impl fmt::Debug for Page {
+impl fmt::Debug for Bucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Page({})", self.bucket)
+        write!(f, "Bucket({})", self.name)
     }
 }
 
-impl Page {
+impl Bucket {
     /// Takes the bucket's name and what the AWS clients were made from.
     #[must_use]
     pub fn new(sdk: &SdkConfig, bucket: &str, clock: Clock, web: SharedHttpConnector) -> Self {
@@ -57,7 +57,7 @@ impl Page {
             .set_endpoint(endpoint_url(sdk, "S3"))
             .build();
         Self {
-            bucket: bucket.to_owned(),
+            name: bucket.to_owned(),
             place: place.map_err(|error| error.to_string()),
             signer: Signer::new(sdk, "s3", clock),
             web,
@@ -66,8 +66,8 @@ impl Page {
 
     /// The bucket's name.
     #[must_use]
-    pub fn bucket(&self) -> &str {
-        &self.bucket
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Writes a file, or removes it if it is not to be there.
@@ -97,7 +97,7 @@ impl Page {
         match found {
             Ok(endpoint) => Ok(format!("{}/{key}", endpoint.url())),
             Err(problem) => Err(Failure {
-                what: format!("S3 has no address for the bucket {}: {problem}", self.bucket),
+                what: format!("S3 has no address for the bucket {}: {problem}", self.name),
                 advice: "see AWS_REGION, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT and AWS_ENDPOINT_URL_S3 in \
                          the function's environment, or leave ErrorBucket empty"
                     .to_owned(),
@@ -121,7 +121,7 @@ impl Page {
             _ => return Err(Failure::of_bucket(file, format!("S3 answered {status}"))),
         };
         Err(Failure {
-            what: format!("S3 answered {status}: the bucket {} is in another Region{elsewhere}", self.bucket),
+            what: format!("S3 answered {status}: the bucket {} is in another Region{elsewhere}", self.name),
             advice: format!("set ErrorBucket to a bucket in the function's Region, {here}"),
         })
     }

@@ -8,7 +8,7 @@ use crate::model::{
 
 /// A booked window some of whose rules could not be switched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Doomed {
+pub struct Unworkable {
     /// The window.
     pub window: Window,
     /// The rules, and what is wrong with each.
@@ -17,17 +17,17 @@ pub struct Doomed {
 
 /// The booked windows with rules that are gone, cannot be put back, or are no longer named by the settings.
 #[must_use]
-pub fn doomed(plan: &Plan, managed: &[RuleArn]) -> Vec<Doomed> {
+pub fn unworkable(plan: &Plan, managed: &[RuleArn]) -> Vec<Unworkable> {
     let booked = plan.windows.iter().filter(|window| window.state == State::Booked);
-    let doomed = booked.map(|window| {
+    let unworkable = booked.map(|window| {
         let own = plan.rules.iter().filter(|rule| window.rules.covers(&rule.arn, managed.contains(&rule.arn)));
         let rules = own.filter_map(|rule| {
             let obstacle = rule.obstacle.clone().filter(Obstacle::is_others_doing)?;
             Some((rule.arn.clone(), obstacle))
         });
-        Doomed { window: window.clone(), rules: rules.collect() }
+        Unworkable { window: window.clone(), rules: rules.collect() }
     });
-    doomed.filter(|doomed| !doomed.rules.is_empty()).collect()
+    unworkable.filter(|unworkable| !unworkable.rules.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -45,7 +45,7 @@ mod tests {
     };
 
     #[test]
-    fn a_booked_window_is_doomed_by_a_rule_that_is_gone_or_no_longer_named() {
+    fn a_booked_window_cannot_work_with_a_rule_that_is_gone_or_no_longer_named() {
         let named = Window { rules: Covered::Some(vec![rule("one"), rule("two")]), ..window() };
         let open = Seen::Conditions(owned());
         for (what, window, one, two, expected) in [
@@ -56,8 +56,8 @@ mod tests {
         ] {
             let seen = [("one", one), ("two", two)];
             let plan = planned("01:00:00", &config(&[]), &seen, &table(std::slice::from_ref(&window), &[]));
-            let found = doomed(&plan, &[rule("one")]);
-            let rules: Vec<_> = found.into_iter().flat_map(|doomed| doomed.rules).collect();
+            let found = unworkable(&plan, &[rule("one")]);
+            let rules: Vec<_> = found.into_iter().flat_map(|unworkable| unworkable.rules).collect();
             assert_eq!(rules, expected, "{what}");
         }
     }
