@@ -768,3 +768,32 @@ async fn a_series_without_a_start_to_come_says_so_when_it_is_booked_again() {
     let told = world.invoke(dry).await.expect("told").message;
     assert!(told.ends_with("series once already exists: it has no start to come."), "{told}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_cancelled_behind_a_start_that_came_back_is_over_and_not_left_out() {
+    let world = hourly().await;
+    world.invoke(json!({"action": "skip", "id": "s"})).await.expect("skipped");
+    world.invoke(json!({"action": "unskip", "id": "s"})).await.expect("taken back");
+    world.invoke(json!({"action": "cancel", "id": hour(2)})).await.expect("cancelled");
+    let status = world.invoke(json!({"action": "status", "id": "s"})).await.expect("status");
+    assert_eq!((world.windows(), status.series[0].skipped.len()), (vec![hour(1)], 0));
+    assert_eq!(coming(&world).await, ["01:00", "03:00", "04:00"]);
+    world.run_until("03:03").await;
+    assert!(world.is_dark(0));
+    assert_eq!(world.count("started"), 2, "{:?}", world.events());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_onto_which_another_window_was_moved_is_left_out_with_both() {
+    let world = hourly().await;
+    world.invoke(reschedule(1, "2026-12-06T02:00:00Z")).await.expect("moved");
+    assert_eq!(coming(&world).await, ["02:00", "03:00", "04:00"]);
+    let skipped = world.invoke(json!({"action": "skip", "id": "s"})).await.expect("skipped");
+    assert!(skipped.message.ends_with("Series s leaves out Sun 6 Dec 2026 02:00 UTC."), "{}", skipped.message);
+    assert_eq!(
+        (world.windows(), coming(&world).await),
+        (vec![hour(3)], ["03:00", "04:00", "05:00"].map(str::to_owned).to_vec())
+    );
+    world.run_until("02:10").await;
+    assert_eq!(world.count("started"), 0, "{:?}", world.events());
+}
