@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Refused, TRIES_MAX,
+    RefusedWrites, TRIES_MAX,
     answers::{self, AnswerOutcome},
     decided_before, refused, request, same,
 };
@@ -63,7 +63,7 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
         return refused(run, action, Error::InvalidConfig(vec![why])).await;
     }
     let covered = booking.rules.resolve(&run.app.config.rules);
-    let mut refused_writes = Refused::default();
+    let mut refused_writes = RefusedWrites::default();
     // What a run that finished other windows first could not do, once there was one.
     let mut finished: Option<Vec<String>> = None;
     for _ in 0..TRIES_MAX {
@@ -110,9 +110,13 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
         };
         match begun.as_ref().map_or_else(|written| *written, |begun| begun.written) {
             Written::Changed => {
-                refused_writes.note(table, &[Write::NewWindow(*window)]);
+                // What its rules had may be written with it.
+                let rules = table.rules.values().cloned().map(Write::Rule);
+                let own = rules.filter(|rule| matches!(rule, Write::Rule(item) if covered.contains(&item.arn)));
+                refused_writes.note(table.clone(), own.chain([Write::NewWindow(*window)]).collect());
                 continue;
             }
+            Written::Busy => continue,
             Written::Decided => return answers::repeated(run, &decided_before(run, action).await?).await,
             Written::Yes => {}
         }

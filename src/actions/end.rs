@@ -1,13 +1,18 @@
 //! Ending maintenance now, and dropping what has not begun.
 
+use jiff::Timestamp;
+
 use super::{
     Decided, Verdict,
     answers::{self, AnswerOutcome},
-    decide, known, meant, recurring, skips, with_decision,
+    decide, known, meant, recurring, request, skips, with_decision,
 };
 use crate::{
     app::Run,
-    aws::items::{Past, RequestItem, Write},
+    aws::{
+        items::{Past, RequestItem, Write},
+        store::{Reads, Written, is_refused_for_good, refused_unchanged},
+    },
     error::Error,
     event::Asked,
     model::{
@@ -44,27 +49,28 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>, asked: &Asked) -> Result<Re
             }
         }
         for window in table.windows.iter().filter(|window| id.as_ref().is_none_or(|id| id == &window.id)) {
-            let outcome = match window.state {
-                State::Active | State::Held => Outcome::Completed,
-                State::Booked if window.start <= now => Outcome::Cancelled,
+            if let Some(ended) = ended(window, now, asked) {
+                writes.push(Write::Window(ended.clone()));
+                targets.push(ended);
+            } else if window.state == State::Ending {
                 // Over, but its last report is not out yet: this run finishes it.
-                State::Ending => {
-                    targets.push(window.clone());
-                    continue;
-                }
-                State::Booked | State::Over => continue,
-            };
-            let ended = with_decision(window.to_end(now, outcome), now, DecisionKind::Off, asked);
-            writes.push(Write::Window(ended.clone()));
-            targets.push(ended);
+                targets.push(window.clone());
+            }
         }
         let about = targets.iter().map(|window| window.id.clone()).collect();
         Ok(Verdict { what: (targets, !writes.is_empty()), writes, about })
     });
-    let (targets, is_new) = match decided.await? {
-        Decided::New(what) => what,
-        Decided::Before(before) if id.is_some() => return answers::repeated(run, &before).await,
-        Decided::Before(before) => {
+    let mut left = vec![];
+    let (targets, is_new) = match decided.await {
+        Err(error) if id.is_none() && is_refused_for_good(&error) => {
+            let (ended, not_ended) = one_by_one(run, asked, error).await?;
+            left = not_ended;
+            (ended, true)
+        }
+        Err(error) => return Err(error),
+        Ok(Decided::New(what)) => what,
+        Ok(Decided::Before(before)) if id.is_some() => return answers::repeated(run, &before).await,
+        Ok(Decided::Before(before)) => {
             let done = reconcile::reconcile_and_reopen(run).await?;
             // The first try may have died before it opened and told of rules that were closed for no window.
             let reported = report_reopened(run, &done.site, &done.reopened).await;
@@ -77,8 +83,10 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>, asked: &Asked) -> Result<Re
     };
     let ids: Vec<String> = targets.iter().map(|window| window.id.to_string()).collect();
     let decided = is_new.then(|| format!("the end of {} is decided, and that stands", ids.join(", ")));
-    let done =
+    let mut done =
         if id.is_none() { reconcile::reconcile_and_reopen(run).await? } else { reconcile::reconcile(run).await? };
+    left.retain(|problem| !done.left.contains(problem));
+    done.left.extend(left);
     let reported = report_reopened(run, &done.site, &done.reopened).await;
     let done = done.complete(decided)?;
     reported?;
@@ -95,6 +103,44 @@ pub async fn off(run: Run<'_>, id: Option<WindowId>, asked: &Asked) -> Result<Re
         answer.windows.clear();
     }
     Ok(answer)
+}
+
+/// A window that has begun, or should have, as ended now; none if there is nothing to end.
+fn ended(window: &Window, now: Timestamp, asked: &Asked) -> Option<Window> {
+    let outcome = match window.state {
+        State::Active | State::Held => Outcome::Completed,
+        State::Booked if window.start <= now => Outcome::Cancelled,
+        State::Booked | State::Ending | State::Over => return None,
+    };
+    Some(with_decision(window.to_end(now, outcome), now, DecisionKind::Off, asked))
+}
+
+/// Ends each window by itself, since one that takes no change must not keep the others closed. Returns those that are
+/// ended, and a sentence about each of the others.
+///
+/// # Errors
+/// `refusal`, if none could be ended; [`Error::Aws`] when the table cannot be read.
+async fn one_by_one(run: Run<'_>, asked: &Asked, refusal: Error) -> Result<(Vec<Window>, Vec<String>), Error> {
+    let store = &run.app.aws.store;
+    let table = store.now(Reads::Windows, run.now()).await?;
+    let all: Vec<Window> = table.windows.iter().filter_map(|window| ended(window, run.now(), asked)).collect();
+    // The request's own item goes with the first one that is taken.
+    let mut own = Some(request(run, DecisionKind::Off, all.iter().map(|window| window.id.clone()).collect()));
+    let (mut ends, mut left) = (vec![], vec![]);
+    for window in all {
+        let write = [Write::Window(window.clone())];
+        let error = match store.write(own.as_ref(), &write).await {
+            Ok(Written::Yes) => {
+                own = None;
+                ends.push(window);
+                continue;
+            }
+            Ok(Written::Changed | Written::Decided | Written::Busy) => refused_unchanged(&write),
+            Err(error) => error,
+        };
+        left.push(format!("window {}: {}", window.id, error.full()));
+    }
+    if ends.is_empty() { Err(refusal) } else { Ok((ends, left)) }
 }
 
 /// What came of `off`: of the windows it ended, or found ending, and of rules that no window accounted for.

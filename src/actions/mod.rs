@@ -34,7 +34,7 @@ use crate::{
     aws::{
         failed,
         items::{RequestItem, Write},
-        store::{Reads, Written, described, refused_unchanged},
+        store::{Reads, Written, refused_unchanged},
     },
     error::{Error, Refusal, Service},
     event::{Asked, suggest},
@@ -86,7 +86,7 @@ pub(crate) async fn decide<T>(
     decide: impl Fn(&Table, Timestamp) -> Result<Verdict<T>, Error>,
 ) -> Result<Decided<T>, Error> {
     let mut is_begun = false;
-    let mut refused = Refused::default();
+    let mut refused = RefusedWrites::default();
     for _ in 0..TRIES_MAX {
         let table = run.app.aws.store.now(Reads::Windows, run.now()).await?;
         let now = run.now();
@@ -99,7 +99,8 @@ pub(crate) async fn decide<T>(
         match write(run, &request, &writes, &mut is_begun).await? {
             Written::Yes => return Ok(Decided::New(what)),
             Written::Decided => return decided_before(run, action).await.map(Decided::Before),
-            Written::Changed => refused.note(table, &writes),
+            Written::Changed => refused.note(table, writes),
+            Written::Busy => {}
         }
     }
     Err(if is_begun { half_decided() } else { refused.error() })
@@ -107,24 +108,24 @@ pub(crate) async fn decide<T>(
 
 /// What was refused since something is not as it was read: try after try.
 #[derive(Default)]
-struct Refused {
+struct RefusedWrites {
     last: Option<Table>,
     is_unchanged: bool,
-    about: String,
+    writes: Vec<Write>,
 }
 
-impl Refused {
+impl RefusedWrites {
     /// One try, with what it had read.
-    fn note(&mut self, read: Table, writes: &[Write]) {
+    fn note(&mut self, read: Table, writes: Vec<Write>) {
         self.is_unchanged = self.last.as_ref() == Some(&read);
         self.last = Some(read);
-        self.about = described(writes);
+        self.writes = writes;
     }
 
     /// Why no further try is made: others decide all the time, or nobody does and an item never takes a change.
     fn error(&self) -> Error {
         if self.is_unchanged {
-            return refused_unchanged(&format!("write the decision to the table ({})", self.about));
+            return refused_unchanged(&self.writes);
         }
         Error::InvalidEvent(vec![
             "others change the same windows at this very moment; nothing was decided; ask for status and decide again"

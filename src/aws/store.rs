@@ -59,6 +59,8 @@ pub enum Written {
     Decided,
     /// Nothing is: something it depends on has changed since it was read.
     Changed,
+    /// Nothing is: others kept writing the same items.
+    Busy,
 }
 
 /// The table of one stack.
@@ -184,10 +186,10 @@ impl Store {
             };
             let codes: Vec<&str> =
                 canceled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None")).collect();
-            if request.is_some() && codes.first() == Some(&"ConditionalCheckFailed") {
+            if request.is_some() && codes.first() == Some(&NOT_AS_READ) {
                 return Ok(Written::Decided);
             }
-            if codes.contains(&"ConditionalCheckFailed") {
+            if codes.contains(&NOT_AS_READ) {
                 return Ok(Written::Changed);
             }
             if !codes.contains(&"TransactionConflict") {
@@ -197,8 +199,7 @@ impl Store {
             }
             pause(attempt).await;
         }
-        // Others keep writing the same items: what was read is old by now.
-        Ok(Written::Changed)
+        Ok(Written::Busy)
     }
 
     /// Whether a decision is there although its answer was lost.
@@ -257,7 +258,8 @@ impl Store {
     /// [`Error::Aws`] when a call fails.
     pub async fn add_measured(&self, after: &After, measured: &Measured) -> Result<(), Error> {
         match self.write(None, &[Write::Measured(Box::new(after.clone()), measured.clone())]).await? {
-            Written::Yes => Ok(()),
+            // Where others were at it, the next run tries again.
+            Written::Yes | Written::Busy => Ok(()),
             // Another run did it, or the past has been deleted: nothing is left either way.
             Written::Changed | Written::Decided => self.delete(&items::after_key(after), "forget what was left").await,
         }
@@ -344,13 +346,28 @@ impl Store {
     }
 }
 
-/// The error of a write that is refused since an item is not as it was read, although it was read anew and nobody had
-/// changed it. `what` is what was to be done, to follow "cannot".
+/// How DynamoDB refuses what it would refuse again: an item that has grown too large, or that holds what none may (API
+/// reference, `TransactWriteItems`, under its errors), and one that is not as it reads.
+const REFUSED_FOR_GOOD: [&str; 4] =
+    ["ValidationError", "ValidationException", "ItemCollectionSizeLimitExceeded", NOT_AS_READ];
+
+/// How it refuses a write whose condition does not hold.
+const NOT_AS_READ: &str = "ConditionalCheckFailed";
+
+/// Whether a write would be refused again, however often it is tried.
 #[must_use]
-pub fn refused_unchanged(what: &str) -> Error {
-    let message = "an item refuses to be changed, though it reads as it did before and nobody else changes it; look for \
-                   it in the table, and fix or delete it";
-    failed(Service::Table, what, Refusal { code: "ConditionalCheckFailed".to_owned(), message: message.to_owned() })
+pub fn is_refused_for_good(error: &Error) -> bool {
+    error.code().is_some_and(|code| REFUSED_FOR_GOOD.contains(&code))
+}
+
+/// The error of writes one of which is refused since its item is not as it was read, although it was read anew and had not
+/// changed.
+#[must_use]
+pub fn refused_unchanged(writes: &[Write]) -> Error {
+    let what = format!("write to the table ({})", described(writes));
+    let message = "an item refuses to be changed, though it reads as it did before; look for it in the table, and fix or \
+                   delete it";
+    failed(Service::Table, what, Refusal { code: NOT_AS_READ.to_owned(), message: message.to_owned() })
 }
 
 /// Lets the transaction of another run finish.
@@ -364,8 +381,7 @@ pub(super) fn text(value: &str) -> AttributeValue {
 }
 
 /// What a transaction is about, for an error's sentence.
-#[must_use]
-pub fn described(writes: &[Write]) -> String {
+fn described(writes: &[Write]) -> String {
     let mut names: Vec<String> = writes.iter().map(Write::subject).collect();
     names.dedup();
     if names.is_empty() { "the request".to_owned() } else { names.join(", ") }

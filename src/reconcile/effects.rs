@@ -17,7 +17,7 @@ use crate::{
     app::Run,
     aws::{
         items::Write,
-        store::{Written, refused_unchanged},
+        store::{Written, is_refused_for_good, refused_unchanged},
     },
     error::Error,
     model::{
@@ -32,10 +32,6 @@ use crate::{
 
 /// How many writes one transaction takes: DynamoDB allows 100 (API reference, `TransactWriteItems`).
 const WRITES_MAX: usize = 98;
-
-/// How DynamoDB refuses what it would refuse again: an item that has grown too large, or that holds what none may (API
-/// reference, `TransactWriteItems`, under its errors).
-const REFUSED_FOR_GOOD: [&str; 3] = ["ValidationError", "ValidationException", "ItemCollectionSizeLimitExceeded"];
 
 /// How many rules are changed at once.
 const RULES_AT_ONCE: usize = 5;
@@ -92,7 +88,12 @@ async fn end(run: Run<'_>, table: &Table, plan: &Plan, progress: &mut Progress) 
         }
         step = Step::Again;
         let known = || table.windows.iter().find(|known| known.uid == window.uid);
-        if let Some(error) = written.err().or_else(|| refused_again(&window.uid, window.version, progress)) {
+        let error = match written {
+            Err(error) => Some(error),
+            Ok(Written::Changed) => refused_again(&Write::Window(window.clone()), progress),
+            Ok(_) => None,
+        };
+        if let Some(error) = error {
             progress.blocked.insert(window.uid.clone());
             let before = known().map_or(State::Active, |known| known.state);
             progress.fail(Failure::new(About::Transition(window.uid.clone(), before), &error));
@@ -102,10 +103,16 @@ async fn end(run: Run<'_>, table: &Table, plan: &Plan, progress: &mut Progress) 
 }
 
 /// Remembers that the table would not take a change since its item is not as it was read. The second time, of the same
-/// version, it is a failure: nobody else changes that item, and what else there is to do must not wait for it.
-fn refused_again(of: &str, read: u64, progress: &mut Progress) -> Option<Error> {
-    let is_new = progress.refused.insert((of.to_owned(), read));
-    (!is_new).then(|| refused_unchanged("write to the table"))
+/// version, it is a failure: nobody has changed that item in between, and what else there is to do must not wait for it.
+fn refused_again(write: &Write, progress: &mut Progress) -> Option<Error> {
+    let (of, read) = match write {
+        Write::Window(window) => (window.uid.clone(), window.version),
+        Write::Rule(item) => (item.arn.to_string(), item.version),
+        // Neither a start nor an end writes anything else.
+        _ => return None,
+    };
+    let is_new = progress.refused.insert((of, read));
+    (!is_new).then(|| refused_unchanged(std::slice::from_ref(write)))
 }
 
 /// Saves what must be saved of the rules and makes the windows active, in one transaction; or one after the other, where
@@ -117,6 +124,7 @@ async fn start(run: Run<'_>, plan: &Plan, progress: &mut Progress) -> Step {
     for part in writes.chunks(WRITES_MAX) {
         match run.app.aws.store.write(None, part).await {
             Ok(Written::Yes) => {}
+            Ok(Written::Busy) => return Step::Again,
             Ok(Written::Changed | Written::Decided) => {
                 // At first others did the same, or changed something; then one of these writes may never be taken.
                 progress.refused_together += 1;
@@ -127,7 +135,7 @@ async fn start(run: Run<'_>, plan: &Plan, progress: &mut Progress) -> Step {
                 }
                 return Step::Again;
             }
-            Err(error) if part.len() > 1 && error.code().is_some_and(|code| REFUSED_FOR_GOOD.contains(&code)) => {
+            Err(error) if part.len() > 1 && is_refused_for_good(&error) => {
                 one_by_one(run, part, progress).await;
                 return Step::Again;
             }
@@ -151,7 +159,7 @@ async fn one_by_one(run: Run<'_>, writes: &[Write], progress: &mut Progress) {
     for write in writes {
         match (run.app.aws.store.write(None, std::slice::from_ref(write)).await, write) {
             (Ok(Written::Yes), Write::Window(window)) => progress.window_changed(window),
-            (Ok(Written::Yes), _) => {}
+            (Ok(Written::Yes | Written::Busy), _) => {}
             (Ok(Written::Changed | Written::Decided), _) => not_taken(write, progress),
             (Err(error), _) => not_written(write, &error, progress),
         }
@@ -160,13 +168,7 @@ async fn one_by_one(run: Run<'_>, writes: &[Write], progress: &mut Progress) {
 
 /// Remembers that one write of a start was refused since its item is not as it was read.
 fn not_taken(write: &Write, progress: &mut Progress) {
-    let again = match write {
-        Write::Window(window) => refused_again(&window.uid, window.version, progress),
-        Write::Rule(item) => refused_again(item.arn.as_str(), item.version, progress),
-        // A start writes nothing else.
-        _ => None,
-    };
-    if let Some(error) = again {
+    if let Some(error) = refused_again(write, progress) {
         not_written(write, &error, progress);
     }
 }

@@ -55,7 +55,7 @@ async fn archive_one(run: Run<'_>, window: &Window) -> Result<(), String> {
     match written.map_err(|error| error.full())? {
         Written::Yes => tracing::info!(window.id = %window.id, "window is history"),
         // Mostly another run did it. If it is still there after so long, something else is in the way.
-        Written::Changed | Written::Decided => {
+        Written::Changed | Written::Decided | Written::Busy => {
             if let Some(since) = window.lingers_since(now)
                 && store.is_present(window).await.map_err(|error| error.full())?
             {

@@ -62,7 +62,7 @@ async fn book(run: Run<'_>, series: &Series, table: &Table, next: &Occurrence) -
     match run.app.aws.store.write(None, &writes).await? {
         Written::Yes => {}
         // Another run booked it, or somebody changed the series.
-        Written::Changed | Written::Decided => return Ok(None),
+        Written::Changed | Written::Decided | Written::Busy => return Ok(None),
     }
     tracing::info!(window.id = %window.id, series.id = %series.id, "next occurrence booked");
     make_wake_ups(run, &mut window).await?;

@@ -114,7 +114,9 @@ async fn tell(run: Run<'_>, bucket: &Bucket, table: &Table) -> Result<Told, Erro
         let Some(next) = due(run, bucket, table) else { break };
         match store.write(None, &[Write::Published(next.clone())]).await? {
             Written::Yes => return send(run, bucket, table.published.as_ref(), next).await,
-            Written::Changed | Written::Decided => read = Some(store.now(Reads::Windows, run.now()).await?),
+            Written::Changed | Written::Decided | Written::Busy => {
+                read = Some(store.now(Reads::Windows, run.now()).await?);
+            }
         }
     }
     // Another run tells the same, or goes on changing it: then that one's is the last word.

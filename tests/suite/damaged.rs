@@ -206,7 +206,9 @@ async fn an_item_that_never_takes_a_write_keeps_no_other_window_from_its_start_o
         let text = world.text_of("failed");
         assert!(text.contains("refuses to be changed, though it reads as it did before"), "{text}");
         let off = world.invoke(json!({"action": "off"})).await.expect_err("one of both cannot be written").full();
+        assert!(off.contains("The end of two is decided, and that stands; 1 left to do"), "{off}");
         assert!(off.contains("window one") && off.contains("refuses to be changed"), "{off}");
+        assert!(!world.is_dark(1), "off opens what it can");
         world.run_until("02:22").await;
         assert_eq!((world.is_dark(1), world.count("completed")), (false, 1), "stubborn since {at}");
         world.state().table.stubborn.clear();
@@ -230,5 +232,19 @@ async fn a_name_that_cannot_be_written_is_not_said_to_be_changed_by_others() {
     ] {
         let refused = world.invoke(booking).await.expect_err("it has that name").full();
         assert!(refused.contains("deploy is the name of an item series#deploy of the table"), "{refused}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_writes_that_meet_others_again_and_again_nobody_says_that_their_items_refuse_them() {
+    let world = World::new(1);
+    let booked = json!({"id": "one", "start": "2026-12-06T02:00Z", "end": "2026-12-06T03:00Z"});
+    world.invoke(booked).await.expect("booked");
+    // Of each run two writes are given up, each after four tries.
+    for (before, after, is_dark) in [("01:59", "02:01", true), ("02:59", "03:02", false)] {
+        world.run_until(before).await;
+        world.state().transaction_conflicts = 8;
+        world.run_until(after).await;
+        assert_eq!((world.is_dark(0), world.count("failed")), (is_dark, 0), "{:?}", world.events());
     }
 }

@@ -797,3 +797,32 @@ async fn a_start_onto_which_another_window_was_moved_is_left_out_with_both() {
     world.run_until("02:10").await;
     assert_eq!(world.count("started"), 0, "{:?}", world.events());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_cancelled_behind_a_start_that_is_yet_to_be_booked_again_stays_cancelled() {
+    for (decision, at) in [("cancel", "2026-12-07T02:00:00Z"), ("reschedule", "2026-12-07T05:00:00Z")] {
+        let world = World::new(1);
+        world.invoke(nightly()).await.expect("booked");
+        world.invoke(json!({"action": "skip", "id": "nightly"})).await.expect("left out");
+        assert_eq!(world.windows(), ["nightly-20261207T0200Z"]);
+        // The run that took it back died before it booked that night.
+        world.edit_item("series#nightly", |item| {
+            item["skipped"] = json!([]);
+            item["booked_until"] = json!("2026-12-06T01:59:59Z");
+        });
+        let mut event = json!({"action": decision, "id": "nightly-20261207T0200Z"});
+        if decision == "reschedule" {
+            event["start"] = json!(at);
+        }
+        world.invoke(event).await.expect("decided");
+        world.invoke(json!({"action": "sweep"})).await.expect("swept");
+        assert!(world.windows().contains(&"nightly-20261206T0200Z".to_owned()), "{:?}", world.windows());
+        world.until(moment("2026-12-06T02:40:00Z")).await;
+        world.invoke(json!({"action": "sweep"})).await.expect("swept");
+        let then: Vec<String> = world.windows().into_iter().filter(|id| id.ends_with("20261207T0200Z")).collect();
+        assert_eq!(then.len(), usize::from(decision == "reschedule"), "{decision}: {:?}", world.windows());
+        let is_next = world.windows().contains(&"nightly-20261208T0200Z".to_owned());
+        assert_eq!(is_next, decision == "cancel", "{:?}", world.windows());
+        assert_eq!(world.count("failed"), 0, "{decision}: its name is not wanted twice");
+    }
+}
