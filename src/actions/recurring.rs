@@ -286,7 +286,7 @@ pub(super) async fn report(run: Run<'_>, series: &Series, decision: Option<&Deci
     let windows = run.app.aws.store.now(Reads::Windows, run.now()).await.unwrap_or_default().windows;
     let mut report = Report::of_series(event, (series, &windows), decision, run.request, run.now());
     if matches!(event, Event::Paused | Event::Cancelled) {
-        report.notes.extend(series.tell_lost(&windows, decision.at));
+        report.notes.extend(series.told_not_booked(&windows, decision.at));
     }
     let error = run.app.aws.topic.publish(&report, run.target).await.err()?;
     Some(format!("series {}: {}", series.id, error.full()))

@@ -10,7 +10,7 @@ use super::{
     recurrence::{Occurrence, Recurrence},
     rule_arn::RuleArn,
     span, time,
-    window::{AtEnd, Covered, Decision, State, Window},
+    window::{AtEnd, Covered, Decision, DecisionKind, State, Window},
 };
 
 /// How many occurrences are shown ahead.
@@ -133,24 +133,26 @@ impl Series {
     }
 
     /// The starts that have passed and had no window, though they were neither left out nor cancelled, oldest first:
-    /// nothing booked them in time. Of one that is paused, those before and during its pause.
+    /// nothing booked them in time. Of one that is paused, only those before its pause: the others were left out on purpose.
     #[must_use]
-    pub fn lost(&self, windows: &[Window], now: Timestamp) -> Vec<Timestamp> {
+    pub fn not_booked_in_time(&self, windows: &[Window], now: Timestamp) -> Vec<Timestamp> {
         let had_window = |start| {
             windows.iter().any(|window| window.series.as_ref() == Some(&self.id) && window.occurrence == Some(start))
         };
         let from = self.booked_until.unwrap_or(self.booked_at);
-        let lost = self.occurrences(from, now, usize::MAX, |passed| {
+        let paused = self.decisions.iter().rfind(|decision| decision.action == DecisionKind::Pause);
+        let until = paused.filter(|_| self.paused).map_or(now, |decision| now.min(decision.at));
+        let passed = self.occurrences(from, until, usize::MAX, |passed| {
             !self.skipped.contains(&passed.start) && !had_window(passed.start)
         });
-        lost.into_iter().map(|passed| passed.start).collect()
+        passed.into_iter().map(|passed| passed.start).collect()
     }
 
-    /// What to tell of the starts that were [`lost`](Self::lost), if there are any.
+    /// What to tell of the starts that were [`not_booked_in_time`](Self::not_booked_in_time), if there are any.
     #[must_use]
-    pub fn tell_lost(&self, windows: &[Window], now: Timestamp) -> Option<String> {
+    pub fn told_not_booked(&self, windows: &[Window], now: Timestamp) -> Option<String> {
         let spoken = |start: &Timestamp| time::spoken(*start, Some(&self.timezone));
-        let which = match self.lost(windows, now).as_slice() {
+        let which = match self.not_booked_in_time(windows, now).as_slice() {
             [] => return None,
             [one] => format!("its start of {}", spoken(one)),
             all @ [first, .., last] => format!("{} starts, from {} to {}", all.len(), spoken(first), spoken(last)),
@@ -385,11 +387,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_passed_without_a_window_was_lost() {
+    fn what_passed_without_a_window_was_not_booked_in_time() {
         let until = Series { booked_until: Some(at("2026-07-07T01:00:00Z")), ..series() };
         let now = at("2026-07-10T01:00:00Z");
         let days = |series: &Series, windows: &[Window]| -> Vec<String> {
-            series.lost(windows, now).iter().map(|start| start.strftime("%d").to_string()).collect()
+            series.not_booked_in_time(windows, now).iter().map(|start| start.strftime("%d").to_string()).collect()
         };
         assert_eq!(days(&until, &[]), ["08", "09", "10"]);
         let eighth = booked("2026-07-08T01:00:00Z", "2026-07-08T05:00:00Z", State::Ending);
@@ -407,7 +409,12 @@ pub(crate) mod tests {
             ["10"],
             "since it was booked"
         );
-        let told = |now| until.tell_lost(&[], at(now)).unwrap_or_default();
+        let (action, paused_at) = (DecisionKind::Pause, at("2026-07-08T12:00:00Z"));
+        let decision = Decision { at: paused_at, action, requested_by: None, reason: None, start: None, end: None };
+        let paused = Series { paused: true, decisions: vec![decision], ..until.clone() };
+        assert_eq!(days(&paused, &[]), ["08"], "a pause is on purpose");
+        assert_eq!(days(&Series { paused: false, ..paused }, &[]), ["08", "09", "10"], "it was resumed");
+        let told = |now| until.told_not_booked(&[], at(now)).unwrap_or_default();
         assert_eq!(told("2026-07-08T00:59:59Z"), "");
         assert!(
             told("2026-07-08T01:00:00Z").starts_with("series nightly left out its start of Wed 8 Jul 2026 01:00 UTC")

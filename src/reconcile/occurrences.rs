@@ -54,8 +54,8 @@ async fn book(run: Run<'_>, series: &Series, table: &Table, next: &Occurrence) -
         return Ok(None);
     }
     if namesake.is_some() || table.one_series(&id).is_some() {
-        let lost = series.tell_lost(&table.windows, run.now());
-        return left_out(run, series, &id, next, further, lost).await.map(|()| None);
+        let not_booked = series.told_not_booked(&table.windows, run.now());
+        return left_out(run, series, &id, next, further, not_booked).await.map(|()| None);
     }
     let mut window = window(run, series, table, id, next).await;
     let writes = [Write::NewWindow(window.clone()), Write::Series(further)];
@@ -78,7 +78,7 @@ async fn finish(run: Run<'_>, series: &Series, table: &Table) -> Result<(), Erro
     let cause = "run out".to_owned();
     let about = (series, table.windows.as_slice());
     let mut report = Report { cause, ..Report::of_series(Event::Completed, about, decision, run.request, run.now()) };
-    report.notes.extend(series.tell_lost(&table.windows, run.now()));
+    report.notes.extend(series.told_not_booked(&table.windows, run.now()));
     run.app.aws.topic.publish(&report.seen(&present(run, Reads::Windows).await.site), run.target).await?;
     // Another run did it, or somebody changed the series: then it is looked at again.
     run.app.aws.store.write(None, &[Write::PastSeries(series.clone(), run.now())]).await.map(drop)
@@ -91,7 +91,7 @@ async fn left_out(
     id: &WindowId,
     next: &Occurrence,
     further: Series,
-    lost: Option<String>,
+    not_booked: Option<String>,
 ) -> Result<(), Error> {
     let cause = format!("{} {} {}", series.id, series.uid, next.start);
     let mut report =
@@ -101,7 +101,7 @@ async fn left_out(
         series.id,
         crate::model::time::spoken(next.start, Some(&series.timezone))
     ));
-    report.notes.extend(lost);
+    report.notes.extend(not_booked);
     run.app.aws.topic.publish(&report, run.target).await?;
     run.app.aws.store.write(None, &[Write::Series(further)]).await.map(drop)
 }
@@ -110,7 +110,7 @@ async fn window(run: Run<'_>, series: &Series, table: &Table, id: WindowId, next
     let now: Timestamp = run.now();
     let rules = series.rules.resolve(&run.app.config.rules);
     let mut notes: Vec<String> = next.shifted.iter().cloned().collect();
-    notes.extend(series.tell_lost(&table.windows, now));
+    notes.extend(series.told_not_booked(&table.windows, now));
     let after = Series { booked_until: Some(next.start), ..series.clone() }.next_to_book(now);
     let end = next.start.checked_add(series.duration).ok();
     if after.zip(end).is_some_and(|(after, end)| after.start < end) {

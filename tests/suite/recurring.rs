@@ -688,7 +688,7 @@ async fn what_an_outage_made_a_series_leave_out_is_told_with_the_next_window() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_left_out_on_purpose_is_not_told_as_lost() {
+async fn what_was_left_out_on_purpose_is_not_told_as_not_booked() {
     // During a pause, by a skip, and what was booked beside one that came back.
     let world = hourly().await;
     world.invoke(json!({"action": "skip", "id": "s"})).await.expect("skipped");
@@ -711,6 +711,20 @@ async fn what_was_left_out_on_purpose_is_not_told_as_lost() {
             report.document["text"]
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_series_cancelled_during_its_pause_does_not_tell_the_starts_of_the_pause_as_not_booked() {
+    let world = hourly().await;
+    world.run_until("04:10").await;
+    world.invoke(json!({"action": "pause", "id": "s"})).await.expect("paused");
+    world.run_until("08:10").await;
+    world.invoke(json!({"action": "cancel", "id": "s"})).await.expect("cancelled");
+    let state = world.state();
+    let reports = state.published.iter().filter(|report| report.event() == "cancelled");
+    let mails: Vec<String> = reports.map(|report| report.document["text"].to_string()).collect();
+    assert!(mails.iter().any(|mail| mail.contains("eries s")), "{mails:?}");
+    assert!(!mails.iter().any(|mail| mail.contains("left out")), "{mails:?}");
 }
 
 #[tokio::test(start_paused = true)]
