@@ -21,9 +21,11 @@ pub(super) fn note(event: Event) -> Option<&'static str> {
 /// The event that makes sense after a decision about a series, ready to be sent.
 pub(super) fn next_event(event: Event, series: &Series, decision: &Decision) -> Option<String> {
     match event {
-        // The last one is what this decision left out: of a window that was moved, its first time.
         Event::Skipped => {
-            let start = series.skipped.last().filter(|start| **start > decision.at)?;
+            let own = series.skipped.iter().find(|start| Some(**start) == decision.start);
+            // Of a window that was moved, its first time was left out: that is the last one until something else is decided.
+            let first_time = || series.skipped.last().filter(|_| series.decisions.last() == Some(decision));
+            let start = own.or_else(first_time).filter(|start| **start > decision.at)?;
             let what =
                 if Some(*start) == decision.start { "to take that back" } else { "to book it at its first time" };
             Some(remedy(what, &json!({ "action": "unskip", "id": series.id, "start": start })))
@@ -44,9 +46,14 @@ mod tests {
         text.parse().expect("a time")
     }
 
-    fn next(event: Event, series: &Series, start: Option<Timestamp>) -> Option<String> {
+    fn skip(start: Option<Timestamp>) -> Decision {
         let (at, action) = (at("2026-07-06T00:00:00Z"), DecisionKind::Skip);
-        next_event(event, series, &Decision { at, action, requested_by: None, reason: None, start, end: None })
+        Decision { at, action, requested_by: None, reason: None, start, end: None }
+    }
+
+    /// After a decision about this start, which is the last one.
+    fn next(event: Event, series: &Series, start: Option<Timestamp>) -> Option<String> {
+        next_event(event, &Series { decisions: vec![skip(start)], ..series.clone() }, &skip(start))
     }
 
     #[test]
@@ -60,6 +67,21 @@ mod tests {
         assert_eq!(told(at("2026-07-06T23:00:00Z")), format!("to book it at its first time, {unskip}"));
         let passed = Series { skipped: vec![ninth, at("2026-07-05T01:00:00Z")], ..series() };
         assert_eq!(next(Event::Skipped, &passed, Some(seventh)), None, "its first time has passed");
+    }
+
+    #[test]
+    fn a_skip_told_again_takes_back_no_other_one() {
+        let (seventh, ninth) = (at("2026-07-07T01:00:00Z"), at("2026-07-09T01:00:00Z"));
+        let told = |start: Timestamp, skipped: &[Timestamp]| {
+            let decisions = vec![skip(Some(start)), skip(Some(ninth))];
+            let later = Series { skipped: skipped.to_vec(), decisions, ..series() };
+            next_event(Event::Skipped, &later, &skip(Some(start)))
+        };
+        let own = told(seventh, &[seventh, ninth]).expect("a remedy");
+        assert!(own.starts_with("to take that back") && own.contains("2026-07-07T01:00:00Z"), "{own}");
+        assert_eq!(told(seventh, &[ninth]), None, "it was taken back");
+        let moved = at("2026-07-06T23:00:00Z");
+        assert_eq!(told(moved, &[seventh, ninth]), None, "which first time it had is not known any more");
     }
 
     #[test]

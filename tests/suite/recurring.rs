@@ -171,6 +171,21 @@ async fn a_repeated_skip_reports_its_own_decision() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_skip_repeated_after_another_one_offers_to_take_back_its_own_start() {
+    let world = World::new(1);
+    world.invoke(nightly()).await.expect("booked");
+    for (day, request) in [(7, "one"), (8, "two"), (7, "one")] {
+        let skip = json!({"action": "skip", "id": "nightly", "start": format!("2026-12-{day:02}T02:00:00Z")});
+        world.try_invoke(&skip, request).await.expect("lives").expect("skipped");
+        let mail = world.text_of("skipped");
+        assert!(mail.contains("to take that back"), "{day}: {mail}");
+        let start = format!("2026-12-{day:02}T02:00:00Z");
+        assert!(mail.lines().any(|line| line.contains("unskip") && line.contains(&start)), "{day}: {mail}");
+        world.until(world.now() + jiff::SignedDuration::from_mins(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_skip_leaves_out_a_start_of_its_own_series_and_nothing_that_was_moved() {
     let world = World::new(1);
     let backup = json!({"id": "backup", "every": "cron(0 2 * * ? *)", "duration": "PT30M", "timezone": "UTC"});
