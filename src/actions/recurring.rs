@@ -49,7 +49,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
     let fresh = series.view(&[], run.now());
     let warnings: Vec<String> = warns.into_iter().chain(fresh.notes.clone()).collect();
     if dry_run {
-        let found = match standing(&table, &series, has_start, managed, run.now()) {
+        let found = match same_series(&table, &series, has_start, managed, run.now()) {
             Ok(found) => found.map(|found| found.view(&table.windows, run.now())),
             Err(refusal) => return refused(run, DecisionKind::Book, refusal).await,
         };
@@ -70,7 +70,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
     }
     let decided = decide(run, DecisionKind::Book, |table, now| {
         let about = vec![series.id.clone()];
-        if let Some(found) = standing(table, &series, has_start, managed, now)? {
+        if let Some(found) = same_series(table, &series, has_start, managed, now)? {
             return Ok(Verdict { writes: vec![], what: (found.clone(), "already_booked"), about });
         }
         let mut new = Series { uid: uid([run.request, &now.to_string()]), ..series.clone() };
@@ -112,7 +112,7 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
 }
 
 /// The series of this name that there is, if it is the same one; refused if it is another, or a window has the name.
-fn standing<'a>(
+fn same_series<'a>(
     table: &'a Table,
     asked: &Series,
     has_start: bool,

@@ -48,8 +48,8 @@ pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, asked
         let occurrence =
             window.and_then(|window| window.occurrence).filter(|_| !series.has_occurrence(at)).unwrap_or(at);
         let told = |at| time::spoken(at, Some(&series.timezone));
-        let is_dead = window.is_none() && series.booked_until.is_some_and(|until| at <= until);
-        let message = if is_dead && !series.skipped.contains(&at) {
+        let has_no_window = window.is_none() && series.booked_until.is_some_and(|until| at <= until);
+        let message = if has_no_window && !series.skipped.contains(&at) {
             gone(table, id, at, told)
         } else if occurrence == at {
             format!("Series {id} leaves out {}.", told(at))
@@ -62,7 +62,7 @@ pub async fn skip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, asked
             )
         };
         let mut writes = cancelled(table, starts_then, now, DecisionKind::Skip, asked);
-        let is_new = window.is_some() || !(is_dead || series.skipped.contains(&at));
+        let is_new = window.is_some() || !(has_no_window || series.skipped.contains(&at));
         if is_new {
             series.forget_passed(now);
             series.skipped.retain(|skipped| *skipped != occurrence);
