@@ -274,11 +274,11 @@ fn dry_run(
     asked: &Asked,
     booked: Booked,
 ) -> Result<Response, Error> {
-    let (window, what, untaken) = match booked {
+    let (window, what, not_taken) = match booked {
         Booked::Finishing(window) => return Err(same::finishing(&window, &[])),
         Booked::Already(window) => {
-            let untaken = same::untaken(&window, booking, asked).map(|untaken| untaken.sentence);
-            (window, "already exists", untaken)
+            let not_taken = same::not_taken_of_window(&window, booking, asked).map(|fields| fields.sentence);
+            (window, "already exists", not_taken)
         }
         Booked::New(window) if window.start <= run.now() => (window, "would start now", None),
         Booked::New(window) => (window, "would be booked", None),
@@ -287,7 +287,7 @@ fn dry_run(
     let start = time::spoken(window.start, zone);
     let end = window.end.map_or("off is sent".to_owned(), |end| time::spoken(end, zone));
     let mut message = format!("Nothing was done; window {} {what}, from {start} until {end}.", window.id);
-    message.extend(untaken);
+    message.extend(not_taken);
     let window = Some(WindowView::new(&window));
     Ok(Response { outcome: "dry_run".to_owned(), message, window, ..answers::blank(action.word()) })
 }
@@ -315,9 +315,9 @@ async fn already(
     if answers::did_something(window, &done) {
         answer.message = answers::about(run, action.word(), window, AnswerOutcome::Reconciled).message;
     }
-    if let Some(untaken) = same::untaken(window, booking, asked) {
-        answer.message.push_str(&untaken.sentence);
-        answer.next_steps.extend(untaken.step);
+    if let Some(not_taken) = same::not_taken_of_window(window, booking, asked) {
+        answer.message.push_str(&not_taken.sentence);
+        answer.next_steps.extend(not_taken.step);
     }
     Ok(answer)
 }

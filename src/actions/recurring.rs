@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Decided, Verdict, answers, decide, known_series, refused, with_decision};
+use super::{Decided, Verdict, answers, decide, known_series, refused, same, with_decision};
 use crate::{
     app::Run,
     aws::{
@@ -50,19 +50,21 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
     let warnings: Vec<String> = warns.into_iter().chain(fresh.notes.clone()).collect();
     if dry_run {
         let found = match same_series(&table, &series, has_start, managed, run.now()) {
-            Ok(found) => found.map(|found| found.view(&table.windows, run.now())),
+            Ok(found) => found,
             Err(refusal) => return refused(run, DecisionKind::Book, refusal).await,
         };
-        let what = match &found {
+        let seen = found.map(|found| found.view(&table.windows, run.now()));
+        let what = match &seen {
             Some(view) if view.next.is_empty() => format!("already exists: {}", view.notes.join("; ")),
             Some(view) => format!("already exists, and comes next {}", spans(view).join("; ")),
             None => format!("would come next {}", spans(&fresh).join("; ")),
         };
-        let view = found.unwrap_or(fresh);
+        let not_taken = found.and_then(|found| same::not_taken_of_series(found, &series));
+        let not_taken = not_taken.map(|fields| fields.sentence).unwrap_or_default();
         return Ok(Response {
             outcome: "dry_run".to_owned(),
-            message: format!("Nothing was done; series {} {what}.", series.id),
-            series: vec![view],
+            message: format!("Nothing was done; series {} {what}.{not_taken}", series.id),
+            series: vec![seen.unwrap_or(fresh)],
             site: Some(reconcile::present(run, Reads::Windows).await.site),
             warnings,
             ..answers::blank(DecisionKind::Book.word())
@@ -99,13 +101,16 @@ pub async fn recur(run: Run<'_>, recurring: Recurring, asked: &Asked) -> Result<
         (false, next) if next.is_empty() => format!("Series {} is booked; {}.", kept.id, view.notes.join("; ")),
         (false, next) => format!("Series {} is booked; it comes next on {}.", kept.id, next.join(", ")),
     };
-    message.extend(Some(not_taken(kept, &series)).filter(|_| outcome == "already_booked").flatten());
+    let already = Some(kept).filter(|_| outcome == "already_booked");
+    let not_taken = already.and_then(|kept| same::not_taken_of_series(kept, &series));
+    message.extend(not_taken.iter().map(|fields| fields.sentence.as_str()));
     Ok(Response {
         outcome: outcome.to_owned(),
         message,
         next_change: answers::next_change(&present.table.windows, &present.table, run.now()),
         site: Some(present.site),
         series: vec![view],
+        next_steps: not_taken.and_then(|fields| fields.step).into_iter().collect(),
         warnings: warnings.into_iter().chain(answers::unpublished(unpublished.as_ref())).collect(),
         ..answers::blank(DecisionKind::Book.word())
     })
@@ -145,18 +150,6 @@ fn same_series<'a>(
         first(found),
         first(asked)
     )]))
-}
-
-/// That a series which was there before kept its own words, where the event has others.
-fn not_taken(kept: &Series, asked: &Series) -> Option<String> {
-    let differs = [
-        ("reason", asked.reason.is_some() && asked.reason != kept.reason),
-        ("message", asked.message.is_some() && asked.message != kept.message),
-        ("mute_alarms", asked.mute_alarms.is_some() && asked.mute_alarms != kept.mute_alarms),
-    ];
-    let fields: Vec<&str> = differs.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect();
-    let told = || format!(" It was there before, so this was not taken: {}; edit changes it.", fields.join(", "));
-    (!fields.is_empty()).then(told)
 }
 
 fn told(view: &SeriesView) -> Vec<String> {

@@ -1,25 +1,27 @@
-//! A booking that is sent again: whether it means the window of its name, and what of it is not taken. Pure.
+//! A booking that is sent again: whether it means the window of its name, and what of it is not taken, also of a series. Pure.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answers;
 use crate::{
     error::Error,
     event::{Asked, Booking},
     model::{
+        id::WindowId,
         listed::listed,
         rule_arn::RuleArn,
+        series::Series,
         time::spoken,
         window::{DecisionKind, LAST_REPORTS, State, Window},
     },
     report::words::remedy,
 };
 
-/// What an event says of a window that is there already, and what is not taken from it.
-pub(super) struct Untaken {
+/// What an event says of a window or series that is there already, and what is not taken from it.
+pub(super) struct NotTaken {
     /// To follow other sentences.
     pub(super) sentence: String,
     /// The event that changes it, where one can.
@@ -83,32 +85,68 @@ pub(super) fn another(found: &Window, differences: &[&str], now: Timestamp) -> E
     )])
 }
 
-/// What an event says of the same maintenance, and what the window does not say.
-pub(super) fn untaken(found: &Window, booking: &Booking, asked: &Asked) -> Option<Untaken> {
-    let is_other = |given: &Option<String>, has: &Option<String>| given.is_some() && given != has;
-    let muted = |names: &Option<Vec<String>>| names.clone().map(BTreeSet::from_iter);
-    let (given_alarms, has_alarms): (Option<BTreeSet<String>>, _) =
-        (muted(&booking.mute_alarms), muted(&found.mute_alarms));
-    let mut edit = json!({ "action": "edit", "id": found.id });
-    let mut changeable = vec![];
-    for (field, is_other, given) in [
-        ("reason", is_other(&asked.reason, &found.reason), json!(asked.reason)),
-        ("message", is_other(&booking.message, &found.message), json!(booking.message)),
-        ("mute_alarms", given_alarms.is_some() && given_alarms != has_alarms, json!(booking.mute_alarms)),
-    ] {
-        if is_other {
-            changeable.push(field);
-            edit[field] = given;
+/// What a booking says of the same window, and the window does not say.
+pub(super) fn not_taken_of_window(found: &Window, booking: &Booking, asked: &Asked) -> Option<NotTaken> {
+    let end_it = if found.state == State::Booked { "cancel it" } else { "end it with off" };
+    let fields = [
+        ("reason", is_other(asked.reason.as_deref(), found.reason.as_deref()), Some(json!(asked.reason))),
+        ("message", is_other(booking.message.as_deref(), found.message.as_deref()), Some(json!(booking.message))),
+        (
+            "mute_alarms",
+            mutes_others(booking.mute_alarms.as_deref(), found.mute_alarms.as_deref()),
+            Some(json!(booking.mute_alarms)),
+        ),
+        ("requested_by", is_other(asked.requested_by.as_deref(), found.requested_by.as_deref()), None),
+        ("timezone", is_other(booking.timezone.as_deref(), found.timezone.as_deref()), None),
+    ];
+    not_taken("window", &found.id, end_it, fields)
+}
+
+/// What a booking says of the same series, and the series does not say.
+pub(super) fn not_taken_of_series(found: &Series, asked: &Series) -> Option<NotTaken> {
+    let fields = [
+        ("reason", is_other(asked.reason.as_deref(), found.reason.as_deref()), Some(json!(asked.reason))),
+        ("message", is_other(asked.message.as_deref(), found.message.as_deref()), Some(json!(asked.message))),
+        (
+            "mute_alarms",
+            mutes_others(asked.mute_alarms.as_deref(), found.mute_alarms.as_deref()),
+            Some(json!(asked.mute_alarms)),
+        ),
+        ("requested_by", is_other(asked.requested_by.as_deref(), found.requested_by.as_deref()), None),
+    ];
+    not_taken("series", &found.id, "cancel it", fields)
+}
+
+fn is_other(given: Option<&str>, has: Option<&str>) -> bool {
+    given.is_some() && given != has
+}
+
+/// The order of the alarms means nothing.
+fn mutes_others(given: Option<&[String]>, has: Option<&[String]>) -> bool {
+    let set = |names: &[String]| names.iter().cloned().collect::<BTreeSet<String>>();
+    given.is_some() && given.map(set) != has.map(set)
+}
+
+/// Tells which fields were not taken: of each its name, whether the event says something else, and what `edit` would be
+/// given to change it; nothing where no event changes it.
+fn not_taken(
+    what: &str,
+    id: &WindowId,
+    end_it: &str,
+    fields: impl IntoIterator<Item = (&'static str, bool, Option<Value>)>,
+) -> Option<NotTaken> {
+    let mut edit = json!({ "action": "edit", "id": id });
+    let (mut all, mut changeable, mut fixed) = (vec![], vec![], vec![]);
+    for (field, _, given) in fields.into_iter().filter(|(_, is_other, _)| *is_other) {
+        all.push(field);
+        match given {
+            Some(given) => {
+                changeable.push(field);
+                edit[field] = given;
+            }
+            None => fixed.push(field),
         }
     }
-    let mut fixed = vec![];
-    if is_other(&asked.requested_by, &found.requested_by) {
-        fixed.push("requested_by");
-    }
-    if is_other(&booking.timezone, &found.timezone) {
-        fixed.push("timezone");
-    }
-    let all = [changeable.clone(), fixed.clone()].concat();
     let were = match all.as_slice() {
         [] => return None,
         [_] => "was",
@@ -119,13 +157,12 @@ pub(super) fn untaken(found: &Window, booking: &Booking, asked: &Asked) -> Optio
         parts.push(format!("edit changes the {}", listed(&changeable)));
     }
     if !fixed.is_empty() {
-        let end_it = if found.state == State::Booked { "cancel it" } else { "end it with off" };
         parts.push(format!("no event changes its {}: {end_it} and book it anew", listed(&fixed)));
     }
     let sentence = parts.join("; ") + ".";
     let step = (!changeable.is_empty())
-        .then(|| remedy(&format!("to change the {} of window {}", listed(&changeable), found.id), &edit));
-    Some(Untaken { sentence, step })
+        .then(|| remedy(&format!("to change the {} of {what} {id}", listed(&changeable)), &edit));
+    Some(NotTaken { sentence, step })
 }
 
 /// Refuses a booking whose name is that of a window that is over and not history yet; `left` is what a run just now could

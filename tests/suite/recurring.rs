@@ -665,13 +665,52 @@ async fn a_series_that_is_booked_again_with_another_start_is_refused_and_with_th
     let mut at_once = june;
     at_once.as_object_mut().expect("an object").remove("start");
     world.invoke(at_once).await.expect_err("it would begin at once");
+}
 
-    let mut worded = cron;
-    worded["reason"] = json!("another");
-    worded["message"] = json!("Back soon");
-    let known = world.invoke(worded).await.expect("known");
-    let words = "It was there before, so this was not taken: reason, message; edit changes it.";
-    assert!(known.message.ends_with(words), "{}", known.message);
+#[tokio::test(start_paused = true)]
+async fn what_a_series_booked_again_would_change_is_named_as_for_a_window() {
+    let world = World::new(1);
+    let series = |more: &Value| {
+        let mut event = nightly();
+        event["mute_alarms"] = json!(["one", "two"]);
+        event["requested_by"] = json!("ann");
+        event.as_object_mut().expect("fields").extend(more.as_object().expect("fields").clone());
+        event
+    };
+    world.invoke(series(&json!({}))).await.expect("booked");
+    let anew = "no event changes its requested_by: cancel it and book it anew.";
+    for (more, words, step) in [
+        (json!({}), String::new(), None),
+        (json!({"mute_alarms": ["two", "one"]}), String::new(), None),
+        (json!({"requested_by": "eve"}), format!("the requested_by was not taken; {anew}"), None),
+        (
+            json!({"mute_alarms": []}),
+            "the mute_alarms was not taken; edit changes the mute_alarms.".to_owned(),
+            Some(json!({"action": "edit", "id": "nightly", "mute_alarms": []})),
+        ),
+        (
+            json!({"reason": "another", "message": "Back soon", "requested_by": "eve"}),
+            format!("the reason, message and requested_by were not taken; edit changes the reason and message; {anew}"),
+            Some(json!({"action": "edit", "id": "nightly", "reason": "another", "message": "Back soon"})),
+        ),
+    ] {
+        let mut dry = series(&more);
+        dry["dry_run"] = json!(true);
+        for (event, outcome) in [(dry, "dry_run"), (series(&more), "already_booked")] {
+            let known = world.invoke(event).await.expect("known");
+            assert_eq!(known.outcome, outcome);
+            let told = known.message.split_once(" It was there before, so ").map_or("", |(_, told)| told);
+            assert_eq!(told, words, "{more}: {}", known.message);
+            let steps = known.next_steps.iter().filter(|step| step.starts_with("to change the "));
+            let steps: Vec<Value> =
+                steps.map(|step| serde_json::from_str(&step[step.find('{').expect("JSON")..]).expect("JSON")).collect();
+            assert_eq!(steps, step.clone().filter(|_| outcome != "dry_run").as_slice(), "{more}");
+        }
+    }
+    let step = json!({"action": "edit", "id": "nightly", "reason": "another", "message": "Back soon"});
+    world.invoke(step).await.expect("edited");
+    let known = world.invoke(series(&json!({"reason": "another", "message": "Back soon"}))).await.expect("known");
+    assert!(!known.message.contains("not taken"), "{}", known.message);
 }
 
 /// No invocation comes until this moment.
