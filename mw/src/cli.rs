@@ -66,10 +66,8 @@ pub enum Command {
     #[command(after_help = "Examples:\n  mw status\n  mw status --expect maintenance && ./migrate.sh")]
     Status(Status),
     /// Find what would make a window fail; changes nothing
-    #[command(
-        after_help = "Exits with 1 if a window would fail.\n\nExamples:\n  mw check\n  mw check --start 2026-12-06T02:00 \
-                      --for 2h --timezone Europe/London"
-    )]
+    #[command(after_help = "Exits with 1 if something must be fixed before a window.\n\nExamples:\n  mw check\n  \
+                      mw check --start 2026-12-06T02:00 --for 2h --timezone Europe/London")]
     Check(Check),
     /// Book a window, or with --every one that recurs
     #[command(
