@@ -15,7 +15,7 @@ use crate::{
         rule_arn::RuleArn,
         series::Series,
         time::spoken,
-        window::{DecisionKind, LAST_REPORTS, State, Window},
+        window::{DecisionKind, State, Window},
     },
     report::words::remedy,
 };
@@ -172,8 +172,7 @@ pub(super) fn finishing(found: &Window, left: &[String]) -> Error {
         || "is over".to_owned(),
         |ending| format!("is over since {}", spoken(ending.at, found.timezone.as_deref())),
     );
-    let is_last = |sent: &String| sent.split_once(' ').is_some_and(|(_, event)| LAST_REPORTS.contains(&event));
-    let waits = if found.reports.iter().any(is_last) {
+    let waits = if found.last_report_is_out() {
         "and becomes history any moment"
     } else {
         "but its last report is not out yet"

@@ -20,7 +20,7 @@ pub const HORIZON: SignedDuration = SignedDuration::from_hours(366 * 24);
 pub const LENGTH_MIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// The words of the reports of which each window sends one in the end.
-pub const LAST_REPORTS: [&str; 3] = ["completed", "cancelled", "missed"];
+const LAST_REPORTS: [&str; 3] = ["completed", "cancelled", "missed"];
 
 /// Whoever sends a window's last report also makes it history, and two sweeps after that somebody else should have.
 const LINGERS: SignedDuration = SignedDuration::from_mins(11);
@@ -359,6 +359,12 @@ impl Window {
         self.told.contains(key)
     }
 
+    /// Whether its last report is out.
+    #[must_use]
+    pub fn last_report_is_out(&self) -> bool {
+        LAST_REPORTS.iter().any(|key| self.was_told(key))
+    }
+
     /// When it really started; if no run lived to note that, when it became active. One that was missed never did.
     #[must_use]
     pub fn really_started(&self) -> Option<Timestamp> {
@@ -381,10 +387,9 @@ impl Window {
     /// Since when it is over, if its last report is not out and should be by now.
     #[must_use]
     pub fn untold_since(&self, now: Timestamp) -> Option<Timestamp> {
-        let is_last = |sent: &String| sent.split_once(' ').is_some_and(|(_, event)| LAST_REPORTS.contains(&event));
         let ending = self.ending.filter(|_| self.state == State::Ending)?;
         let is_late = now.duration_since(ending.at) >= ENDS_WITHIN;
-        (is_late && !self.reports.iter().any(is_last)).then_some(ending.at)
+        (is_late && !self.last_report_is_out()).then_some(ending.at)
     }
 
     /// Adds a decision, with the times as they are now; one that ends the window sets none.
@@ -620,7 +625,7 @@ pub(crate) mod tests {
         assert_eq!(ending.untold_since(at("03:01:59")), None);
         assert_eq!(ending.untold_since(at("03:02:00")), Some(at("03:00:00")));
         assert_eq!(Window { state: State::Over, ..ending.clone() }.untold_since(at("05:00:00")), None);
-        let sent = |event: &str| Window { reports: [format!("2026-12-06T03:00:01Z {event}")].into(), ..ending.clone() };
+        let sent = |event: &str| Window { told: [event.to_owned()].into(), ..ending.clone() };
         assert_eq!(sent("failed").untold_since(at("05:00:00")), Some(at("03:00:00")));
         for last in LAST_REPORTS {
             assert_eq!(sent(last).untold_since(at("05:00:00")), None, "{last}");

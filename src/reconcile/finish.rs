@@ -11,7 +11,7 @@ use crate::{
     aws::{items::Write, store::Written},
     model::{
         after::After,
-        window::{LAST_REPORTS, State, Window},
+        window::{State, Window},
     },
     report::words,
 };
@@ -42,7 +42,7 @@ pub(super) async fn archive(run: Run<'_>, settled: &mut Settled, done: &mut Done
 }
 
 fn is_finished(window: &Window) -> bool {
-    window.state == State::Ending && LAST_REPORTS.iter().any(|key| window.was_told(key))
+    window.state == State::Ending && window.last_report_is_out()
 }
 
 async fn archive_one(run: Run<'_>, window: &Window) -> Result<(), String> {
