@@ -336,7 +336,8 @@ pub fn ended(window: &Window, rules: &[&RulePlan]) -> Option<Due> {
     (!window.was_told(event.word())).then(|| Due::new(event, event.word(), facts))
 }
 
-/// The rules that are open with other conditions than they had when the window began, since somebody else wrote these.
+/// The rules that are open with conditions that somebody else wrote with the last edit during the window. Of what was
+/// there before earlier edits nothing is kept.
 fn kept_edits(window: &Window, rules: &[&RulePlan], table: &Table) -> Vec<Fact> {
     let of_window = |rule: &RulePlan| table.rules.get(&rule.arn).filter(|saved| saved.windows.contains(&window.name()));
     let is_within = |drift: Drift| Some(drift.at) >= window.activated_at;

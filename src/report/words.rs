@@ -163,10 +163,9 @@ pub(super) fn fact(fact: &Fact, zone: Option<&str>) -> String {
         Fact::LeftAlone { rule, before, after } => drift::left_alone(rule, before, after),
         Fact::Had(rule, conditions) => drift::had(rule, conditions),
         Fact::Obstacle(rule, found) => format!("rule {} {}", rule.short(), obstacle(found)),
-        Fact::KeptEdit(rule) => format!(
-            "rule {} now has what someone else wrote into it during the window, not what it had before",
-            rule.short()
-        ),
+        Fact::KeptEdit(rule) => {
+            format!("rule {} now has what someone else wrote into it during the window", rule.short())
+        }
         Fact::HeldByAnother(rule) => format!("rule {} stays closed to visitors for another window", rule.short()),
         Fact::Said(text) => text.clone(),
         Fact::FoundMade(since) => format!(

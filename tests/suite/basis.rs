@@ -192,8 +192,7 @@ async fn the_last_report_says_that_a_rule_keeps_what_somebody_else_wrote() {
     world.run_until("03:10").await;
     assert_eq!(world.count("drift"), 1);
     let text = world.text_of("completed");
-    let kept =
-        "Note: rule web/rule000 now has what someone else wrote into it during the window, not what it had before";
+    let kept = "Note: rule web/rule000 now has what someone else wrote into it during the window";
     assert!(text.contains(kept) && !text.contains("rule web/rule001 now has"), "{text}");
 
     // One edit is found only as the rule is opened.
@@ -210,6 +209,22 @@ async fn the_last_report_says_that_a_rule_keeps_what_somebody_else_wrote() {
     world.invoke(json!({"action": "on", "id": "next", "duration": "PT5M"})).await.expect("on");
     world.run_until("04:30").await;
     assert!(!world.text_of("completed").contains("now has what"), "{}", world.text_of("completed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_rule_that_was_edited_and_edited_back_nothing_untrue_is_said() {
+    let world = World::new(1);
+    world.invoke(window()).await.expect("booked");
+    let first = world.conditions(0);
+    world.run_until("02:10").await;
+    for (path_then, until) in [(path(&["/new"]), "02:20"), (first[0].clone(), "03:10")] {
+        world.set_conditions(0, vec![path_then, header("x-maintenance-bypass", SECRET)]);
+        world.run_until(until).await;
+    }
+    assert_eq!((world.count("drift"), world.conditions(0)), (2, first));
+    let text = world.text_of("completed");
+    let kept = "Note: rule web/rule000 now has what someone else wrote into it during the window";
+    assert!(text.lines().any(|line| line == kept), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
