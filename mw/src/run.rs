@@ -138,7 +138,8 @@ impl Asking {
                 said.push_str(why);
             })
             .await;
-        let once = |why: &str| if said.contains(why) { "the same as above".to_owned() } else { why.to_owned() };
+        let is_known = |why: &str| !why.is_empty() && said.contains(why);
+        let once = |why: &str| if is_known(why) { "the same as above".to_owned() } else { why.to_owned() };
         match outcome {
             Outcome::Answered(text, answer) => {
                 self.screen.whole(&text);

@@ -107,6 +107,9 @@ fn a_function_that_keeps_failing_is_told_in_its_own_words() {
         }
     }
     assert_eq!(keys(&lambda.events()).len(), 2);
+    // Of what was never said nothing is the same.
+    let ran = Lambda::new([Reply::Fails("Incomplete", "")]).run(&["on", "a", "--tries", "1"]);
+    assert!(ran.err.contains("mw: failed: Incomplete") && !ran.err.contains("the same as above"), "{ran:?}");
     // Another failure is another one.
     let lambda = Lambda::new([Reply::Fails("Incomplete", "one is left"), Reply::Fails("Incomplete", "two are left")]);
     let ran = lambda.run(&["on", "a", "--tries", "2"]);
