@@ -8,7 +8,7 @@ use crate::{
     config::Config,
     model::{bypass::Bypass, rule_arn::RuleArn, table::Table},
     plan::{Form, Plan, site::SiteState},
-    probe::Expect,
+    probe::{Expect, NoPage},
     report::finding::Finding,
 };
 
@@ -159,13 +159,22 @@ pub(super) async fn edge(run: Run<'_>, site: SiteState) -> Option<Vec<Finding>> 
         return None;
     }
     let edge = probe.edge().await;
-    let page = edge.page.err().map(|found| {
-        Finding::warning(
+    let page = edge.page.err().map(|instead| match instead {
+        NoPage::Other(found) => Finding::warning(
             format!("the visitors' page is not at ProbeUrl's /errors/503.html: a visitor got {found}"),
             "during maintenance visitors would get an empty answer or the load balancer's bare one",
             "upload the pages to the stack's ErrorBucket, and see that the distribution serves /errors/*.html from it, with \
              the response headers policy for pages",
-        )
+        ),
+        NoPage::Unmarked => Finding::warning(
+            "whether the visitors' page is at ProbeUrl's /errors/503.html could not be told from an answer of the \
+             application: a visitor got status 200 without Retry-After, which the edge adds to its pages"
+                .to_owned(),
+            "if it is not there, visitors would get an empty answer during maintenance or the load balancer's bare one",
+            "open that address: if it shows the visitors' page, give the distribution's behaviour for /errors/*.html the \
+             response headers policy for pages; otherwise upload the pages to the stack's ErrorBucket, and see that the \
+             distribution serves /errors/*.html from it",
+        ),
     });
     let link = edge.link.err().map(|found| {
         Finding::warning(

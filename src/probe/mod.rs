@@ -81,9 +81,19 @@ pub struct Sight {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edge {
     /// Whether the visitors' page is there; if not, what came instead.
-    pub page: Result<(), String>,
+    pub page: Result<(), NoPage>,
     /// Whether a bypass link is answered at the edge; if not, what came instead.
     pub link: Result<(), String>,
+}
+
+/// What came instead of the visitors' page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoPage {
+    /// Something else, to continue "a visitor got …".
+    Other(String),
+    /// An answer with status 200 that may be the page, or the application's own, as some answer so to every path: the
+    /// header is missing by which the edge's policy for pages marks its own.
+    Unmarked,
 }
 
 /// The way to the web: HTTP/1.1 and HTTP/2, with and without TLS, following no redirects.
@@ -168,22 +178,21 @@ impl Probe {
             self.hop(&url, None, Instant::now() + self.try_timeout).await
         };
         let (page, link) = tokio::join!(ask(PAGE, None), ask("/", Some(SIGN_OUT)));
-        let judged = |asked: Result<Hop, String>, judge: fn(&Hop) -> Option<&'static str>| match asked {
-            Ok(hop) => judge(&hop).map_or(Ok(()), |why| Err(format!("status {}{why}", hop.status))),
-            Err(words) => Err(readable(&words, &self.secrets())),
+        let other = |asked: Result<Hop, String>| match asked {
+            Ok(hop) => format!("status {}", hop.status),
+            Err(words) => readable(&words, &self.secrets()),
         };
         Edge {
-            page: judged(page, |hop| match (hop.status, hop.retry_after) {
-                (200, true) => None,
-                // An application may answer so to every path. The edge's policy for pages adds the header, to no other's.
-                (200, false) => Some(" without Retry-After, which the edge adds to its pages"),
-                _ => Some(""),
-            }),
+            page: match page {
+                Ok(hop) if hop.status == 200 && hop.retry_after => Ok(()),
+                Ok(hop) if hop.status == 200 => Err(NoPage::Unmarked),
+                page => Err(NoPage::Other(other(page))),
+            },
             // Where the site itself redirects to says nothing of the edge.
-            link: judged(link, |hop| match &hop.leads {
-                Some(Ok(location)) if location == "/" => None,
-                _ => Some(""),
-            }),
+            link: match link {
+                Ok(Hop { leads: Some(Ok(location)), .. }) if location == "/" => Ok(()),
+                link => Err(other(link)),
+            },
         }
     }
 

@@ -135,6 +135,14 @@ async fn an_edge_without_page_and_link_is_found() {
     says(&found, "the visitors' page is not at ProbeUrl's /errors/503.html: a visitor got status 500");
     says(&found, "the bypass link is not answered at ProbeUrl");
     world.no_secret_was_said();
+
+    // An application that answers 200 everywhere may hide the page as well as stand in for it.
+    world.state().site_ill = false;
+    let (found, _) = check(&world).await;
+    says(&found, "Warning whether the visitors' page is at ProbeUrl's /errors/503.html could not be told");
+    says(&found, "if it is not there, visitors would get an empty answer");
+    says(&found, "open that address: if it shows the visitors' page, give");
+    assert!(!found.iter().any(|line| line.contains("the visitors' page is not at")), "{found:#?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use maintenance_window::{
     app::Clock,
     model::{bypass::Bypass, seen::Met},
-    probe::{Expect, Glance, Probe, Sight, connector},
+    probe::{Expect, Glance, NoPage, Probe, Sight, connector},
 };
 use tokio::time::Instant;
 
@@ -522,12 +522,12 @@ async fn a_tester_is_well_only_with_a_success() {
 async fn the_edge_is_known_by_the_visitors_page_and_by_a_redirect_of_its_own() {
     let failed = |words: &str| Err(words.to_owned());
     let marked = answer(200, &[("Retry-After", "300")]);
-    let any_path = failed("status 200 without Retry-After, which the edge adds to its pages");
+    let other = |words: &str| Err(NoPage::Other(words.to_owned()));
     for (page, link, expected) in [
         (marked, redirect("/"), (Ok(()), Ok(()))),
-        (status(200), redirect("/"), (any_path, Ok(()))),
-        (status(404), redirect("/en"), (failed("status 404"), failed("status 302"))),
-        (redirect("/"), status(200), (failed("status 302"), failed("status 200"))),
+        (status(200), redirect("/"), (Err(NoPage::Unmarked), Ok(()))),
+        (status(404), redirect("/en"), (other("status 404"), failed("status 302"))),
+        (redirect("/"), status(200), (other("status 302"), failed("status 200"))),
     ] {
         let site = Site::start(move |asked| match asked.path.as_str() {
             "/errors/503.html" => page.clone(),
