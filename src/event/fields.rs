@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, tz::TimeZone};
 use serde_json::{Map, Value};
 
 use super::{Asked, Format, Search, suggest};
@@ -17,7 +17,6 @@ use crate::{
         rule_arn::RuleArn,
         time,
         window::{AtEnd, Covered},
-        written_time::WrittenTime,
     },
 };
 
@@ -57,15 +56,17 @@ pub(super) const FIELDS: [&str; 21] = [
 
 /// The fields of one event and what is wrong with them.
 pub(super) struct Fields {
-    map: Map<String, Value>,
+    pub(super) map: Map<String, Value>,
     /// The fields that were asked for so far, which are those that the action knows.
     known: BTreeSet<String>,
     problems: Vec<String>,
+    /// The fields whose times need a zone that was refused. They have no value, and no problem of their own.
+    pub(super) without_zone: BTreeSet<String>,
 }
 
 impl Fields {
     pub(super) fn new(map: Map<String, Value>) -> Self {
-        Self { map, known: BTreeSet::new(), problems: vec![] }
+        Self { map, known: BTreeSet::new(), problems: vec![], without_zone: BTreeSet::new() }
     }
 
     /// Whether a field is there and says something.
@@ -87,7 +88,7 @@ impl Fields {
     }
 
     pub(super) fn has_problem(&self, key: &str) -> bool {
-        self.problems.iter().any(|problem| problem.starts_with(&format!("{key}: ")))
+        self.without_zone.contains(key) || self.problems.iter().any(|problem| problem.starts_with(&format!("{key}: ")))
     }
 
     pub(super) fn has_problems(&self) -> bool {
@@ -95,11 +96,7 @@ impl Fields {
     }
 
     pub(super) fn take_problems(&mut self) -> Vec<String> {
-        // Where the zone was refused, the times beside it do not ask for one.
-        let lacks_zone = self.has_problem("timezone");
-        let mut problems = std::mem::take(&mut self.problems);
-        problems.retain(|problem| !(lacks_zone && problem.contains(time::ZONE_BESIDE)));
-        problems
+        std::mem::take(&mut self.problems)
     }
 
     /// Refuses an explicit `null` in a field whose absence means more than any value of it.
@@ -207,50 +204,6 @@ impl Fields {
             self.problem("id", &format!("required by {action}, but missing; status lists the ids"));
         }
         id
-    }
-
-    /// A time, to the second; one without a place of its own is in `zone`.
-    pub(super) fn time(&mut self, key: &str, zone: Option<&TimeZone>) -> Option<Timestamp> {
-        self.number_as_text(key);
-        self.read(key, |text| time::instant(text, zone).map(time::whole_second))
-    }
-
-    /// A time of day as well, or one whose zone the action knows.
-    pub(super) fn written_time(&mut self, key: &str, zone: Option<&TimeZone>) -> Option<WrittenTime> {
-        self.number_as_text(key);
-        self.read(key, |text| WrittenTime::read(text, zone))
-    }
-
-    /// A time, or a time of day: then the next one after `after`.
-    pub(super) fn next_time(&mut self, key: &str, zone: Option<&TimeZone>, after: Timestamp) -> Option<Timestamp> {
-        self.number_as_text(key);
-        self.read(key, |text| WrittenTime::read(text, zone)?.resolve(zone, after))
-    }
-
-    fn number_as_text(&mut self, key: &str) {
-        if let Some(Value::Number(number)) = self.map.get(key) {
-            // Most likely the seconds since 1970, which have no place of their own but mean one instant.
-            let text = number.to_string();
-            self.map.insert(key.to_owned(), Value::String(text));
-        }
-    }
-
-    /// From when until when the history is told; times without a place of their own are in the zone beside them.
-    ///
-    /// To the fraction of a second that is written: the older ones are asked for by the moment at which the last that was
-    /// told was over.
-    pub(super) fn period(&mut self) -> (Option<Timestamp>, Option<Timestamp>) {
-        let zone = self.zone();
-        let [since, until] = ["since", "until"].map(|key| {
-            self.number_as_text(key);
-            self.read(key, |text| time::instant(text, zone.as_ref()))
-        });
-        if let (Some(since), Some(until)) = (since, until)
-            && until <= since
-        {
-            self.problem("until", &format!("expected a time after since ({since}), but found {until}"));
-        }
-        (since, until)
     }
 
     /// A duration of whole seconds.

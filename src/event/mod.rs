@@ -7,6 +7,7 @@ mod details;
 mod envelope;
 mod fields;
 pub(crate) mod suggest;
+mod times;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};

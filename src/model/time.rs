@@ -52,7 +52,7 @@ pub fn instant(text: &str, zone: Option<&TimeZone>) -> Result<Timestamp, String>
 }
 
 /// What the refusal of a time says that has no place and finds none in its event.
-pub const ZONE_BESIDE: &str = "or a `timezone` beside it";
+pub(super) const ZONE_BESIDE: &str = "or a `timezone` beside it";
 
 /// Reads an IANA time zone's name from the database the program carries.
 ///
