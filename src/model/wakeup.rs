@@ -43,19 +43,52 @@ pub struct WakeUp {
     pub due: Timestamp,
 }
 
+impl WakeUp {
+    /// The name that an earlier version gave it: the same without the group and role.
+    #[must_use]
+    pub fn former_name(&self) -> &str {
+        self.name.rsplit_once('-').map_or(self.name.as_str(), |(former, _)| former)
+    }
+}
+
+/// The characters in which the names of wake-ups of a group and role end.
+fn names_end(sender: &str) -> String {
+    id::uid([sender])[..3].to_owned()
+}
+
+/// The group and role behind these characters; none if there are no such characters.
+fn after_names_end(marked: &str) -> Option<&str> {
+    let (end, sender) = marked.split_once(' ')?;
+    (end == names_end(sender)).then_some(sender)
+}
+
 impl Window {
     /// What `wakeups` holds once the present revision has its wake-ups. The schedules' group and role are part of it,
-    /// since those made in a group, or under a role, that is gone are not delivered.
+    /// since those made in a group, or under a role, that is gone are not delivered. So is how their names end: a marker
+    /// without that is an earlier version's, whose wake-ups have other names.
     #[must_use]
     pub fn wakeups_marker(&self, sender: &str) -> String {
-        format!("{} {sender}", self.revision)
+        format!("{} {} {sender}", self.revision, names_end(sender))
     }
 
     /// The group and role of which the present revision has wake-ups, as far as the table knows.
     #[must_use]
     pub fn wakeups_sender(&self) -> Option<&str> {
-        let (revision, sender) = self.wakeups.as_ref()?.split_once(' ')?;
-        (revision == self.revision.to_string()).then_some(sender)
+        let marked = self.marked()?;
+        Some(after_names_end(marked).unwrap_or(marked))
+    }
+
+    /// Whether the present revision has wake-ups with the names that an earlier version gave them, as far as the table
+    /// knows.
+    #[must_use]
+    pub fn has_former_wakeups(&self) -> bool {
+        self.marked().is_some_and(|marked| after_names_end(marked).is_none())
+    }
+
+    /// What follows the present revision in the marker.
+    fn marked(&self) -> Option<&str> {
+        let (revision, marked) = self.wakeups.as_ref()?.split_once(' ')?;
+        (revision == self.revision.to_string()).then_some(marked)
     }
 
     /// Whether the present revision has wake-ups of this group and role, so that its end cannot be missed; without an end
@@ -78,8 +111,7 @@ impl Window {
             Wake::Warn => ("warn", String::new()),
             Wake::Remind(nth) => ("remind", format!("-{nth}")),
         };
-        let of = &id::uid([sender])[..3];
-        format!("{}.{what}-{}-{}{nth}-{of}", self.id, self.uid, self.revision)
+        format!("{}.{what}-{}-{}{nth}-{}", self.id, self.uid, self.revision, names_end(sender))
     }
 
     /// The wake-ups of its present revision that are still to come, of this group and role. Reminders and warnings need

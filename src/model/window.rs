@@ -438,7 +438,7 @@ pub(crate) mod tests {
     pub(crate) fn window() -> Window {
         let id = "deploy".parse().expect("an id");
         let booked = Window::booked(id, "aaaaa".to_owned(), at("02:00:00"), Some(at("04:00:00")), at("00:00:00"));
-        Window { version: 3, wakeups: Some(format!("1 {SENDER}")), ..booked }
+        Window { version: 3, wakeups: Some(booked.wakeups_marker(SENDER)), ..booked }
     }
 
     /// The same after its start was reported.
@@ -583,10 +583,25 @@ pub(crate) mod tests {
         assert!(!Window { wakeups: None, ..window() }.has_wakeups(Some(SENDER)));
         assert_eq!(window().wakeups_sender(), Some(SENDER));
         assert_eq!(Window { revision: 2, ..window() }.wakeups_sender(), None);
-        assert_eq!(Window { wakeups: Some(format!("11 {SENDER}")), ..window() }.wakeups_sender(), None);
+        let another = Window { revision: 11, ..window() }.wakeups_marker(SENDER);
+        assert_eq!(Window { wakeups: Some(another), ..window() }.wakeups_sender(), None);
         assert_eq!(Window { wakeups: None, ..window() }.wakeups_sender(), None);
         let open_ended = Window { end: None, wakeups: None, ..window() };
         assert!(open_ended.has_wakeups(None), "there is no end that could be missed");
+    }
+
+    #[test]
+    fn wake_ups_with_an_earlier_versions_names_are_no_present_ones_and_are_known_for_what_they_are() {
+        let former = Window { wakeups: Some(format!("1 {SENDER}")), ..window() };
+        assert!(!former.has_wakeups(Some(SENDER)));
+        assert!(former.has_former_wakeups() && !window().has_former_wakeups());
+        assert_eq!(former.wakeups_sender(), Some(SENDER));
+        for none in [Window { revision: 2, ..former.clone() }, Window { wakeups: None, ..window() }] {
+            assert!(!none.has_former_wakeups());
+        }
+        let wake_ups = former.wake_ups(SENDER, at("00:00:00"), &[SignedDuration::from_hours(1)], None);
+        let names: Vec<&str> = wake_ups.iter().map(WakeUp::former_name).collect();
+        assert_eq!(names, ["deploy.end-aaaaa-1", "deploy.start-aaaaa-1", "deploy.remind-aaaaa-1-0"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     app::Run,
     error::Error,
-    model::{table::Table, window::Window},
+    model::{table::Table, wakeup::WakeUp, window::Window},
 };
 
 /// Makes the schedules of a window's present revision that are still to come; returns what marks the window as having
@@ -74,7 +74,12 @@ pub async fn forget_wake_ups(run: Run<'_>, window: &Window) {
     let left = |sender| window.wake_ups(sender, run.now(), &config.remind_before, config.warn_before_end);
     // Those that the table knows of may be of a role that the stack has no more.
     let senders: BTreeSet<&str> = sender.as_deref().into_iter().chain(window.wakeups_sender()).collect();
-    let names: Vec<String> = senders.into_iter().flat_map(left).map(|wake_up| wake_up.name).collect();
+    let wake_ups: Vec<WakeUp> = senders.into_iter().flat_map(left).collect();
+    let mut names: BTreeSet<String> = wake_ups.iter().map(|wake_up| wake_up.name.clone()).collect();
+    if window.has_former_wakeups() {
+        names.extend(wake_ups.iter().map(|wake_up| wake_up.former_name().to_owned()));
+    }
+    let names: Vec<String> = names.into_iter().collect();
     if let Err(error) = run.app.aws.wakeups.delete(&names).await {
         tracing::warn!(window.id = %window.id, error = error.full(), "wake-ups that are not needed could not be deleted");
     }

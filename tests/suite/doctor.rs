@@ -406,3 +406,29 @@ async fn schedules_that_may_not_be_read_are_one_finding() {
     says(&found, "Warning cannot read the schedule maintenance-sweep: AccessDenied");
     world.no_secret_was_said();
 }
+
+#[tokio::test(start_paused = true)]
+async fn wake_ups_that_an_earlier_version_made_are_not_called_missing_and_are_deleted_too() {
+    let world = World::new(1);
+    for id in ["a", "b"] {
+        world.invoke(window(id, "02:00", "03:00")).await.expect("booked");
+        // The names and the marker as they were.
+        world.edit_item(&format!("window#{id}"), |window| {
+            let marker = window["wakeups"].as_str().expect("a marker").to_owned();
+            let (revision, marked) = marker.split_once(' ').expect("a revision");
+            let (_, sender) = marked.split_once(' ').expect("characters");
+            window["wakeups"] = json!(format!("{revision} {sender}"));
+        });
+    }
+    let made = std::mem::take(&mut world.state().schedules);
+    let former = made.into_iter().map(|(name, schedule)| (name[..name.len() - 4].to_owned(), schedule)).collect();
+    world.state().schedules = former;
+    let late = |found: &[String]| found.iter().find(|line| line.contains("wake-ups for the start or the end")).cloned();
+    let found = late(&check(&world).await.0).expect("found");
+    assert!(found.contains("of windows a, b are not made yet"), "{found}");
+    // What is dropped before the first sweep leaves none of them.
+    world.invoke(json!({"action": "cancel", "id": "a"})).await.expect("cancelled");
+    assert!(world.schedule_names().iter().all(|name| name.starts_with("b.")), "{:?}", world.schedule_names());
+    world.invoke(json!({"action": "sweep"})).await.expect("swept");
+    assert_eq!(late(&check(&world).await.0), None);
+}
