@@ -73,7 +73,7 @@ fn told(run: Run<'_>, present: Present, id: Option<&WindowId>) -> Result<Respons
         Some(format!("window {}: {}", window.id, words::lingers(since)))
     }));
     // Of one whose rules are not open yet the first sentences tell.
-    let is_over = |window: &&Window| site.ending.iter().all(|ending| ending.uid != window.uid);
+    let is_over = |window: &&Window| !site.has_yet_to_open(window);
     warnings.extend(table.windows.iter().filter(is_over).filter_map(|window| {
         Some(format!("window {} {}", window.id, words::untold(window.untold_since(now)?, window.timezone.as_deref())))
     }));
@@ -149,7 +149,7 @@ pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
         plan: plan.as_ref(),
         site: &site,
     };
-    let checks::Checked { findings, well, is_seen } = checks::everything(run, asked, read).await;
+    let checks::Checked { findings, well, is_seen, cannot_close } = checks::everything(run, asked, read).await;
     let blocks = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     let (outcome, message) = match (blocks, findings.len()) {
         (0, 0) => ("ok", "Nothing was found that would make a window fail.".to_owned()),
@@ -158,8 +158,8 @@ pub async fn check(run: Run<'_>, asked: &Inquiry) -> Result<Response, Error> {
         (1, _) => ("blocked", "A window could fail; one thing must be fixed first.".to_owned()),
         (blocks, _) => ("blocked", format!("A window could fail; {blocks} things must be fixed first.")),
     };
-    // Whoever has read that is not told to start maintenance.
-    let cannot_close = site.cannot_close || blocks > 0;
+    // Nobody is told to send what would be refused; `on` is taken whatever else must be fixed.
+    let cannot_close = site.cannot_close || cannot_close;
     let (outcome, site) = (outcome.to_owned(), Some(Site { cannot_close, is_confirmed: is_seen, ..site }));
     Ok(Response { outcome, message, site, findings, checked: well, ..answers::blank("check") })
 }

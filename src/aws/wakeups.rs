@@ -37,7 +37,7 @@ const DELIVERY_ATTEMPTS: i32 = 185;
 
 /// A schedule as it stands, for a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct Schedule {
     /// Whether it fires at all.
     pub is_enabled: bool,
     /// When it fires, as Scheduler writes it, such as `rate(5 minutes)`.
@@ -164,10 +164,10 @@ impl WakeUps {
     ///
     /// # Errors
     /// [`Error::Aws`] when a call fails; [`Error::InvalidConfig`] without a usable group.
-    pub async fn read(&self, name: &str) -> Result<Option<Standing>, Error> {
+    pub async fn read(&self, name: &str) -> Result<Option<Schedule>, Error> {
         let Some(group) = &self.group else { return Err(unusable()) };
         match self.client.get_schedule().group_name(group).name(name).send().await {
-            Ok(found) => Ok(Some(Standing {
+            Ok(found) => Ok(Some(Schedule {
                 is_enabled: found.state() == Some(&ScheduleState::Enabled),
                 expression: found.schedule_expression().unwrap_or_default().to_owned(),
                 target: found.target().map(|target| target.arn().to_owned()).unwrap_or_default(),

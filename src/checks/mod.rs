@@ -79,6 +79,8 @@ pub struct Checked {
     pub well: Vec<String>,
     /// Whether a visitor and a tester were seen to get what the rules show.
     pub is_seen: bool,
+    /// Whether what is wrong with the rules or their listeners would refuse a window.
+    pub cannot_close: bool,
 }
 
 impl Checked {
@@ -105,10 +107,9 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
     let seen = listeners(run, covered).await;
     let nothing = Table::default();
     let table = present.table.unwrap_or(&nothing);
-    checked.look(
-        "the rules exist, can be closed and opened again, and their listeners answer 503 by default",
-        rules(covered, &seen, table, config.bypass.as_ref()),
-    );
+    let found = rules(covered, &seen, table, config.bypass.as_ref());
+    checked.cannot_close = found.iter().any(|finding| finding.severity == Severity::Error);
+    checked.look("the rules exist, can be closed and opened again, and their listeners answer 503 by default", found);
     checked.look("no other listener serves the same visitors", other_listeners(run, covered, &seen).await);
     checked.look(
         "the bypass value is strong",
@@ -135,7 +136,9 @@ pub async fn everything(run: Run<'_>, asked: &Inquiry, present: Present<'_>) -> 
             let booked =
                 windows::unworkable(&unworkable).into_iter().chain(windows::series(&table.series, &config.rules));
             let lingering = windows::lingering(&table.windows, run.now());
-            let untold = windows::untold(&table.windows, run.now());
+            // Of one whose rules are not open yet the answer's first sentences tell.
+            let over = table.windows.iter().filter(|window| !present.site.has_yet_to_open(window));
+            let untold = windows::untold(over, run.now());
             checked.look(
                 &windows_told(table.windows.len(), table.series.len()),
                 unreadable.chain(booked).chain(lingering).chain(untold).collect::<Vec<_>>(),

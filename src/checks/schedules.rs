@@ -2,11 +2,11 @@
 //!
 //! Nothing but a check reads schedules: a run goes by the table and makes what it needs.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 
 use crate::{
     app::Run,
-    aws::wakeups::Standing,
+    aws::wakeups::Schedule,
     error::Error,
     model::window::{State, Window},
     report::finding::Finding,
@@ -29,68 +29,80 @@ const SWEEPS: &str = "rate(5 minutes)";
 pub(super) async fn schedules(run: Run<'_>, windows: &[Window]) -> Option<Vec<Finding>> {
     let sender = run.app.config.sender()?;
     let sweep = run.app.aws.wakeups.sweep()?;
-    Some(look(run, &sweep, &sender, windows).await.unwrap_or_else(|error| {
-        vec![Finding::warning(
-            error.full(),
-            "whether anything wakes the function is not known",
-            "allow scheduler:GetSchedule on the schedules of the stack's group, and check again",
-        )]
-    }))
+    let mut found: Vec<Finding> = match run.app.aws.wakeups.read(&sweep).await {
+        Ok(schedule) => sweeps(&sweep, schedule.as_ref(), run.target).into_iter().collect(),
+        // The others would hardly be read either.
+        Err(error) => return Some(vec![unread(&error, "whether anything wakes the function is not known")]),
+    };
+    found.extend(wake_ups(run, &sender, windows).await);
+    Some(found)
 }
 
-async fn look(run: Run<'_>, sweep: &str, sender: &str, windows: &[Window]) -> Result<Vec<Finding>, Error> {
-    let mut found: Vec<Finding> =
-        sweeps(sweep, run.app.aws.wakeups.read(sweep).await?.as_ref(), run.target).into_iter().collect();
+/// What is wrong with the wake-ups of the windows that start first; nothing more is read once one could not be.
+async fn wake_ups(run: Run<'_>, sender: &str, windows: &[Window]) -> Vec<Finding> {
     let mut ahead: Vec<&Window> =
         windows.iter().filter(|window| matches!(window.state, State::Booked | State::Active)).collect();
     ahead.sort_by_key(|window| (window.start, &window.id));
     let (made, unmade): (Vec<&Window>, Vec<&Window>) =
         ahead.into_iter().take(WINDOWS_MAX).partition(|window| window.has_wakeups(Some(sender)));
-    let missing: Vec<Option<&Window>> = stream::iter(made)
-        .map(async |window| {
-            for wake_up in window.wake_ups_ahead(sender, run.now()) {
-                let standing = run.app.aws.wakeups.read(&wake_up.name).await?;
-                if !standing.is_some_and(|standing| standing.is_enabled && standing.target == run.target) {
-                    return Ok(Some(window));
-                }
+    let looks = stream::iter(made).map(async |window| {
+        for wake_up in window.wake_ups_ahead(sender, run.now()) {
+            let schedule = run.app.aws.wakeups.read(&wake_up.name).await?;
+            if !schedule.is_some_and(|schedule| schedule.is_enabled && schedule.target == run.target) {
+                return Ok(Some(window));
             }
-            Ok::<_, Error>(None)
-        })
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?;
+        }
+        Ok::<_, Error>(None)
+    });
+    let mut looks = std::pin::pin!(looks.buffered(AT_ONCE));
+    let mut missing: Vec<&Window> = vec![];
+    let mut found: Vec<Finding> = vec![];
+    while let Some(looked) = looks.next().await {
+        match looked {
+            Ok(window) => missing.extend(window),
+            Err(error) => {
+                found.push(unread(&error, "whether every booked window has its wake-ups is not known"));
+                break;
+            }
+        }
+    }
     found.extend(late(
-        &missing.into_iter().flatten().collect::<Vec<_>>(),
+        &missing,
         "missing, disabled, or for another function",
         "if that is too late, change its times by reschedule, or extend once it has begun, and back again: each change \
          makes new ones",
     ));
     found.extend(late(&unmade, "not made yet", "every sweep makes them; if that stays so, look for a failed report"));
-    Ok(found)
+    found
+}
+
+fn unread(error: &Error, why: &str) -> Finding {
+    let fix = "allow scheduler:GetSchedule on the schedules of the stack's group, and check again";
+    Finding::warning(error.full(), why, fix)
 }
 
 /// What is wrong with the sweep's schedule.
-fn sweeps(name: &str, standing: Option<&Standing>, target: &str) -> Option<Finding> {
+fn sweeps(name: &str, schedule: Option<&Schedule>, target: &str) -> Option<Finding> {
     let mends_nothing = |what: String, fix: &str| {
         let why = "nothing mends what a lost wake-up or a failed run leaves behind, so a site could stay closed after its \
                    window's end";
         Some(Finding::error(what, why, fix))
     };
-    match standing {
+    match schedule {
         None => mends_nothing(
             format!("the sweep's schedule {name} is not in the stack's group"),
             "deploy the stack again; if that does not bring it back, see \"The schedules or their group were deleted\" in \
              docs/RUNBOOK.md",
         ),
-        Some(standing) if !standing.is_enabled => {
+        Some(schedule) if !schedule.is_enabled => {
             mends_nothing(format!("the sweep's schedule {name} is disabled"), "enable it in the console of EventBridge")
         }
-        Some(standing) if standing.target != target => mends_nothing(
-            format!("the sweep's schedule {name} invokes {}, not this function", standing.target),
+        Some(schedule) if schedule.target != target => mends_nothing(
+            format!("the sweep's schedule {name} invokes {}, not this function", schedule.target),
             "deploy the stack again, or set its target to this function",
         ),
-        Some(standing) if standing.expression != SWEEPS => Some(Finding::warning(
-            format!("the sweep's schedule {name} says {}, not {SWEEPS}", standing.expression),
+        Some(schedule) if schedule.expression != SWEEPS => Some(Finding::warning(
+            format!("the sweep's schedule {name} says {}, not {SWEEPS}", schedule.expression),
             "what a lost wake-up or a failed run leaves behind is mended at another time than the documents say",
             "set it to rate(5 minutes) again, unless that is meant",
         )),

@@ -64,14 +64,14 @@ pub(super) fn lingering(windows: &[Window], now: Timestamp) -> Vec<Finding> {
 }
 
 /// Windows that are over, and of which nobody has been told so.
-pub(super) fn untold(windows: &[Window], now: Timestamp) -> Vec<Finding> {
+pub(super) fn untold<'a>(windows: impl Iterator<Item = &'a Window>, now: Timestamp) -> Vec<Finding> {
     let told = |window: &Window| {
         let since = window.untold_since(now)?;
         let what = format!("window {} {}", window.id, words::untold(since, window.timezone.as_deref()));
         let fix = "if that stays so, look for a failed report and in the function's log: sns:Publish may be denied";
         Some(Finding::warning(what, "nobody has heard of its end", fix))
     };
-    windows.iter().filter_map(told).collect()
+    windows.filter_map(told).collect()
 }
 
 /// A start of an event that has passed, of which the caller may not be aware.

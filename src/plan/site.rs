@@ -202,6 +202,12 @@ impl Site {
         }
     }
 
+    /// Whether a window is over, and not all of its rules are open yet.
+    #[must_use]
+    pub fn has_yet_to_open(&self, window: &Window) -> bool {
+        self.ending.iter().any(|ending| ending.uid == window.uid)
+    }
+
     /// Takes account of what a visitor met just now. Rules that changed a moment ago say nothing yet: the load balancer
     /// takes some ten seconds to apply a change.
     pub fn met(&mut self, met: Met, words: &str) {

@@ -104,6 +104,13 @@ async fn nobody_is_told_to_start_what_could_not_close_the_site() {
     assert_eq!((check.outcome.as_str(), check.next_steps.len()), ("blocked", 0), "{:?}", check.next_steps);
     world.state().default_action = None;
 
+    // It would be taken although something else must be fixed.
+    let sweep = world.state().sweep.take();
+    let check = world.invoke(json!({"action": "check"})).await.expect("checked");
+    assert_eq!(check.outcome, "blocked");
+    assert!(steps(&check, "on") && steps(&status(&world).await, "on"), "{:?}", check.next_steps);
+    world.state().sweep = sweep;
+
     let odd = json!({"Field": "moon-phase", "Values": ["full"]});
     world.state().rules.get_mut(&rule_arn(0)).expect("the rule").is_default = true;
     let unsupported = status(&world).await;
@@ -150,6 +157,10 @@ async fn a_window_that_is_over_is_named_until_its_last_report_is_out() {
     let told = status(&world).await;
     assert!(told.message.contains("Window v ended ") && told.message.contains("not all of its rules are open yet"));
     assert!(!told.warnings.iter().any(|warning| warning.contains("is over since")), "{:?}", told.warnings);
+    let check = world.invoke(json!({"action": "check"})).await.expect("checked");
+    let found: Vec<String> = check.findings.iter().map(Finding::sentence).collect();
+    assert!(check.message.contains("not all of its rules are open yet"), "{}", check.message);
+    assert!(!found.iter().any(|line| line.contains("nobody has heard of its end")), "{found:?}");
 }
 
 #[tokio::test(start_paused = true)]

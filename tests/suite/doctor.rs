@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{SECRET, World, header, path, rule_arn};
+use crate::world::{Fault, SECRET, World, header, path, rule_arn};
 
 const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/shop/0123456789abcdef";
 
@@ -431,4 +431,25 @@ async fn wake_ups_that_an_earlier_version_made_are_not_called_missing_and_are_de
     assert!(world.schedule_names().iter().all(|name| name.starts_with("b.")), "{:?}", world.schedule_names());
     world.invoke(json!({"action": "sweep"})).await.expect("swept");
     assert_eq!(late(&check(&world).await.0), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_read_of_schedules_is_told_although_one_could_not_be_read() {
+    let world = World::new(1);
+    for (id, start) in [("a", "02:00"), ("b", "03:00")] {
+        world.invoke(window(id, start, "04:00")).await.expect("booked");
+    }
+    world.state().schedules.retain(|name, _| !name.starts_with("a."));
+    world.state().sweep.as_mut().expect("a sweep")["State"] = json!("DISABLED");
+    world.state().calls.clear();
+    let invocation = world.state().invocations.len();
+    check(&world).await;
+    let of_b = world.state().calls.iter().position(|call| call.name == "GetSchedule" && call.subject.starts_with("b."));
+    let nth = of_b.expect("it was read");
+    world.state().faults.insert((invocation + 1, nth), Fault::Refused);
+    let (found, _) = check(&world).await;
+    says(&found, "Error the sweep's schedule maintenance-sweep is disabled");
+    says(&found, "for the start or the end of window a are missing");
+    says(&found, "AccessDenied");
+    says(&found, "whether every booked window has its wake-ups is not known; allow scheduler:GetSchedule");
 }
