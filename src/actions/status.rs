@@ -79,7 +79,7 @@ fn told(run: Run<'_>, present: Present, id: Option<&WindowId>) -> Result<Respons
     }));
     warnings.extend(table.after.iter().filter_map(After::warning));
     warnings.extend(plan.iter().flat_map(rule_warnings));
-    warnings.extend(table.untold(now));
+    warnings.extend(table.untold(now).filter(|_| run.app.bucket.is_some()));
     let view = |rule: &RulePlan| RuleView { arn: rule.arn.clone(), state: rule.state, changed: false };
     Ok(Response {
         outcome: site.state.word().to_owned(),

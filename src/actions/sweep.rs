@@ -86,15 +86,16 @@ async fn notices(run: Run<'_>, done: &Done) -> Result<(), Error> {
     let items = done.table.unreadable.iter().map(|(id, problem)| (format!("item-{id}"), problem.clone(), None));
     // A try that failed once is not worth a report, but is remembered: not every failure could be noted with what was to
     // be told.
-    let is_first = |problem: &Problem| !problem.again && done.table.notice(UNTOLD).is_none();
+    let is_first = |problem: &Problem| !problem.again && done.table.notice_of_untold().is_none();
     if done.unpublished.as_ref().is_some_and(is_first) {
-        failed = reconcile::found(run, UNTOLD, now).await.err().or(failed);
+        failed = reconcile::note_finding(run, UNTOLD, now).await.err().or(failed);
         current.push(UNTOLD.to_owned());
     }
     let unpublished = done.unpublished.iter().filter(|problem| !is_first(problem));
     let unpublished = unpublished.map(|problem| (UNTOLD.to_owned(), problem.sentence(), None));
     for (key, sentence, helps) in settings.chain(items).chain(unpublished) {
-        let told = reconcile::notice(run, done.table.notice(&key), &key, |cause| {
+        let known = if key == UNTOLD { done.table.notice_of_untold() } else { done.table.notice(&key) };
+        let told = reconcile::notice(run, known, &key, |cause| {
             let mut report = without_window(&sentence, &done.site, now, cause);
             report.next_steps.splice(..0, helps.map(str::to_owned));
             report

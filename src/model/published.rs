@@ -2,10 +2,10 @@
 //!
 //! Everyone can read it, so nothing internal is in it: the message for visitors, times, and an id of its own.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{id, window::Window};
+use super::{id, time, window::Window};
 
 /// What is in the bucket, or is to be. The pages are told of maintenance that goes on; the feeds announce it beforehand.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +82,17 @@ pub struct Published {
     pub until: Timestamp,
     /// Why it could not be sent, if the last try failed.
     pub problem: Option<String>,
+}
+
+impl Published {
+    /// How long a run that has written what is to be told may send it.
+    pub const SENDS: SignedDuration = SignedDuration::from_secs(20);
+
+    /// Since when all of it is surely told, at the earliest; none if that is not sure.
+    #[must_use]
+    pub fn settled_since(&self) -> Option<Timestamp> {
+        self.is_settled.then(|| time::shifted(self.until, -Self::SENDS))
+    }
 }
 
 /// A window's id for everyone: a UUID of version 8 (RFC 9562, section 5.8) made by a digest, so that it is the same in

@@ -171,7 +171,7 @@ impl Table {
         let published = self.published.as_ref();
         let refused = published.and_then(|published| published.problem.clone());
         let cut_off = published.is_some_and(|published| !published.is_settled && published.until < now);
-        let since = self.notice(UNTOLD).map(|notice| notice.found_at);
+        let since = self.notice_of_untold().map(|notice| notice.found_at);
         let why = match since {
             Some(since) => format!("it fails since {}, and the function's log says why", spoken(since, None)),
             None => "the last try did not come to its end".to_owned(),
@@ -196,6 +196,13 @@ impl Table {
     #[must_use]
     pub fn remains_of(&self, rule: &RuleArn) -> Option<&Remains> {
         self.remains.get(&rule_key(rule))
+    }
+
+    /// What is noted of visitors who could not be told something, unless all was told since.
+    #[must_use]
+    pub fn notice_of_untold(&self) -> Option<&Notice> {
+        let settled = self.published.as_ref().and_then(Published::settled_since);
+        self.notice(UNTOLD).filter(|notice| settled.is_none_or(|settled| notice.found_at >= settled))
     }
 
     /// What is noted of a finding that belongs to no window.
@@ -250,13 +257,16 @@ mod tests {
         let told = |published, notices: &[Notice], now| {
             Table { published: Some(published), notices: notices.to_vec(), ..Table::default() }.untold(at(now))
         };
-        let found = Notice { key: UNTOLD.to_owned(), found_at: at("00:30:00"), told: false };
+        let noted = |found_at| Notice { key: UNTOLD.to_owned(), found_at: at(found_at), told: false };
+        let found = noted("00:59:40");
         let vague = |why: &str| Some(format!("what visitors are told could not be brought up to date: {why}"));
         assert_eq!(told(published(true, None), &[], "02:00:00"), None);
         assert_eq!(told(published(false, None), &[], "01:00:00"), None, "a run may be at it");
         assert_eq!(told(published(false, None), &[], "01:00:01"), vague("the last try did not come to its end"));
-        let since = vague("it fails since Sun 6 Dec 2026 00:30 UTC, and the function's log says why");
+        let since = vague("it fails since Sun 6 Dec 2026 00:59:40 UTC, and the function's log says why");
         assert_eq!(told(published(true, None), std::slice::from_ref(&found), "02:00:00"), since);
+        assert_eq!(told(published(true, None), &[noted("00:59:39")], "02:00:00"), None, "all was told since");
+        assert_eq!(told(published(false, None), std::slice::from_ref(&found), "00:59:50"), since);
         assert_eq!(told(published(false, Some("S3 is away")), &[found], "02:00:00"), Some("S3 is away".to_owned()));
     }
 }

@@ -27,7 +27,7 @@ pub use begin::{Begun, begin};
 pub use observe::{Observed, observe};
 pub use occurrences::book_next;
 pub use present::{Present, present, present_and_outside};
-pub use reports::{found, notice, orphan_report};
+pub use reports::{note_finding, notice, orphan_report};
 pub use state::{Done, Happened};
 pub use visitors::{Problem, tell_visitors};
 pub use wakeups::forget_wake_ups;

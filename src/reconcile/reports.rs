@@ -334,7 +334,7 @@ pub async fn notice(
     }
     let found_at = known.map_or(run.now(), |known| known.found_at);
     if known.is_none() {
-        found(run, key, found_at).await?;
+        note_finding(run, key, found_at).await?;
     }
     run.app.aws.topic.publish(&report(&format!("{key} {found_at}")), run.target).await?;
     let told = Notice { key: key.to_owned(), found_at, told: true };
@@ -345,7 +345,7 @@ pub async fn notice(
 ///
 /// # Errors
 /// [`Error::Aws`] when the call fails.
-pub async fn found(run: Run<'_>, key: &str, found_at: Timestamp) -> Result<(), Error> {
+pub async fn note_finding(run: Run<'_>, key: &str, found_at: Timestamp) -> Result<(), Error> {
     let noted = Notice { key: key.to_owned(), found_at, told: false };
     run.app.aws.store.put_notice(&noted, time::shifted(found_at, NOTICE_MEMORY)).await
 }

@@ -9,7 +9,6 @@
 use std::{borrow::Cow, time::Duration};
 
 use futures_util::future::join_all;
-use jiff::SignedDuration;
 
 use crate::{
     app::Run,
@@ -27,11 +26,8 @@ use crate::{
 /// How many times a run tries while other runs write the same item.
 const TRIES: usize = 3;
 
-/// How long the reports may wait for this.
+/// How long the reports may wait for this: less than [`Published::SENDS`].
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// After this time a run sends nothing any more: longer than its patience.
-const GIVES_UP: SignedDuration = SignedDuration::from_secs(20);
 
 /// What came of telling.
 #[derive(Debug, Default)]
@@ -101,7 +97,7 @@ fn due(run: Run<'_>, bucket: &Bucket, table: &Table) -> Option<Published> {
         bucket: bucket.name().to_owned(),
         content,
         is_settled: false,
-        until: now + GIVES_UP,
+        until: now + Published::SENDS,
         problem,
     })
 }

@@ -277,6 +277,49 @@ async fn what_cannot_be_noted_is_told_by_the_second_sweep_too() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_told_is_past_once_all_was_told_or_there_is_no_bucket() {
+    let mut world = world();
+    sweep(&world).await;
+    for (id, start) in [("a", "03:02"), ("b", "03:12")] {
+        let mut event = window();
+        (event["id"], event["start"], event["end"]) =
+            (json!(id), json!(format!("2026-12-06T{start}Z")), json!("2026-12-06T04:00Z"));
+        ask(&world, event).await;
+    }
+    let warns = async |world: &World| {
+        let status = world.invoke(json!({"action": "status"})).await.expect("status");
+        let check = world.invoke(json!({"action": "check"})).await.expect("check");
+        let words = "what visitors are told could not be brought up to date: it fails since";
+        let warns = status.warnings.iter().any(|warning| warning.contains(words));
+        assert_eq!(check.findings.iter().any(|finding| finding.what.contains(words)), warns, "{:?}", check.findings);
+        warns
+    };
+    let fail = async |world: &World, at: &str| {
+        world.until(world.at(at)).await;
+        let nth = world.state().invocations.len();
+        world.state().faults.insert((nth, 2), Fault::Refused);
+        sweep(world).await;
+    };
+    fail(&world, "00:05:00").await;
+    assert!(warns(&world).await);
+    world.settings.remove("ERROR_BUCKET");
+    assert!(!warns(&world).await, "nobody is told anything");
+    world.settings.insert("ERROR_BUCKET", "error-pages".to_owned());
+    assert!(warns(&world).await);
+    // Another run tells all of it; the next sweep forgets the failure.
+    world.until(world.at("00:07:00")).await;
+    ask(&world, json!({"action": "edit", "id": "a", "message": "Later."})).await;
+    assert_eq!((announced(&world).len(), world.notices().len()), (1, 1));
+    assert!(!warns(&world).await);
+    // What fails then is another failure, and its first is no report.
+    fail(&world, "00:15:00").await;
+    assert!(warns(&world).await);
+    assert_eq!(world.count("failed"), 0);
+    fail(&world, "00:20:00").await;
+    assert_eq!(world.count("failed"), 1);
+}
+
 /// The end of a window is told to the page by the sweep, if it could not be told when it came.
 #[tokio::test(start_paused = true)]
 async fn the_page_of_a_window_is_repaired_by_a_sweep() {
