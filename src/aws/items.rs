@@ -235,13 +235,6 @@ pub fn read_past(item: &Item, now: Timestamp) -> Option<Past> {
     read(item).ok().map(|series| Past::Series(Box::new(series), ended))
 }
 
-/// When an item of the past was over, to the millisecond, as its key says.
-#[must_use]
-pub fn past_moment(item: &Item) -> Option<Timestamp> {
-    let (moment, _) = item.get("id")?.as_s().ok()?.split_once('#')?;
-    moment.parse().ok()
-}
-
 fn read_measured(item: &Item) -> Measured {
     let turned_away = item.get("turned_away").and_then(|count| count.as_n().ok()?.parse().ok());
     let names = item.get("in_alarm").and_then(|names| names.as_l().ok());

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     failed,
-    items::{self, Past},
+    items::{self, Item, Past},
     refusal,
     store::{Store, text},
 };
@@ -71,7 +71,7 @@ impl Store {
                 failed(Service::Table, "read the history from the table", refusal(&error, &self.secrets))
             })?;
             for item in answer.items() {
-                let Some((past, moment)) = items::read_past(item, now).zip(items::past_moment(item)) else { continue };
+                let Some((past, moment)) = items::read_past(item, now).zip(moment_of(item)) else { continue };
                 if search.id.as_ref().is_some_and(|id| id != past.id()) {
                     continue;
                 }
@@ -88,4 +88,10 @@ impl Store {
             page = page.saturating_mul(2);
         }
     }
+}
+
+/// When an item of the past was over, to the millisecond, as its key says.
+fn moment_of(item: &Item) -> Option<Timestamp> {
+    let (moment, _) = item.get("id")?.as_s().ok()?.split_once('#')?;
+    moment.parse().ok()
 }

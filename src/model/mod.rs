@@ -7,6 +7,7 @@ pub mod conditions;
 pub mod cron;
 pub mod function;
 pub mod id;
+mod last_report;
 pub mod listed;
 pub mod lookalikes;
 pub mod may_narrow;
