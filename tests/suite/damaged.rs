@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::world::{World, path, rule_arn};
+use crate::world::{World, path, rule_arn, rule_item_id};
 
 /// A world in a window from 02:00 to 03:00, whose rule's item has lost these attributes.
 async fn damaged(attributes: &[&str]) -> World {
@@ -201,6 +201,8 @@ async fn an_item_that_never_takes_a_write_keeps_no_other_window_from_its_start_o
         }
         world.run_until(at).await;
         world.state().table.stubborn.insert("window#one".to_owned());
+        world.run_until("02:01").await;
+        assert_eq!((world.is_dark(0), world.is_dark(1)), (at == "02:05", true), "stubborn since {at}");
         world.run_until("02:12").await;
         assert_eq!((world.is_dark(0), world.is_dark(1)), (at == "02:05", true), "stubborn since {at}");
         let text = world.text_of("failed");
@@ -247,4 +249,20 @@ async fn of_writes_that_meet_others_again_and_again_nobody_says_that_their_items
         world.run_until(after).await;
         assert_eq!((world.is_dark(0), world.count("failed")), (is_dark, 0), "{:?}", world.events());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_whose_item_never_takes_a_write_stays_open_and_keeps_no_other_rule_open() {
+    let world = World::new(2);
+    let booked = json!({"id": "both", "start": "2026-12-06T02:00Z", "end": "2026-12-06T02:20Z"});
+    world.invoke(booked).await.expect("booked");
+    world.run_until("01:55").await;
+    let item = rule_item_id(&rule_arn(0));
+    world.state().table.stubborn.insert(item);
+    world.run_until("02:01").await;
+    assert_eq!((world.is_dark(0), world.is_dark(1)), (false, true));
+    let text = world.text_of("failed");
+    assert!(text.contains("cannot write to the table (rule "), "it names the rule: {text}");
+    world.run_until("02:25").await;
+    assert_eq!((world.is_dark(0), world.is_dark(1), world.windows().len()), (false, false, 0));
 }

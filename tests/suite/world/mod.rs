@@ -37,6 +37,7 @@ pub(crate) use self::{
     gate::Gate,
     scheduler::Schedule,
     sns::Published,
+    watch::rule_item_id,
 };
 
 /// The secret that must never be seen anywhere.
