@@ -111,9 +111,9 @@ async fn booked(run: Run<'_>, booking: Booking, asked: &Asked, action: DecisionK
         match begun.as_ref().map_or_else(|written| *written, |begun| begun.written) {
             Written::Changed => {
                 // What its rules had may be written with it.
-                let rules = table.rules.values().cloned().map(Write::Rule);
-                let own = rules.filter(|rule| matches!(rule, Write::Rule(item) if covered.contains(&item.arn)));
-                refused_writes.note(table.clone(), own.chain([Write::NewWindow(*window)]).collect());
+                let rules = table.rules.values().filter(|item| covered.contains(&item.arn)).cloned();
+                let writes = rules.map(Write::Rule).chain([Write::NewWindow(*window)]).collect();
+                refused_writes.note(table, writes);
                 continue;
             }
             Written::Busy => continue,

@@ -260,9 +260,10 @@ pub(crate) fn unknown(table: &Table, id: &WindowId) -> Error {
 
 /// The window of a series that an event most likely means: one that has begun, or else the next one.
 fn of_series<'a>(table: &'a Table, series: &WindowId) -> Option<&'a Window> {
-    let its = table.windows.iter().filter(|window| {
-        window.series.as_ref() == Some(series) && !matches!(window.state, State::Ending | State::Over)
-    });
+    let its = table
+        .windows
+        .iter()
+        .filter(|window| window.is_of(series) && !matches!(window.state, State::Ending | State::Over));
     its.min_by_key(|window| (!matches!(window.state, State::Active | State::Held), window.start))
 }
 

@@ -231,7 +231,7 @@ pub async fn resume(run: Run<'_>, id: &WindowId, asked: &Asked) -> Result<Respon
 }
 
 pub(super) fn is_booked_for(window: &Window, series: &WindowId) -> bool {
-    window.series.as_ref() == Some(series) && window.state == State::Booked
+    window.is_of(series) && window.state == State::Booked
 }
 
 /// The writes that cancel windows of a series; one that is active goes on to its end.

@@ -91,9 +91,8 @@ fn no_start(series: &Series, table: &Table, now: Timestamp) -> Error {
 
 /// That a start has no window any more, and where that went.
 fn gone(table: &Table, id: &WindowId, start: Timestamp, told: impl Fn(Timestamp) -> String) -> String {
-    let is_its = |window: &&Window| {
-        window.series.as_ref() == Some(id) && window.occurrence == Some(start) && window.state != State::Ending
-    };
+    let is_its =
+        |window: &&Window| window.is_of(id) && window.occurrence == Some(start) && window.state != State::Ending;
     let went = match table.windows.iter().find(is_its) {
         Some(window) => format!("its window {} was moved to {}, and stays", window.id, told(window.start)),
         None => "its window of then was cancelled".to_owned(),
@@ -141,7 +140,7 @@ pub async fn unskip(run: Run<'_>, id: &WindowId, start: Option<WrittenTime>, ask
 /// What a person cancelled or moved among the later ones does not come back: it is left out from now on. Windows that
 /// stay booked are written too, so that somebody who cancels one at this moment decides anew.
 fn rewound(series: &mut Series, table: &Table, start: Timestamp, now: Timestamp, asked: &Asked) -> Vec<Write> {
-    let own = |window: &&Window| window.series.as_ref() == Some(&series.id);
+    let own = |window: &&Window| window.is_of(&series.id);
     let windows: Vec<&Window> = table.windows.iter().filter(own).collect();
     let Some(until) = series.booked_until.filter(|until| *until >= start) else { return vec![] };
     if windows.iter().any(|window| window.occurrence == Some(start) && window.state != State::Ending) {

@@ -87,6 +87,14 @@ pub struct SeriesView {
     pub requested_by: Option<String>,
 }
 
+impl Window {
+    /// Whether it is one of this series.
+    #[must_use]
+    pub fn is_of(&self, series: &WindowId) -> bool {
+        self.series.as_ref() == Some(series)
+    }
+}
+
 impl Series {
     /// Whether both mean the same maintenance at any start, given the rules that the settings name; how far one has come, and
     /// whether it is paused, may differ.
@@ -114,7 +122,7 @@ impl Series {
         if self.paused {
             return vec![];
         }
-        let own = || windows.iter().filter(|window| window.series.as_ref() == Some(&self.id));
+        let own = || windows.iter().filter(|window| window.is_of(&self.id));
         let has_window =
             |start| own().any(|window| window.occurrence == Some(start) && !matches!(window.state, State::Ending));
         let from = self.booked_until.map_or(now, |booked| booked.max(now));
@@ -136,9 +144,8 @@ impl Series {
     /// nothing booked them in time. Of one that is paused, only those before its pause: the others were left out on purpose.
     #[must_use]
     pub fn not_booked_in_time(&self, windows: &[Window], now: Timestamp) -> Vec<Timestamp> {
-        let had_window = |start| {
-            windows.iter().any(|window| window.series.as_ref() == Some(&self.id) && window.occurrence == Some(start))
-        };
+        let had_window =
+            |start| windows.iter().any(|window| window.is_of(&self.id) && window.occurrence == Some(start));
         let from = self.booked_until.unwrap_or(self.booked_at);
         let paused = self.decisions.iter().rfind(|decision| decision.action == DecisionKind::Pause);
         let until = paused.filter(|_| self.paused).map_or(now, |decision| now.min(decision.at));

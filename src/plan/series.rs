@@ -15,7 +15,7 @@ pub fn due(series: &Series, table: &Table, now: Timestamp) -> Option<Occurrence>
     let next = series.next_to_book(now)?;
     // One further ahead may be booked already, where a start before it is no longer left out.
     let is_booked = table.windows.iter().any(|window| {
-        window.series.as_ref() == Some(&series.id)
+        window.is_of(&series.id)
             && window.state == State::Booked
             && window.occurrence.is_some_and(|occurrence| now < occurrence && occurrence <= next.start)
     });
@@ -27,7 +27,7 @@ pub fn due(series: &Series, table: &Table, now: Timestamp) -> Option<Occurrence>
         .window_id(next.start)
         .ok()
         .and_then(|id| table.window(&id))
-        .is_some_and(|window| window.series.as_ref() == Some(&series.id) && window.state == State::Ending);
+        .is_some_and(|window| window.is_of(&series.id) && window.state == State::Ending);
     (!finishing).then_some(next)
 }
 
@@ -37,9 +37,7 @@ pub fn due(series: &Series, table: &Table, now: Timestamp) -> Option<Occurrence>
 pub fn booked_through(series: &Series, table: &Table, start: Timestamp) -> Timestamp {
     let is_booked = |occurrence| {
         table.windows.iter().any(|window| {
-            window.series.as_ref() == Some(&series.id)
-                && window.occurrence == Some(occurrence)
-                && window.state == State::Booked
+            window.is_of(&series.id) && window.occurrence == Some(occurrence) && window.state == State::Booked
         })
     };
     let mut until = start;
@@ -53,7 +51,7 @@ pub fn booked_through(series: &Series, table: &Table, start: Timestamp) -> Times
 /// resumed, and a start that is left out may be taken back.
 #[must_use]
 pub fn has_run_out(series: &Series, table: &Table, now: Timestamp) -> bool {
-    let is_own = |window: &Window| window.series.as_ref() == Some(&series.id);
+    let is_own = |window: &Window| window.is_of(&series.id);
     !series.paused
         && series.next_to_book(now).is_none()
         && series.skipped.iter().all(|skipped| *skipped <= now)

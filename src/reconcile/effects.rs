@@ -87,7 +87,6 @@ async fn end(run: Run<'_>, table: &Table, plan: &Plan, progress: &mut Progress) 
             continue;
         }
         step = Step::Again;
-        let known = || table.windows.iter().find(|known| known.uid == window.uid);
         let error = match written {
             Err(error) => Some(error),
             Ok(Written::Changed) => refused_again(&Write::Window(window.clone()), progress),
@@ -95,7 +94,8 @@ async fn end(run: Run<'_>, table: &Table, plan: &Plan, progress: &mut Progress) 
         };
         if let Some(error) = error {
             progress.blocked.insert(window.uid.clone());
-            let before = known().map_or(State::Active, |known| known.state);
+            let before = table.windows.iter().find(|known| known.uid == window.uid);
+            let before = before.map_or(State::Active, |known| known.state);
             progress.fail(Failure::new(About::Transition(window.uid.clone(), before), &error));
         }
     }
@@ -127,10 +127,10 @@ async fn start(run: Run<'_>, plan: &Plan, progress: &mut Progress) -> Step {
             Ok(Written::Busy) => return Step::Again,
             Ok(Written::Changed | Written::Decided) => {
                 // At first others did the same, or changed something; then one of these writes may never be taken.
-                progress.refused_together += 1;
+                let is_again = std::mem::replace(&mut progress.starts_refused, true);
                 match part {
                     [only] => not_taken(only, progress),
-                    several if progress.refused_together > 1 => one_by_one(run, several, progress).await,
+                    several if is_again => one_by_one(run, several, progress).await,
                     _ => {}
                 }
                 return Step::Again;

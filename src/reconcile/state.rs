@@ -126,8 +126,8 @@ pub(super) struct Progress {
     pub(super) failures: Vec<Failure>,
     /// What the table would not take since it was not as it was read: the uids and ARNs, and the versions read.
     pub(super) refused: BTreeSet<(String, u64)>,
-    /// How many transactions of several starts it would not take for that reason.
-    pub(super) refused_together: usize,
+    /// Whether it would not take a transaction of starts for that reason.
+    pub(super) starts_refused: bool,
     /// Rules that were changed.
     pub(super) changed: BTreeSet<RuleArn>,
     /// Rules that were header-only for no window and were reopened.
